@@ -1,3 +1,28 @@
-"""The code behind the book: formulas, models, training, figures and widgets."""
+"""The code behind the book: formulas, models, training, figures and widgets.
+
+Start with `gaussian.py`; every other module builds on its three functions.
+"""
 
 __version__ = "0.1.0"
+
+from vae_teach.elbo import Elbo, elbo_terms
+from vae_teach.figure import show
+from vae_teach.gaussian import kl_to_standard_normal, log_normal, reparameterize
+from vae_teach.likelihoods import Bernoulli, Gaussian
+from vae_teach.models import VAE, Autoencoder, count_parameters
+from vae_teach.train import fit
+
+__all__ = [
+    "VAE",
+    "Autoencoder",
+    "Bernoulli",
+    "Elbo",
+    "Gaussian",
+    "count_parameters",
+    "elbo_terms",
+    "fit",
+    "kl_to_standard_normal",
+    "log_normal",
+    "reparameterize",
+    "show",
+]

@@ -1,0 +1,48 @@
+"""Show a figure with its text alternative, in every host the book has.
+
+The picture travels inside an HTML `<figure>` so that the alt text reaches the static page,
+JupyterLab and an exported handout alike; image/png is kept for hosts that render no HTML.
+"""
+
+import base64
+import html
+import io
+
+import matplotlib.pyplot as plt
+from IPython.display import display
+from matplotlib.figure import Figure
+
+DPI = 110
+
+
+def figure_html(png: bytes, alt: str, caption: str | None = None) -> str:
+    """Return the `<figure>` element for a PNG. `alt` says what is seen, `caption` what it means."""
+    data = base64.b64encode(png).decode("ascii")
+    image = f'<img alt="{html.escape(alt, quote=True)}" src="data:image/png;base64,{data}">'
+    text = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
+    return f'<figure class="vt-figure">{image}{text}</figure>'
+
+
+def show(figure: Figure, *, alt: str, caption: str | None = None) -> None:
+    """Display `figure` with alt text and an optional caption, then close it.
+
+    Args:
+        figure: a matplotlib Figure.
+        alt: what a reader who cannot see the picture needs to know; required, in words.
+        caption: the message, shown under the picture.
+
+    Raises:
+        ValueError: if alt is empty or a mere file name.
+    """
+    if len(alt.split()) < 4:
+        raise ValueError(f"alt must describe the figure in words, but it is {alt!r}")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight")
+    plt.close(figure)
+    png = buffer.getvalue()
+    bundle = {
+        "text/html": figure_html(png, alt, caption),
+        "image/png": base64.b64encode(png).decode("ascii"),
+        "text/plain": alt,
+    }
+    display(bundle, raw=True, metadata={"image/png": {"alt": alt}})

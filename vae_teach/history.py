@@ -1,0 +1,38 @@
+"""What happened during training, epoch by epoch."""
+
+from dataclasses import dataclass, field
+
+Record = dict[str, float]
+
+
+@dataclass
+class History:
+    """One record per epoch: "epoch", "seconds", and "train_TERM" and "held_out_TERM" per example.
+
+    "train_loss" and "held_out_loss" are the weighted sums that were minimised. Training values are
+    averages over the epoch while the weights moved; held-out values are taken at its end.
+    """
+
+    records: list[Record] = field(default_factory=list)
+    best_epoch: int | None = None  # the epoch whose weights the model holds, if it stopped early
+    interrupted: bool = False  # the reader pressed stop; the model keeps what it had learned
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def column(self, name: str) -> list[float]:
+        """All values of one column, in order of epochs.
+
+        Raises:
+            KeyError: naming the columns there are.
+        """
+        if self.records and name not in self.records[0]:
+            raise KeyError(f"no column {name!r}; the columns are {sorted(self.records[0])}")
+        return [record[name] for record in self.records]
+
+    @property
+    def last(self) -> Record:
+        """The newest record."""
+        if not self.records:
+            raise IndexError("the history is empty: no epoch has ended yet")
+        return self.records[-1]
