@@ -1,0 +1,70 @@
+# The kit's commands. Each works in a clean clone with Python 3.11 or newer, make and git:
+# the first one to run makes .venv, later ones reuse it. The same steps without make: README.md.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+PY     := $(BIN)/python
+READY  := $(VENV)/.ready
+BOOK   := _build/html/index.html
+FAST   := not browser and not jupyterlab
+
+# The kernel that runs a notebook is the one of .venv, whatever kernels the machine has registered,
+# and what Python imports and how figures are drawn do not depend on the caller's shell.
+export JUPYTER_PREFER_ENV_PATH := 1
+unexport JUPYTER_PATH PYTHONPATH PYTHONHOME PYTHONSTARTUP MPLBACKEND
+
+.DEFAULT_GOAL := help
+.PHONY: help book test lab check format lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+book: $(READY) ## run the notebooks and build the book; prints the file to open
+	$(BIN)/jupyter-book build -W -n --keep-going .
+	@echo "The book is built. Open this file in a browser: $(CURDIR)/$(BOOK)"
+
+test: book ## run everything: units, plots, JavaScript, browser, every notebook cell
+	$(PY) -m pytest
+	$(PY) -m pytest --nbval-lax --nbval-current-env notebooks
+
+lab: $(READY) ## open JupyterLab on the notebooks
+	$(BIN)/jupyter lab --notebook-dir=notebooks
+
+check: $(READY) ## fast: lint, format, and the tests that need no browser
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m pytest -q -m "$(FAST)"
+
+format: $(READY) ## put the code into the house format and strip the notebooks' outputs
+	$(PY) -m ruff check --fix
+	$(PY) -m ruff format
+	$(PY) -m nbstripout notebooks/*.ipynb
+
+lock: ## renew requirements.txt from pyproject.toml and requirements.in (needs uv)
+	sed '/^#/!d' requirements.txt > requirements.new
+	uv pip compile --quiet --universal --upgrade --python-version 3.11 --no-header \
+	  --annotation-style line pyproject.toml requirements.in \
+	  | sed -E '/^(nvidia|cuda|triton)[-=]/d; s/^(torch==[0-9.]+)[+][a-z0-9]+/\1/' >> requirements.new
+	mv requirements.new requirements.txt
+
+clean: ## remove the built book and every cache, but not .venv or downloaded data
+	rm -rf _build .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+# The environment. .ready holds the folder it was made in: scripts in .venv name that folder, so
+# a checkout that was moved or renamed gets a new one.
+MADE_IN := $(shell cat $(READY) 2>/dev/null)
+MOVED   := $(if $(MADE_IN),$(filter-out $(CURDIR),$(MADE_IN)))
+ifneq ($(MOVED),)
+.PHONY: $(READY)
+endif
+
+$(READY): requirements.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not on the path. Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python book"; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if v >= (3, 11) else "This kit needs Python 3.11 or newer, but $(PYTHON) is %d.%d. Name a newer one: make PYTHON=python3.12 book" % v)'
+	@echo "Making the environment in $(VENV). The first time this downloads PyTorch and takes minutes."
+	$(PYTHON) -m venv $(if $(MOVED),--clear) $(VENV)
+	$(PY) -m pip install --disable-pip-version-check -r requirements.txt
+	$(PY) -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "$(CURDIR)" > $@

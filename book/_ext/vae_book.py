@@ -1,0 +1,107 @@
+"""What this book asks of Sphinx beyond its configuration.
+
+- MathJax comes from the book itself, and only the files that a page can ask for.
+- A notebook's stored outputs are used again only if nothing they depend on has changed.
+- The state of live widgets stays out of the pages: they show their own HTML, with no kernel.
+- A page opened from a folder, with no server, asks for nothing that the browser would refuse.
+"""
+
+import hashlib
+import importlib.util
+import platform
+import re
+import shutil
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.errors import ExtensionError
+
+# sphinx-mathjax-offline carries 24 MB. Asked for at run time: the combined component, its fonts,
+# the TeX extensions that \require and autoload name, and the MathML written for screen readers.
+MATHJAX = (
+    "tex-chtml.js",
+    "output/chtml/fonts/woff-v2/*.woff",
+    "input/tex/extensions/*.js",
+    "a11y/assistive-mml.js",
+)
+NOT_MATHJAX = {"all-packages.js"}
+
+
+def copy_mathjax(app: Sphinx) -> None:
+    """Copy the files of MATHJAX into the built book's _static/mathjax."""
+    if app.builder.format != "html":
+        return
+    spec = importlib.util.find_spec("sphinx-mathjax-offline")
+    if spec is None or spec.origin is None:
+        raise ExtensionError("sphinx-mathjax-offline is missing: pip install -r requirements.txt")
+    source = Path(spec.origin).parent / "static" / "mathjax"
+    target = Path(app.outdir) / "_static" / "mathjax"
+    for pattern in MATHJAX:
+        files = [file for file in source.glob(pattern) if file.name not in NOT_MATHJAX]
+        if not files:
+            raise ExtensionError(f"{source} has no {pattern}: another MathJax than was pinned")
+        for file in files:
+            copy = target / file.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+
+
+def fingerprint(root: Path) -> str:
+    """Return a hash of all that a notebook's outputs depend on besides its own code.
+
+    These are the package, the pinned versions, the Python and the data set that is picked.
+    """
+    from vae_teach import data  # late: it imports torch, and docs tools read this file too
+
+    digest = hashlib.sha256()
+    package = root / "vae_teach"
+    files = [file for ext in ("py", "js", "css", "json") for file in package.rglob(f"*.{ext}")]
+    for file in [root / "requirements.txt", *sorted(files)]:
+        digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
+    dataset = data.load()
+    digest.update(f"{dataset.name} {dataset.source} {platform.python_version()}".encode())
+    return digest.hexdigest()[:16]
+
+
+def use_matching_cache(app: Sphinx, config: Config) -> None:
+    """Point the notebook cache at a folder named after the fingerprint; drop all others."""
+    root = Path(app.srcdir)
+    cache = root / "_build" / ".jupyter_cache" / fingerprint(root)
+    for old in cache.parent.glob("*"):
+        if old != cache:
+            shutil.rmtree(old)
+    # A new path also makes Sphinx read every page again, so no page keeps stale outputs.
+    config.nb_execution_cache_path = str(cache)
+
+
+def drop_widget_state(app: Sphinx, doctree: object) -> None:
+    """Remove the JSON of every live widget, which would double the page."""
+    pages = getattr(app.env, "nb_metadata", {})
+    pages.get(app.env.docname, {}).get("js_files", {}).pop("ipywidgets_state", None)
+
+
+def drop_font_preloads(app: Sphinx, error: Exception | None) -> None:
+    """Remove the theme's hints to preload its icon fonts; the style sheet loads them anyway.
+
+    The hints ask for CORS, which no page on file:// gets: six console errors on every page.
+    """
+    if error or app.builder.format != "html":
+        return
+    preload = re.compile(r'<link rel="preload" as="font"[^>]*>\s*')
+    for page in Path(app.outdir).rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        if preload.search(text):
+            page.write_text(preload.sub("", text), encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict:
+    """Connect the handlers."""
+    # Jupyter Book sets this one even where its owner, sphinx_comments, is not loaded.
+    app.add_config_value("comments_config", {}, "env")
+    app.connect("config-inited", use_matching_cache)
+    app.connect("builder-inited", copy_mathjax)
+    app.connect("doctree-read", drop_widget_state)
+    app.connect("build-finished", drop_font_preloads)
+    app.config.mathjax_path = "mathjax/tex-chtml.js"
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
