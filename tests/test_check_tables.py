@@ -1,0 +1,272 @@
+"""Every check against its chapter's tables: `WRONG`, `UNNAMED` and `RIGHT` of test_check_chNN.py.
+
+WRONG[check][name of the mistake] is what a student would write; the check must answer with the
+hint of that name. UNNAMED[check][what] = (function, piece of the sentence) holds wrong answers
+without a hint of their own. RIGHT[check][how it is written] must be accepted.
+"""
+
+import contextlib
+import importlib
+import io
+import itertools
+import random
+import sys
+from pathlib import Path
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+
+from vae_teach import check
+from vae_teach.check._call import numbers
+from vae_teach.check._diagnose import RELATIVE_TOLERANCE
+from vae_teach.check._exercise import Exercise, evaluate
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+CHAPTERS = {
+    path.stem.removeprefix("test_check_"): importlib.import_module(path.stem)
+    for path in sorted(HERE.glob("test_check_ch*.py"))
+}
+MODULES = {name: importlib.import_module(f"vae_teach.check.{name}") for name in CHAPTERS}
+HINTS = {name: hints for module in MODULES.values() for name, hints in module.HINTS.items()}
+CHECKS = sorted(set(check.__all__) - {"Verdict"})
+EXERCISES = {
+    value.name: value
+    for name in sys.modules
+    if name.startswith("vae_teach.check.")
+    for value in vars(sys.modules[name]).values()
+    if isinstance(value, Exercise)
+}
+
+
+def table(kind):
+    """[(check, name, answer)] over all chapters."""
+    return [
+        pytest.param(exercise, name, answer, id=f"{exercise}-{name}")
+        for chapter in CHAPTERS.values()
+        for exercise, answers in getattr(chapter, kind).items()
+        for name, answer in answers.items()
+    ]
+
+
+WRONG, UNNAMED, RIGHT = table("WRONG"), table("UNNAMED"), table("RIGHT")
+
+
+def verdict_on(exercise, answer):
+    with contextlib.redirect_stdout(io.StringIO()):
+        return getattr(check, exercise)(answer)
+
+
+@pytest.mark.parametrize(("exercise", "name", "answer"), RIGHT)
+def test_right_answer_is_accepted_however_it_is_written(exercise, name, answer):
+    """A check that knows one way of writing turns a right answer down."""
+    verdict = verdict_on(exercise, answer)
+    assert verdict.passed, verdict
+    assert verdict.require() is verdict
+
+
+@pytest.mark.parametrize(("exercise", "name", "answer"), WRONG)
+def test_wrong_answer_is_rejected_with_the_hint_for_its_mistake(exercise, name, answer):
+    """A check that accepts a usual mistake, or sends the student to look for another one."""
+    verdict = verdict_on(exercise, answer)
+    assert not verdict.passed
+    assert HINTS[exercise][name].split("{")[0] in verdict.message
+    with pytest.raises(AssertionError, match=exercise):
+        verdict.require()
+
+
+@pytest.mark.parametrize(("exercise", "name", "answer"), UNNAMED)
+def test_wrong_answer_without_a_hint_is_still_diagnosed(exercise, name, answer):
+    """A mistake nobody foresaw that gets "wrong" for an answer, or passes."""
+    function, piece = answer
+    verdict = verdict_on(exercise, function)
+    assert not verdict.passed
+    assert piece in verdict.message
+
+
+def test_mutation_score(capsys):
+    """Prints how many wrong answers are rejected; fails unless it is all of them."""
+    wrong = [(p.values[0], p.values[2]) for p in WRONG]
+    wrong += [(p.values[0], p.values[2][0]) for p in UNNAMED]
+    right = [(p.values[0], p.values[2]) for p in RIGHT]
+    rejected = sum(not verdict_on(exercise, answer).passed for exercise, answer in wrong)
+    accepted = sum(verdict_on(exercise, answer).passed for exercise, answer in right)
+    with capsys.disabled():
+        print(
+            f"\nchecks: {rejected} of {len(wrong)} wrong answers rejected, "
+            f"{accepted} of {len(right)} right answers accepted, {len(CHECKS)} exercises"
+        )
+    assert rejected == len(wrong)
+    assert accepted == len(right)
+
+
+@pytest.mark.parametrize("exercise", CHECKS)
+def test_every_check_has_full_tables(exercise):
+    """A check added without tables, a hint no wrong answer has ever drawn, fewer than 3 right."""
+    wrong = {p.values[1] for p in WRONG if p.values[0] == exercise}
+    assert wrong == set(HINTS[exercise])
+    assert sum(p.values[0] == exercise for p in RIGHT) >= 3
+
+
+@pytest.mark.parametrize("exercise", CHECKS)
+def test_hints_are_single_different_sentences(exercise):
+    """Two mistakes with one sentence, or a hint that is a paragraph."""
+    hints = list(HINTS[exercise].values())
+    assert len(set(hints)) == len(hints)
+    for hint in hints:
+        assert ". " not in hint.rstrip()
+        assert len(hint) < 200
+        assert hint[0].isupper()
+
+
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda e: e.name)
+def test_cases_tell_all_mistakes_apart(exercise):
+    """Cases on which two mistakes, or a mistake and the truth, give the same numbers.
+
+    The margin is 100 tolerances, so rounding in float32 cannot confuse them either.
+    """
+    cases = [case for case in exercise.cases() if not case.hard]
+    answers = {"right": [evaluate(exercise.right, case) for case in cases]}
+    for mistake in exercise.mistakes:
+        if mistake.answer is not None:
+            answers[mistake.name] = [evaluate(mistake.answer, case) for case in cases]
+
+    def distance(one, other):
+        if one.shape != other.shape or (one.isnan() != other.isnan()).any():
+            return float("inf")
+        gap = (one - other).abs().nan_to_num(0).max()
+        return (gap / other.abs().nan_to_num(0).mean().clamp(min=1e-9)).item()
+
+    for (a, one), (b, other) in itertools.combinations(answers.items(), 2):
+        margin = max(map(distance, one, other))
+        assert margin > 100 * RELATIVE_TOLERANCE, f"{a} and {b} differ by {margin:.2g} only"
+
+
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda e: e.name)
+def test_cases_are_the_same_every_time_and_shared_with_nobody(exercise):
+    """Inputs from an unseeded generator, or one tensor handed out twice and spoilt by the first."""
+    for one, two in zip(exercise.cases(), exercise.cases(), strict=True):
+        for name, value in one.args.items():
+            if isinstance(value, torch.Tensor):
+                assert torch.equal(value, two.args[name])
+                assert value.data_ptr() != two.args[name].data_ptr()
+            else:
+                assert value == two.args[name]
+
+
+@pytest.mark.parametrize(("exercise", "name", "answer"), RIGHT)
+def test_verdict_does_not_depend_on_the_global_random_state_nor_change_it(exercise, name, answer):
+    """A check that draws from the global state: other verdicts, and other figures after it."""
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
+        assert verdict_on(exercise, answer).passed
+        assert torch.equal(torch.get_rng_state(), before[0])
+        assert np.array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+        assert random.getstate() == before[2]
+
+
+class Unprintable(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+class HostileArray:
+    def __array__(self, *args, **kwargs):
+        raise ZeroDivisionError("no array")
+
+
+ERRORS = [
+    ValueError("two\nlines"), TypeError(), NotImplementedError("Exercise 1.1"), RecursionError(),
+    MemoryError(), StopIteration(3), SystemExit(2), Unprintable(), AssertionError("x" * 1000),
+    UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"), Warning("w"),
+    ExceptionGroup("g", [OSError()]),
+]  # fmt: skip
+SHAPES = st.lists(st.integers(0, 4), max_size=6)
+FIXED = [
+    None, "a string", b"bytes", {}, {"loss": 1.0}, set(), object(), Ellipsis, HostileArray(),
+    HostileArray, [], [[]], [1, [2, 3]], ["1.0"], (), (1.0, 2.0), iter([1]), print, 10**400, 1 + 2j,
+    float("nan"), float("inf"), True, np.float32(1), np.array(["a"]), np.array([None]), np.zeros(0),
+    np.array(3), np.datetime64("2020-01-01"), torch.nn.Linear(2, 2), torch.empty(3, device="meta"),
+    torch.zeros(2, dtype=torch.complex64), torch.eye(3).to_sparse(), torch.zeros(2).bool(),
+    [torch.zeros(2), torch.zeros(3)], [torch.ones(2, requires_grad=True)] * 2,
+    torch.ones(2, requires_grad=True), torch.zeros((1,) * 30), torch.tensor([]),
+]  # fmt: skip
+GARBAGE = st.one_of(
+    st.sampled_from(FIXED),
+    st.floats(),
+    st.lists(st.floats(width=32), max_size=4),
+    SHAPES.map(torch.zeros),
+    SHAPES.map(np.ones),
+    SHAPES.map(lambda s: torch.full(s, float("nan"))),
+    SHAPES.map(lambda s: torch.ones(s, dtype=torch.int8)),
+)
+
+
+@pytest.mark.parametrize("exercise", CHECKS)
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(result=GARBAGE)
+def test_no_result_makes_a_check_raise(exercise, result):
+    """A traceback from inside the check where the student should read a sentence."""
+    verdict = verdict_on(exercise, lambda *args, **kwargs: result)
+    assert not verdict.passed
+    assert verdict.message.endswith((".", "?"))
+    assert "could not be read" not in verdict.message  # the last resort; name the fault instead
+
+
+@pytest.mark.parametrize("exercise", CHECKS)
+@pytest.mark.parametrize("error", ERRORS, ids=lambda e: type(e).__name__)
+def test_no_exception_escapes_from_a_check(exercise, error):
+    """A student's exception stops the notebook."""
+
+    def student(*args, **kwargs):
+        raise error
+
+    message = verdict_on(exercise, student).message
+    if isinstance(error, NotImplementedError):
+        assert message == "Not attempted yet."
+    else:
+        assert type(error).__name__ in message
+        assert "when called with" in message
+
+
+@pytest.mark.parametrize("exercise", CHECKS)
+@pytest.mark.parametrize("thing", [None, 3, "f", torch.zeros(2), [len]], ids=repr)
+def test_passing_something_else_than_a_function_is_explained(exercise, thing):
+    """check.f(f(x)) instead of check.f(f): "object is not callable" tells a beginner nothing."""
+    assert "needs your function itself" in verdict_on(exercise, thing).message
+
+
+@pytest.mark.parametrize("exercise", CHECKS)
+def test_wrong_number_of_arguments_is_explained(exercise):
+    """A TypeError that seems to come from the check instead of from the student's signature."""
+    message = verdict_on(exercise, lambda: 1.0).message
+    assert message.startswith("Your function takes (), but the check calls it as " + exercise)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda e: e.name)
+def test_numpy_version_of_the_answer_is_judged_on_its_gradients(exercise):
+    """A NumPy result in a training loss passes the check and then fails in the training cell."""
+
+    def student(*args):
+        return numbers(exercise.right(*args)).numpy()
+
+    verdict = verdict_on(exercise.name, student)
+    assert verdict.passed == (not exercise.gradients)
+    assert exercise.gradients == () or "return a torch tensor" in verdict.message
+
+
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda e: e.name)
+def test_interrupting_a_check_still_works(exercise):
+    """A check that swallows Ctrl-C cannot be stopped."""
+
+    def student(*args):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        verdict_on(exercise.name, student)

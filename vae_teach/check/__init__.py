@@ -1,0 +1,21 @@
+"""Checks of the exercises: `check.squared_error(your_function)` says right, or what is wrong.
+
+A check never raises. Each chapter has a module `chNN`, whose `__all__` is offered here; a chapter
+is added by adding its file.
+"""
+
+import importlib
+import pkgutil
+
+from vae_teach.check._verdict import Verdict
+
+__all__ = ["Verdict"]
+
+for _found in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
+    if not _found.name.startswith("_"):
+        _chapter = importlib.import_module(f"{__name__}.{_found.name}")
+        for _name in _chapter.__all__:
+            if _name in globals():
+                raise ImportError(f"the check {_name} of {_found.name} exists already")
+            globals()[_name] = getattr(_chapter, _name)
+            __all__ += [_name]

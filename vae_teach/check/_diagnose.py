@@ -1,0 +1,175 @@
+"""Saying what is wrong with numbers that match no known mistake.
+
+Each function takes the student's results, the right ones and the arguments, case by case, and
+returns a sentence when it recognises something, else None. Sentences go to students as they are.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vae_teach.check._words import brief, call_text
+
+# float32 sums of a hundred terms are good to 1e-5; the nearest named mistake is 1e-2 away (tested).
+RELATIVE_TOLERANCE = 1e-4
+MOST_AXES = 4  # orders and subsets of more axes are not tried
+RATIOS = {
+    2.0: "look for a missing 1/2, or for something counted twice",
+    0.5: "look for a 1/2 too many",
+    -1.0: "the sign is flipped",
+    1 / math.log(2): "they are in bits, so use the natural logarithm",
+}
+
+
+def agree(got: Tensor, want: Tensor) -> bool:
+    """Whether two float64 results are the same up to float32 arithmetic."""
+    if got.shape != want.shape:
+        return False
+    finite = want[want.isfinite()]
+    size = finite.abs().mean().item() if finite.numel() else 0.0
+    return torch.allclose(
+        got, want, rtol=RELATIVE_TOLERANCE, atol=RELATIVE_TOLERANCE * size + 1e-12, equal_nan=True
+    )
+
+
+def all_agree(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> bool:
+    """Whether every case agrees."""
+    return all(map(agree, gots, wants))
+
+
+def _axes_text(axes: Sequence[int]) -> str:
+    return f"ax{'is' if len(axes) == 1 else 'es'} {', '.join(map(str, axes))}"
+
+
+def _subsets(n: int) -> list[tuple[int, ...]]:
+    return [s for r in range(1, n + 1) for s in itertools.combinations(range(n), r)]
+
+
+def _reduction(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> str | None:
+    """An axis that should have been reduced and was not, or the reverse."""
+    got, want = gots[0], wants[0]
+    for axes in _subsets(got.ndim) if got.ndim > want.ndim else ():
+        if all_agree([g.sum(axes) for g in gots], wants):
+            return f"Your values are not summed yet: sum over {_axes_text(axes)} as well."
+        if all_agree([g.mean(axes) for g in gots], wants):
+            return f"Your values are not averaged yet: average over {_axes_text(axes)} as well."
+    for axes in _subsets(want.ndim) if got.ndim < want.ndim else ():
+        if all_agree(gots, [w.sum(axes) for w in wants]):
+            return f"Your values are also summed over {_axes_text(axes)}, which should be kept."
+        if all_agree(gots, [w.mean(axes) for w in wants]):
+            return f"Your values are also averaged over {_axes_text(axes)}, which should be kept."
+    return None
+
+
+def _arrangement(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> str | None:
+    """The right values with an axis too many, in another order, or in one row."""
+    got, want = gots[0], wants[0]
+    if all_agree([g.squeeze() for g in gots], [w.squeeze() for w in wants]):
+        return f"there is an axis of size 1 too {'many' if got.ndim > want.ndim else 'few'}"
+    for order in itertools.permutations(range(got.ndim)) if got.ndim == want.ndim else ():
+        if all_agree([g.permute(order) for g in gots], wants):
+            return f"the axes are in another order, which .permute{order} would mend"
+    if all_agree([g.reshape(-1) for g in gots], [w.reshape(-1) for w in wants]):
+        return "they need a reshape"
+    return None
+
+
+def _shape(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> str | None:
+    """Say why the shape is another one: values rearranged, reduced too far or not enough."""
+    pairs = [(g, w) for g, w in zip(gots, wants, strict=True) if g.shape != w.shape]
+    if not pairs:
+        return None
+    got, want = (tuple(t.shape) for t in pairs[0])
+    text = f"shape is {got} where {want} is asked"
+    if len({g.ndim for g in gots}) > 1 or len(got) > MOST_AXES:
+        return f"The {text}."
+    arrangement = _arrangement(gots, wants)
+    if arrangement:
+        return f"Your values are right, but the {text}: {arrangement}."
+    return _reduction(gots, wants) or f"The {text}."
+
+
+def _not_finite(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> str | None:
+    for got, want in zip(gots, wants, strict=True):
+        wrong = ~got.isfinite() & want.isfinite()
+        if wrong.any():
+            kind = "NaN" if got[wrong].isnan().any() else "infinity"
+            return f"Your result contains {kind}: look for a log of 0, 0/0, or an exp too large."
+    return None
+
+
+def _factor(got: Tensor, want: Tensor) -> float | None:
+    """The one number, not 0, by which all right values are multiplied, if there is one."""
+    factor = (got * want).sum() / want.square().sum()
+    return factor.item() if factor != 0 and agree(got, factor * want) else None
+
+
+def _ratio_or_offset(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> str | None:
+    """The same factor, or the same difference, in every entry of every case."""
+    got = torch.cat([g.reshape(-1) for g in gots])
+    want = torch.cat([w.reshape(-1) for w in wants])
+    if got.numel() < 2:
+        return None
+    factor = _factor(got, want)
+    if factor is not None:
+        hint = next((h for r, h in RATIOS.items() if abs(factor - r) < 1e-3), "")
+        text = f"Your values are {factor:.4g} times the right ones"
+        return f"{text}: {hint}." if hint else f"{text}, in every case."
+    offset = (got - want).mean()
+    if agree(got, want + offset):
+        return f"Your values are the right ones plus {offset:.4g}, in every case."
+    return None
+
+
+def _ratio_of_an_axis(
+    gots: Sequence[Tensor], wants: Sequence[Tensor], cases: Sequence[dict[str, Any]]
+) -> str | None:
+    """A factor that follows the size of an axis: a mean that should be a sum, or the reverse."""
+    factors = [_factor(g, w) for g, w in zip(gots, wants, strict=True)]
+    if None in factors:
+        return None
+    for name, first in cases[0].items():
+        for axis in range(first.ndim if isinstance(first, Tensor) else 0):
+            sizes = [case[name].shape[axis] for case in cases]
+            for text, powers in (("divided", [1 / s for s in sizes]), ("multiplied", sizes)):
+                left = [f / p for f, p in zip(factors, powers, strict=True)]
+                if len(set(sizes)) > 1 and max(left) - min(left) < 1e-3 * abs(left[0]):
+                    times = "" if abs(left[0] - 1) < 1e-3 else f"{left[0]:.3g} times "
+                    return (
+                        f"Your values are {times}the right ones {text} by the size of axis {axis} "
+                        f"of {name}: look for a mean in place of a sum, or the reverse."
+                    )
+    return None
+
+
+def _first_difference(
+    gots: Sequence[Tensor], wants: Sequence[Tensor], cases: Sequence[dict[str, Any]]
+) -> str:
+    for got, want, args in zip(gots, wants, cases, strict=True):
+        if not agree(got, want):
+            size = want.abs().mean()
+            wrong = ((got - want).abs() > RELATIVE_TOLERANCE * (want.abs() + size)).nonzero()
+            index = tuple(wrong[0].tolist()) if len(wrong) else (0,) * got.ndim
+            entry = f"entry {list(index)} of the result" if index else "the result"
+            return (
+                f"For {call_text(args)}, {entry} should be {want[index]:.4g}, "
+                f"but yours is {got[index]:.4g}."
+            )
+    return f"Your result differs from the right one, {brief(wants[0])}."
+
+
+def diagnose(
+    gots: Sequence[Tensor], wants: Sequence[Tensor], cases: Sequence[dict[str, Any]]
+) -> str:
+    """One sentence on results that are wrong in no known way: shape, scale, else an example."""
+    return (
+        _shape(gots, wants)
+        or _not_finite(gots, wants)
+        or _ratio_or_offset(gots, wants)
+        or _ratio_of_an_axis(gots, wants, cases)
+        or _first_difference(gots, wants, cases)
+    )

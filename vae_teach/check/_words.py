@@ -1,0 +1,46 @@
+"""Putting inputs, results and errors into few words for the student."""
+
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+LONGEST_QUOTE = 160  # characters of an error message worth repeating
+
+
+def brief(value: Any) -> str:
+    """A value in few characters: small tensors and lists by their numbers, large ones by shape."""
+    if isinstance(value, Tensor):
+        if value.numel() > 6 or value.dtype.is_complex:
+            return f"a tensor of shape {tuple(value.shape)}"
+        numbers = np.vectorize(lambda v: float(f"{v:.4g}"), otypes=[float])(value.tolist()).tolist()
+        return f"tensor({numbers})"
+    text = f"{value:.4g}" if isinstance(value, float) else repr(value)
+    return text if len(text) <= 40 else f"a {type(value).__name__}"
+
+
+def call_text(args: dict[str, Any], note: str = "") -> str:
+    """The arguments of one call in words: "x = tensor([0.0, 1.0]), k = 2 (x is one image)"."""
+    text = ", ".join(f"{name} = {brief(value)}" for name, value in args.items())
+    return f"{text} ({note})" if note else text
+
+
+def text_of(error: BaseException | None) -> str:
+    """What an exception says, or nothing: it may be one whose own text fails."""
+    try:
+        return str(error or "").strip()
+    except Exception:
+        return ""
+
+
+def error_text(error: BaseException) -> str:
+    """Name an exception and quote the first line of what it says."""
+    lines = text_of(error).splitlines()
+    quote = lines[0][:LONGEST_QUOTE].rstrip(".") if lines else ""
+    return f'{type(error).__name__} ("{quote}")' if quote else type(error).__name__
+
+
+def kind(value: Any) -> str:
+    """The type of a value with its article: "an int"."""
+    name = type(value).__name__
+    return f"an {name}" if name[0] in "aeiouAEIOU" else f"a {name}"

@@ -1,0 +1,314 @@
+"""Checks for chapter 1, the autoencoder: its loss, its size, PCA beside it, its code space.
+
+Shapes: B batch, D pixels, N training examples. A check prints its verdict and never raises.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from vae_teach.check._exercise import Case, Exercise, Mistake, judge
+from vae_teach.check._verdict import Verdict
+
+__all__ = ["count_parameters", "pca_reconstruct", "share_inside", "squared_error"]
+
+
+def _images(b: int, d: int) -> dict[str, Tensor]:
+    g = torch.Generator().manual_seed(b * d)
+    x, x_hat = torch.rand(2, b, d, generator=g)
+    return {"x": x, "x_hat": x_hat}
+
+
+def _two_small_images() -> dict[str, Tensor]:
+    return {
+        "x": torch.tensor([[0.0, 0.5, 1.0], [0.2, 0.0, 0.9]]),
+        "x_hat": torch.tensor([[0.1, 0.5, 0.3], [0.6, 0.8, 0.4]]),
+    }
+
+
+SQUARED_ERROR = Exercise(
+    name="squared_error",
+    right=lambda x, x_hat: (x - x_hat).square().sum(-1),
+    cases=lambda: [Case(_two_small_images()), Case(_images(4, 7)), Case(_images(5, 2))],
+    gradients=("x_hat",),
+    mistakes=(
+        Mistake(
+            "mean-over-pixels",
+            "You average over the pixels: sum over them, so that a bigger image may err more.",
+            lambda x, x_hat: (x - x_hat).square().mean(-1),
+        ),
+        Mistake(
+            "total-over-batch",
+            "You add the whole batch up: return one value per example, shape (B,).",
+            lambda x, x_hat: (x - x_hat).square().sum(),
+        ),
+        Mistake(
+            "mean-over-batch",
+            "You average over the batch: return one value per example, shape (B,), "
+            "and let the caller average.",
+            lambda x, x_hat: (x - x_hat).square().sum(-1).mean(),
+        ),
+        Mistake(
+            "mean-over-everything",
+            "You average over pixels and batch at once, as F.mse_loss does by default: "
+            "sum over the pixels and keep one value per example.",
+            lambda x, x_hat: (x - x_hat).square().mean(),
+        ),
+        Mistake(
+            "sum-over-the-batch-axis",
+            "You sum over axis 0, the examples: the pixels are the last axis, dim=-1.",
+            lambda x, x_hat: (x - x_hat).square().sum(0),
+        ),
+        Mistake(
+            "absolute-error",
+            "You add up absolute differences: square them instead.",
+            lambda x, x_hat: (x - x_hat).abs().sum(-1),
+        ),
+        Mistake(
+            "plain-difference",
+            "You add up plain differences, where plus and minus cancel: square each one first.",
+            lambda x, x_hat: (x - x_hat).sum(-1).abs(),
+        ),
+        Mistake(
+            "norm",
+            "You took the square root, which gives the distance: leave the sum as it is.",
+            lambda x, x_hat: (x - x_hat).square().sum(-1).sqrt(),
+        ),
+        Mistake(
+            "half",
+            "Your values are half the right ones: this exercise has no 1/2 in front.",
+            lambda x, x_hat: 0.5 * (x - x_hat).square().sum(-1),
+        ),
+    ),
+)
+
+
+def squared_error(student: Callable) -> Verdict:
+    """Check f(x, x_hat) -> (B,): squared error of each example, summed over its pixels."""
+    return judge(student, SQUARED_ERROR)
+
+
+def _count(sizes: Sequence[int], biases: Callable[[int, int], int]) -> int:
+    return sum(a * b + biases(a, b) for a, b in itertools.pairwise(sizes))
+
+
+COUNT_PARAMETERS = Exercise(
+    name="count_parameters",
+    right=lambda sizes: _count(sizes, lambda a, b: b),
+    cases=lambda: [Case({"sizes": s}) for s in ([3, 2], [784, 250, 16], [5, 4, 3, 6])],
+    mistakes=(
+        Mistake(
+            "no-biases",
+            "You count the weights only: each layer also has one bias per output.",
+            lambda sizes: _count(sizes, lambda a, b: 0),
+        ),
+        Mistake(
+            "one-bias-per-layer",
+            "You count one bias per layer: a layer has one for each of its outputs.",
+            lambda sizes: _count(sizes, lambda a, b: 1),
+        ),
+        Mistake(
+            "biases-of-the-inputs",
+            "You count a layer's biases by its inputs: it has one for each output.",
+            lambda sizes: _count(sizes, lambda a, b: a),
+        ),
+        Mistake(
+            "bias-for-every-size",
+            "You give the input biases too: it is data, so only what a layer computes has them.",
+            lambda sizes: _count(sizes, lambda a, b: b) + sizes[0],
+        ),
+        Mistake(
+            "product-of-sizes",
+            "You multiply all the sizes together: each layer has inputs x outputs weights, "
+            "and the layers add up.",
+            lambda sizes: math.prod(sizes),
+        ),
+        Mistake(
+            "biases-only",
+            "You count the biases only: each layer also has inputs x outputs weights.",
+            lambda sizes: sum(sizes[1:]),
+        ),
+    ),
+)
+
+
+def count_parameters(student: Callable) -> Verdict:
+    """Check f(sizes) -> int: weights and biases of a chain of dense layers, e.g. [784, 250, 16]."""
+    return judge(student, COUNT_PARAMETERS)
+
+
+def _cloud(n: int, b: int, d: int, k: int) -> Case:
+    """Points spread differently along d rotated axes, and test points with another mean."""
+    g = torch.Generator().manual_seed(n)
+    axes = torch.linalg.qr(torch.randn(d, d, generator=g)).Q
+    # Spreads a factor 1.6 apart: float32 then finds the same components by any method.
+    spread = 3.0 * 1.6 ** -torch.arange(d)
+    train = torch.randn(n, d, generator=g) * spread @ axes.T + torch.linspace(1, 3, d)
+    x = torch.randn(b, d, generator=g) * spread @ axes.T + torch.linspace(2, -1, d)
+    return Case({"train": train, "x": x, "k": k})
+
+
+def _components(train: Tensor, k: int) -> Tensor:
+    """The k directions of largest variance, as columns (D, k)."""
+    return torch.linalg.svd(train - train.mean(0), full_matrices=False).Vh[:k].T
+
+
+def _project(x: Tensor, v: Tensor, centre: Tensor, back: Tensor | float | None = None) -> Tensor:
+    return (x - centre) @ v @ v.T + (centre if back is None else back)
+
+
+def _columns_of_vh(train: Tensor, x: Tensor, k: int) -> Tensor:
+    # In float32, as a student would: which sign a component gets decides the mixed-up result.
+    train = train.float()
+    v = torch.linalg.svd(train - train.mean(0), full_matrices=False).Vh[:, :k].double()
+    return _project(x, v, train.double().mean(0))
+
+
+PCA_RECONSTRUCT = Exercise(
+    name="pca_reconstruct",
+    right=lambda t, x, k: _project(x, _components(t, k), t.mean(0)),
+    cases=lambda: [_cloud(30, 8, 5, 2), _cloud(40, 9, 6, 1), _cloud(50, 7, 4, 3)],
+    mistakes=(
+        Mistake(
+            "codes",
+            "You return the codes, shape (B, k): map them back to pixels and add the mean.",
+            matches=lambda got, want, t, x, k: got.shape == (len(x), k),
+        ),
+        Mistake(
+            "not-centred-at-all",
+            "You do not centre: subtract the mean of train before finding the components, "
+            "and add it back at the end.",
+            lambda t, x, k: _project(x, torch.linalg.svd(t).Vh[:k].T, 0.0),
+        ),
+        Mistake(
+            "x-not-centred",
+            "You centre train but project x as it is: subtract the mean of train from x first.",
+            lambda t, x, k: _project(x, _components(t, k), 0.0, t.mean(0)),
+        ),
+        Mistake(
+            "x-not-centred-no-mean",
+            "You centre train to find the components, but not x: subtract the mean of train "
+            "from x, and add it back at the end.",
+            lambda t, x, k: _project(x, _components(t, k), 0.0),
+        ),
+        Mistake(
+            "mean-not-added-back",
+            "Your reconstruction lacks the mean: add the mean of train back at the end.",
+            lambda t, x, k: _project(x, _components(t, k), t.mean(0), 0.0),
+        ),
+        Mistake(
+            "mean-of-x",
+            "You centre x by its own mean: the mean, like the components, belongs to train.",
+            lambda t, x, k: _project(x, _components(t, k), x.mean(0)),
+        ),
+        Mistake(
+            "fitted-on-x",
+            "You found the components of x: they are to be learned from train only.",
+            lambda t, x, k: _project(x, _components(x, k), x.mean(0)),
+        ),
+        Mistake(
+            "smallest-components",
+            "You keep the k smallest components: eigh sorts them in ascending order, "
+            "so take the last k.",
+            lambda t, x, k: _project(x, _components(t, t.shape[1])[:, -k:], t.mean(0)),
+        ),
+        Mistake(
+            "one-component-too-many",
+            "You keep k + 1 components: look for an index that is off by one.",
+            lambda t, x, k: _project(x, _components(t, k + 1), t.mean(0)),
+        ),
+        Mistake(
+            "one-component-too-few",
+            "You keep k - 1 components: look for an index that is off by one.",
+            lambda t, x, k: _project(x, _components(t, k - 1), t.mean(0)),
+        ),
+        Mistake(
+            "columns-of-vh",
+            "You take columns of Vh as components: torch.linalg.svd returns them as its rows.",
+            _columns_of_vh,
+        ),
+        Mistake(
+            "x-unchanged",
+            "You return x itself, or keep every component: keep only k of them.",
+            lambda t, x, k: x,
+        ),
+    ),
+)
+
+
+def pca_reconstruct(student: Callable) -> Verdict:
+    """Check f(train, x, k) -> (B, D): x rebuilt from k principal components of train (N, D)."""
+    return judge(student, PCA_RECONSTRUCT)
+
+
+def _inside(sd: float) -> float:
+    """P(-1 < z < 1) for one z ~ N(0, sd^2)."""
+    return math.erf(1 / (sd * math.sqrt(2)))
+
+
+SHARE_INSIDE = Exercise(
+    name="share_inside",
+    right=lambda sd, latent_dim: _inside(sd) ** latent_dim,
+    cases=lambda: [
+        Case({"sd": sd, "latent_dim": n}) for sd, n in ((0.33, 16), (1.0, 16), (0.5, 3), (2.0, 4))
+    ],
+    mistakes=(
+        Mistake(
+            "one-coordinate",
+            "That is the probability for one coordinate: all latent_dim must lie inside at once.",
+            lambda sd, n: _inside(sd),
+        ),
+        Mistake(
+            "one-sided",
+            "You bound the codes from above only: they must also lie above -1.",
+            lambda sd, n: (0.5 + 0.5 * _inside(sd)) ** n,
+        ),
+        Mistake(
+            "sd-as-variance",
+            "You read sd as the variance: it is the standard deviation, so divide by sd itself.",
+            lambda sd, n: _inside(math.sqrt(sd)) ** n,
+        ),
+        Mistake(
+            "sd-ignored",
+            "You leave sd out: divide the bounds by it before looking them up.",
+            lambda sd, n: _inside(1.0) ** n,
+        ),
+        Mistake(
+            "complement",
+            "That is the probability that at least one code lies outside: return 1 minus it.",
+            lambda sd, n: 1 - _inside(sd) ** n,
+        ),
+        Mistake(
+            "all-outside",
+            "That is the probability that every code lies outside: take the inside of each.",
+            lambda sd, n: (1 - _inside(sd)) ** n,
+        ),
+        Mistake(
+            "added",
+            "You add the probabilities of the coordinates: independent events multiply.",
+            lambda sd, n: n * _inside(sd),
+        ),
+        Mistake(
+            "at-least-one",
+            "That is the probability that at least one code lies inside: all of them must.",
+            lambda sd, n: 1 - (1 - _inside(sd)) ** n,
+        ),
+        Mistake(
+            "not-exact",
+            "Your values are close but not exact, as an estimate from random draws would be: "
+            "use the normal distribution function, for example torch.special.ndtr or math.erf.",
+            matches=lambda got, want, sd, n: got.ndim == 0 and abs(got - want) < 0.02,
+        ),
+    ),
+)
+
+
+def share_inside(student: Callable) -> Verdict:
+    """Check f(sd, latent_dim) -> P(all latent_dim codes, each N(0, sd^2), lie in (-1, 1))."""
+    return judge(student, SHARE_INSIDE)
+
+
+HINTS = {e.name: e.hints for e in (SQUARED_ERROR, COUNT_PARAMETERS, PCA_RECONSTRUCT, SHARE_INSIDE)}
