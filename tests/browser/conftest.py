@@ -1,0 +1,97 @@
+"""A real Chromium: headless, with no network, and strict about what the page says.
+
+`open_page` fails the test on any console error, page error, or request to another host. Tests
+find things by role and wait for states, never for a number of seconds.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from explorer_page import contrasty_vae
+from playwright.sync_api import sync_playwright
+
+from vae_teach.widgets import LatentExplorer
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FLAGS = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+LOCAL = ("file:", "data:", "blob:", "about:", "chrome-error:")
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Chromium's path; without one a skip line for a user and a failure in CI."""
+    named = os.environ.get("VAE_TEACH_CHROMIUM")
+    if named and not Path(named).is_file():
+        pytest.fail(f"VAE_TEACH_CHROMIUM is {named}, but there is no such file")
+    path = named or next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        reason = (
+            "the browser tests need Chromium: install it, or set VAE_TEACH_CHROMIUM to its path"
+        )
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    return path
+
+
+@pytest.fixture(scope="module")  # while Playwright's event loop lives, others cannot start theirs
+def browser(chromium_path) -> Iterator:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path,
+            args=FLAGS,
+            chromium_sandbox=False,  # root in a container has none; every page here is our own
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser) -> Iterator[Callable]:
+    """Open a file with no network; keywords go to Playwright's `new_context`."""
+    contexts, complaints = [], []
+
+    def abort_unless_local(route) -> None:
+        if route.request.url.startswith(LOCAL):
+            route.continue_()
+        else:
+            complaints.append(f"request to {route.request.url}")
+            route.abort()
+
+    def open_page(path: Path, **options):
+        context = browser.new_context(offline=True, **options)
+        contexts.append(context)
+        context.route("**/*", abort_unless_local)
+        page = context.new_page()
+        page.on("console", lambda m: m.type == "error" and complaints.append(m.text))
+        page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
+        page.goto(path.as_uri())
+        return page
+
+    open_page.complaints = complaints
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def make_explorer() -> Callable[..., LatentExplorer]:
+    """An untrained model's explorer, with pictures as black and white as a trained one's."""
+
+    def make_explorer(latent_dim: int = 2, n_codes: int = 200, **keywords) -> LatentExplorer:
+        codes = torch.randn(n_codes, latent_dim, generator=torch.Generator().manual_seed(1))
+        labels = torch.arange(n_codes) % 10
+        model = contrasty_vae(latent_dim)
+        return LatentExplorer.from_model(model, codes, keywords.pop("labels", labels), **keywords)
+
+    return make_explorer

@@ -1,0 +1,13 @@
+// node decode.mjs page.html < codes.json: the pixels that the page's decoder makes of each code.
+import { readFileSync } from "node:fs";
+import { importText } from "./load.mjs";
+
+const { unpack } = await importText("vae_teach/widgets/host.js");
+const { makeDecoder, unpackHalves } = await importText("vae_teach/widgets/latent_explorer.js");
+
+const page = readFileSync(process.argv[2], "utf8");
+const [, payload] = page.match(/<script type="text\/plain">([^<]*)</);
+const { state } = await unpack(payload);
+const decode = makeDecoder(state.steps, unpackHalves(state.weights));
+const codes = JSON.parse(readFileSync(0, "utf8"));
+console.log(JSON.stringify(codes.map((z) => [...decode(z)])));

@@ -1,0 +1,156 @@
+"""A trained decoder as plain steps and float16 numbers, for the browser to run.
+
+Half precision keeps 11 bits of each weight and halves the page; tests/browser checks that the
+picture stays within 2/255 of PyTorch's.
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+_FLOAT16_MAX = 65504.0
+_ACTIVATIONS = {
+    nn.ReLU: "relu",
+    nn.Tanh: "tanh",
+    nn.ELU: "elu",
+    nn.Sigmoid: "sigmoid",
+    nn.Softplus: "softplus",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing the browser does to a vector: an activation, or a dense layer `W x + b`."""
+
+    kind: str  # "dense", or a name in ACTIVATIONS of latent_explorer.js
+    weight: Tensor | None = None  # (outputs, inputs)
+    bias: Tensor | None = None  # (outputs,)
+
+    def as_json(self) -> dict:
+        """Return what the browser needs besides the numbers."""
+        if self.kind != "dense":
+            return {"kind": self.kind}
+        outputs, inputs = self.weight.shape
+        return {"kind": "dense", "inputs": inputs, "outputs": outputs}
+
+
+def export_decoder(module: nn.Module) -> list[Step]:
+    """Return the steps of a Sequential of Linear layers and activations, nested ones flattened.
+
+    Args:
+        module: nn.Sequential (or a single layer) of Linear, ReLU, Tanh, ELU, Sigmoid, Softplus
+            and Identity.
+
+    Raises:
+        TypeError: naming the first layer that the browser cannot run.
+        ValueError: if two layers do not fit, or an activation has parameters of its own.
+    """
+    steps = list(_steps(module, "decoder"))
+    dense = [step for step in steps if step.kind == "dense"]
+    if not dense:
+        raise ValueError("the decoder has no Linear layer")
+    for before, after in itertools.pairwise(dense):
+        if before.weight.shape[0] != after.weight.shape[1]:
+            raise ValueError(
+                f"a Linear layer gives {before.weight.shape[0]} values "
+                f"but the next one takes {after.weight.shape[1]}"
+            )
+    return steps
+
+
+def _steps(module: nn.Module, where: str):
+    """Yield the steps of one layer; `where` is its path, for the error message."""
+    if isinstance(module, nn.Sequential):
+        for name, child in module.named_children():
+            yield from _steps(child, f"{where}.{name}")
+    elif isinstance(module, nn.Linear):
+        weight = module.weight.detach().cpu().float()
+        bias = torch.zeros(len(weight)) if module.bias is None else module.bias.detach().cpu()
+        yield Step("dense", weight, bias.float())
+    elif type(module) in _ACTIVATIONS:
+        _require_default_shape(module, where)
+        yield Step(_ACTIVATIONS[type(module)])
+    elif not isinstance(module, nn.Identity):
+        names = ", ".join(["Linear", *(kind.__name__ for kind in _ACTIVATIONS)])
+        raise TypeError(
+            f"the browser cannot run {where}, a {type(module).__name__}; it knows {names}"
+        )
+
+
+def _require_default_shape(module: nn.Module, where: str) -> None:
+    """Refuse an ELU or Softplus whose constants are not the ones the browser has built in."""
+    standard = type(module)()
+    for name in ("alpha", "beta"):
+        if getattr(module, name, None) != getattr(standard, name, None):
+            raise ValueError(
+                f"{where} has {name}={getattr(module, name)}, but the browser runs "
+                f"{type(module).__name__} with {name}={getattr(standard, name)} only"
+            )
+
+
+def add_output(steps: list[Step], model: nn.Module, output: str | None) -> list[Step]:
+    """Append a sigmoid where the decoder gives logits, so that the steps end in pixels.
+
+    Args:
+        steps: from `export_decoder(model.decoder)`.
+        model: its `mean_image(z)`, where it has one, says what the pixels are.
+        output: "sigmoid", "identity" (the decoder gives pixels already), or None to find out.
+
+    Raises:
+        ValueError: for another `output`, or if the pixels would not be those of `mean_image`.
+    """
+    if output not in (None, "sigmoid", "identity"):
+        raise ValueError(f'output must be "sigmoid" or "identity", but it is {output!r}')
+    choices = [output] if output else ["sigmoid", "identity"]
+    if output is None and steps[-1].kind == "sigmoid":
+        choices = ["identity"]
+    gaps = {choice: _gap_to_mean_image(model, choice) for choice in choices}
+    best = min(choices, key=gaps.get)  # the first one, where nothing tells them apart
+    if gaps[best] > 1e-3:
+        raise ValueError(
+            f"with output={best!r} the explorer's pixels differ from model.mean_image "
+            f"by up to {gaps[best]:.3f}; the browser cannot run this model's output"
+        )
+    return [*steps, Step("sigmoid")] if best == "sigmoid" else steps
+
+
+@torch.no_grad()
+def _gap_to_mean_image(model: nn.Module, output: str) -> float:
+    """Return the largest difference at a few codes; 0 for a model without `mean_image`."""
+    if not hasattr(model, "mean_image"):
+        return 0.0
+    first = next(module for module in model.decoder.modules() if isinstance(module, nn.Linear))
+    generator = torch.Generator().manual_seed(0)
+    z = torch.randn(8, first.in_features, generator=generator).to(first.weight)
+    pixels = model.decoder(z)
+    pixels = pixels.sigmoid() if output == "sigmoid" else pixels
+    return float((pixels - model.mean_image(z)).abs().max())
+
+
+def pack_steps(steps: list[Step]) -> tuple[list[dict], bytes]:
+    """Return the steps as JSON and their weights and biases, in order, as packed float16."""
+    tensors = [t.flatten() for s in steps if s.kind == "dense" for t in (s.weight, s.bias)]
+    return [step.as_json() for step in steps], pack_half(torch.cat(tensors), "decoder weights")
+
+
+def pack_half(values: Tensor, name: str) -> bytes:
+    """Return float16 numbers as bytes: all the low bytes, then all the high bytes.
+
+    Apart, the high bytes (sign and exponent) compress to about half; interleaved, hardly at all.
+
+    Args:
+        values: any shape, read row by row.
+        name: what they are, for the error message.
+
+    Raises:
+        ValueError: if a value is not finite or does not fit into float16.
+    """
+    numbers = values.detach().cpu().float().flatten()
+    largest = float(numbers.abs().max()) if numbers.numel() else 0.0
+    if not largest <= _FLOAT16_MAX:  # also true of NaN
+        raise ValueError(f"{name} reach {largest}, but float16 ends at {_FLOAT16_MAX:.0f}")
+    pairs = numbers.numpy().astype("<f2").view(np.uint8).reshape(-1, 2)
+    return pairs.T.tobytes()
