@@ -49,6 +49,17 @@ def test_squared_error_is_summed_over_pixels(x):
     torch.testing.assert_close(model.loss_terms(x)["squared_error"], by_hand)
 
 
+def test_starting_from_the_average_frees_training_from_learning_it():
+    """The biases alone must reproduce the average picture; catches logits set to probabilities."""
+    model = Autoencoder(30, (12,), 3, (12,), seed=0)
+    images = torch.rand(500, 30, generator=generator()) * torch.linspace(0.1, 0.9, 30)
+    model.start_from_average(images)
+    for layer in model.decoder[:-2]:
+        if isinstance(layer, nn.Linear):
+            nn.init.zeros_(layer.bias)
+    torch.testing.assert_close(model.decode(torch.zeros(1, 3))[0], images.mean(dim=0))
+
+
 def test_encoder_returns_mean_and_log_variance_of_each_example(x, vae):
     mu, logvar = vae.encode(x)
     assert mu.shape == logvar.shape == (6, 3)

@@ -93,6 +93,15 @@ class Autoencoder(nn.Module):
                 (latent_dim, *decoder_hidden, n_pixels), activation, last="sigmoid"
             )
 
+    def start_from_average(self, images: Tensor) -> None:
+        """Set the output's biases so that code 0 decodes to about the average of images (N, D).
+
+        Otherwise the first thing training learns is the average picture, by driving every tanh to
+        its end, where the gradient is nearly 0. Source: Burda et al. 2016 (arXiv:1509.00519), code.
+        """
+        average = images.mean(dim=0).clamp(0.01, 0.99)
+        self.decoder[-2].bias.data.copy_(torch.logit(average))
+
     def encode(self, x: Tensor) -> Tensor:
         """Codes of shape (B, L) from pixels of shape (B, D)."""
         _require_pixels(x, self.n_pixels)
