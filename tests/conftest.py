@@ -1,0 +1,22 @@
+"""What every test file shares: a line of its own in the summary at the end of a run."""
+
+import pytest
+
+_LINES = pytest.StashKey[list[str]]()
+
+
+def pytest_configure(config):
+    config.stash[_LINES] = []
+
+
+@pytest.fixture(scope="session")
+def report_line(pytestconfig):
+    """A function that adds one line to the end of the run, for counts worth seeing."""
+    return pytestconfig.stash[_LINES].append
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if lines := config.stash[_LINES]:
+        terminalreporter.section("counted")
+        for line in lines:
+            terminalreporter.write_line(line)
