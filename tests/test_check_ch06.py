@@ -346,7 +346,7 @@ UNNAMED = {
     "sample_prior": {
         "positional-generator": (
             lambda decode, n, latent_dim, g: means(decode, torch.randn(n, latent_dim)),
-            "the check calls it as sample_prior(decode, n, latent_dim, generator=generator)",
+            "the check calls it with (decode, n, latent_dim, generator=generator)",
         ),
         "latent-dim-written-out": (
             lambda decode, n, latent_dim, generator: means(

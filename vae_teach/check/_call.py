@@ -62,7 +62,7 @@ def _require_function(student: Any, name: str, args: dict[str, Any], keywords: s
     if not callable(student):
         raise Fault(
             f"The check needs your function itself, but got {kind(student)}: "
-            f"write check.{name}({name}), without calling {name}."
+            f"write check.{name}(your_function), without calling it first."
         )
     with contextlib.suppress(ValueError, TypeError):  # some built-ins have no signature
         signature = inspect.signature(student)
@@ -71,7 +71,7 @@ def _require_function(student: Any, name: str, args: dict[str, Any], keywords: s
         except TypeError:
             wanted = ", ".join(f"{a}={a}" if a in keywords else a for a in args)
             raise Fault(
-                f"Your function takes {signature}, but the check calls it as {name}({wanted})."
+                f"Your function takes {signature}, but the check calls it with ({wanted})."
             ) from None
 
 

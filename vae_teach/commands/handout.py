@@ -1,0 +1,70 @@
+"""`python -m vae_teach handout NOTEBOOK...`: copies for the class, without solutions."""
+
+import argparse
+from pathlib import Path
+
+FOLDER = Path("handouts")
+
+
+def add_parser(subparsers) -> None:
+    """Add `handout` to the command line."""
+    parser = subparsers.add_parser(
+        "handout",
+        help="write a copy of a notebook without solutions",
+        description="Write a copy of each notebook without solutions and outputs. Stubs and checks "
+        "stay, so the copy runs from top to bottom and says what is not attempted yet.",
+    )
+    parser.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=FOLDER, metavar="DIR", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--solutions", action="store_true", help="write NAME_solutions.ipynb beside it too"
+    )
+    parser.add_argument("--force", action="store_true", help="write over copies of before")
+    parser.set_defaults(run=run)
+
+
+def _plan(notebooks: list[Path], args: argparse.Namespace) -> dict[Path, tuple[Path, bool]]:
+    """Where each copy goes: {target: (source, with solutions)}.
+
+    Raises:
+        ValueError: if two copies would have one name, or one would replace its source.
+        FileExistsError: if a copy exists and --force is not given.
+    """
+    plan: dict[Path, tuple[Path, bool]] = {}
+    for source in notebooks:
+        for suffix, solutions in (("", False), ("_solutions", True))[: 1 + args.solutions]:
+            target = args.output / f"{source.stem}{suffix}.ipynb"
+            if target in plan:
+                raise ValueError(f"{plan[target][0]} and {source} would both become {target}")
+            plan[target] = source, solutions
+    sources = {source.resolve() for source in notebooks}
+    for target, (source, _) in plan.items():
+        if target.resolve() in sources:
+            raise ValueError(f"{target} is a source: give another folder than {args.output}")
+        if target.exists() and not args.force:
+            raise FileExistsError(f"{target} exists already: --force writes over it ({source})")
+    return plan
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check every notebook, and only then write the copies."""
+    try:
+        from vae_teach import exercise_cells, handout
+    except ModuleNotFoundError as error:
+        raise ValueError(f"handout needs {error.name}, which requirements.txt installs") from error
+    plan = _plan(args.notebooks, args)
+    read = {source: handout.read(source) for source in args.notebooks}
+    copies = {}
+    for target, (source, solutions) in plan.items():
+        try:
+            copies[target] = read[source] if solutions else handout.student_copy(read[source])
+        except ValueError as error:
+            raise ValueError(f"{source}: {error}") from error
+    for target, notebook in copies.items():
+        handout.write(notebook, target)
+        source, solutions = plan[target]
+        count = len(exercise_cells.exercises(read[source]))
+        print(f"{target}: {count} exercises, {'with' if solutions else 'without'} solutions")
+    return 0
