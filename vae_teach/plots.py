@@ -75,7 +75,7 @@ def draw_digit(image: Tensor, *, image_shape: tuple[int, int] = (28, 28)) -> Axe
     """One image (D,) on pixel axes, ticks every 4 pixels, with a bar for the intensity."""
     height, width = image_shape
     figure, ax = plt.subplots(figsize=(4.2, 3.5), layout="constrained")
-    picture = image.detach().cpu().reshape(height, width)
+    picture = image.detach().cpu().reshape(height, width).numpy()
     drawn = ax.imshow(picture, cmap=INK, vmin=0, vmax=1, extent=(0, width, height, 0))
     ax.set(
         xticks=range(0, width + 1, 4), yticks=range(0, height + 1, 4),
@@ -141,13 +141,13 @@ def draw_codes(
     if labels is not None and len(labels) != len(codes):
         raise ValueError(f"labels has {len(labels)} rows but codes has {len(codes)}")
     ax = plt.subplots(figsize=(5.4, 4.6), layout="constrained")[1] if ax is None else ax
-    x, y = codes.detach().cpu().T
+    x, y = codes.detach().cpu().numpy().T
     if labels is None:
         ax.scatter(x, y, s=3)
     else:
         norm = BoundaryNorm(np.arange(11) - 0.5, 10)
         points = ax.scatter(
-            x, y, s=3, c=labels.cpu(), cmap=ListedColormap(CLASS_COLOURS), norm=norm
+            x, y, s=3, c=labels.cpu().numpy(), cmap=ListedColormap(CLASS_COLOURS), norm=norm
         )
         ax.figure.colorbar(points, ax=ax, ticks=range(10), label="digit")
     ax.set(xlabel="z[0]", ylabel="z[1]", aspect="equal")
@@ -213,12 +213,12 @@ def draw_code_histograms(codes: Tensor, dimensions: Sequence[int]) -> Figure:
     figure, axes = plt.subplots(
         rows, columns, figsize=(6.5, 1.9 * rows), layout="constrained", squeeze=False
     )
-    z = torch.linspace(-3, 3, 121)
-    normal = torch.exp(-z.square() / 2) / (2 * torch.pi) ** 0.5
+    z = np.linspace(-3, 3, 121)
+    normal = np.exp(-(z**2) / 2) / (2 * np.pi) ** 0.5
     for ax in axes.flat[len(dimensions) :]:
         ax.set_axis_off()
     for ax, dimension in zip(axes.flat, dimensions, strict=False):
-        ax.hist(codes[:, dimension].cpu(), bins=20, density=True, alpha=0.6)
+        ax.hist(codes[:, dimension].detach().cpu().numpy(), bins=20, density=True, alpha=0.6)
         ax.plot(z, normal, color="black", lw=1)
         ax.set(xlabel=f"z[{dimension}]", xlim=(-3, 3))
     for ax in axes[:, 0]:

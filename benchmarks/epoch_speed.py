@@ -1,0 +1,74 @@
+"""Seconds per epoch: data as one tensor on the device, against a per-item DataLoader.
+
+The DataLoader side decodes each picture from PNG bytes, as an image folder does. Same model, same
+batches of 128, one process, the two sides in turn, `ROUNDS` times; medians and their ratio.
+
+Run: python benchmarks/epoch_speed.py [N]
+"""
+
+import io
+import statistics
+import sys
+import time
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader, Dataset
+
+from vae_teach import VAE, fit
+from vae_teach.device import describe_device, pick_device
+
+ROUNDS = 3
+TARGET = 2.5
+
+
+class Pictures(Dataset):
+    def __init__(self, images):
+        self.files = []
+        for pixels in (images * 255).round().byte().reshape(-1, 28, 28).numpy():
+            buffer = io.BytesIO()
+            Image.fromarray(pixels).save(buffer, format="png")
+            self.files.append(buffer.getvalue())
+
+    def __len__(self):
+        return len(self.files)
+
+    def __getitem__(self, index):
+        pixels = np.asarray(Image.open(io.BytesIO(self.files[index])), dtype=np.float32)
+        return torch.from_numpy(pixels).flatten() / 255
+
+
+def loader_epoch(model, pictures, device):
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    generator = torch.Generator(device).manual_seed(0)
+    started = time.perf_counter()
+    for x in DataLoader(pictures, batch_size=128, shuffle=True):
+        terms = model.loss_terms(x.to(device), generator=generator)
+        loss = sum(value.mean() for value in terms.values())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return time.perf_counter() - started
+
+
+def main():
+    n = int(sys.argv[1]) if len(sys.argv) > 1 else 60_000
+    device = pick_device()
+    images = torch.rand(n, 784, generator=torch.Generator().manual_seed(0)) ** 8
+    pictures = Pictures(images)
+    tensor_seconds, loader_seconds = [], []
+    for _ in range(ROUNDS):
+        history = fit(VAE(seed=0), images, epochs=1, progress=False, device=device)
+        tensor_seconds.append(history.last["seconds"])
+        loader_seconds.append(loader_epoch(VAE(seed=0).to(device), pictures, device))
+    fast, slow = statistics.median(tensor_seconds), statistics.median(loader_seconds)
+    print(f"{n:,} pictures, 784-400-20, batch 128, {describe_device(device)}, median of {ROUNDS}")
+    print(f"one tensor on the device: {fast:.2f} s per epoch")
+    print(f"per-item DataLoader:      {slow:.2f} s per epoch")
+    print(f"ratio {slow / fast:.2f} (target {TARGET})")
+    return 0 if slow / fast >= TARGET else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
