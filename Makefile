@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PY     := $(BIN)/python
+STRIP  := $(PY) book/strip_notebooks.py
 READY  := $(VENV)/.ready
 BOOK   := _build/html/index.html
 FAST   := not browser and not jupyterlab
@@ -15,7 +16,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 unexport JUPYTER_PATH PYTHONPATH PYTHONHOME PYTHONSTARTUP MPLBACKEND
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab check format lock clean
+.PHONY: help book test lab check format outputs lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,10 +37,14 @@ check: $(READY) ## fast: lint, format, and the tests that need no browser
 	$(PY) -m ruff format --check
 	$(PY) -m pytest -q -m "$(FAST)"
 
-format: $(READY) ## put the code into the house format and strip the notebooks' outputs
+format: $(READY) ## put the code into the house format and strip the notebooks
 	$(PY) -m ruff check --fix
 	$(PY) -m ruff format
-	$(PY) -m nbstripout notebooks/*.ipynb
+	$(STRIP) notebooks/*.ipynb
+
+outputs: $(READY) ## run the notebooks and store the outputs that nbval compares; read the diff
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
+	$(STRIP) notebooks/*.ipynb
 
 lock: ## renew requirements.txt from pyproject.toml and requirements.in (needs uv)
 	sed '/^#/!d' requirements.txt > requirements.new

@@ -1,0 +1,161 @@
+"""What holds for the repository as a whole: who may import whom, and what may be committed."""
+
+import ast
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "vae_teach"
+
+# Mathematics knows nothing of models, models nothing of training, training nothing of plots, and
+# nothing of all this knows the exercises or the widgets. A module named nowhere may import any,
+# as long as no circle arises.
+LAYERS = (
+    {"gaussian", "information", "derivation", "exact", "estimators", "likelihoods", "elbo"},
+    {"models", "flows", "presets"},
+    {"train", "history", "checkpoint"},
+    {"plots", "diagrams", "figure"},
+    {"widgets", "check", "commands", "handout"},
+)
+FREE = {"data", "device"}  # imported by several layers, they import none
+TEXTS = {".py", ".md", ".ipynb", ".js", ".mjs", ".css", ".yml", ".toml", ".txt", ".in", ".bib", ""}
+
+
+def imports(source: str, module: str) -> set[str]:
+    """The package's top-level modules that one file imports, at its top or inside a function."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        found |= {name.split(".")[1] for name in names if name.startswith("vae_teach.")}
+    return {name for name in found if _is_module(name)} - {module}
+
+
+def _is_module(name: str) -> bool:
+    return (PACKAGE / f"{name}.py").is_file() or (PACKAGE / name).is_dir()
+
+
+def import_graph() -> dict[str, set[str]]:
+    """Top-level module -> the others it imports; a package counts as one module."""
+    graph: dict[str, set[str]] = {}
+    for file in PACKAGE.rglob("*.py"):
+        module = file.relative_to(PACKAGE).with_suffix("").parts[0]
+        if module not in ("__init__", "__main__"):
+            graph.setdefault(module, set()).update(imports(file.read_text("utf-8"), module))
+    return graph
+
+
+def upward_imports(graph: dict[str, set[str]]) -> Iterator[str]:
+    """Imports from a layer above the importer's own."""
+    height = {name: level for level, names in enumerate(LAYERS) for name in names}
+    for module, imported in graph.items():
+        if module in FREE:
+            yield from (f"{module} imports {name}" for name in imported & set(height))
+        elif module in height:
+            above = {name for name in imported if height.get(name, -1) > height[module]}
+            yield from (f"{module} imports {name}" for name in above)
+
+
+def tracked() -> list[Path]:
+    """Every file that git has."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listing.returncode:
+        pytest.skip("this is no git checkout")
+    return [ROOT / name for name in listing.stdout.split("\0") if (ROOT / name).is_file()]
+
+
+def machine_paths(text: str) -> list[str]:
+    """Paths that exist on one machine only: home folders and work folders."""
+    return re.findall(r"(?<![\w./])(?:/home/\w+|/Users/\w+|/root\b|/work/\w+|[A-Z]:\\Users)\S*", text)
+
+
+def test_imports_run_one_way():
+    graph = import_graph()
+    assert {"gaussian", "models", "train", "data"} <= set(graph)
+    assert list(upward_imports(graph)) == []
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"imports in a circle: {' -> '.join(error.args[1])}")
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("gaussian", "from vae_teach.models import VAE"),
+        ("elbo", "def f():\n    import vae_teach.models"),
+        ("models", "from vae_teach import train"),
+        ("train", "from vae_teach.plots import draw_digit"),
+        ("plots", "from vae_teach.widgets.base import TeachingWidget"),
+        ("data", "from vae_teach.models import VAE"),
+    ],
+)
+def test_an_upward_import_is_found(module, source):
+    assert len(list(upward_imports({module: imports(source, module)}))) == 1
+
+
+def test_a_downward_import_is_allowed():
+    source = "import torch\nfrom vae_teach import gaussian, data\nfrom vae_teach.models import VAE"
+    assert list(upward_imports({"train": imports(source, "train")})) == []
+
+
+def test_no_file_names_one_machine():
+    texts = [file for file in tracked() if file.suffix in TEXTS and file != Path(__file__)]
+    assert len(texts) > 50
+    found = {str(file.relative_to(ROOT)): machine_paths(file.read_text("utf-8")) for file in texts}
+    assert {name: paths for name, paths in found.items() if paths} == {}
+
+
+@pytest.mark.parametrize("path", ["/home/ann/vae", "/Users/ann", "/root/x", "C:\\Users\\ann"])
+def test_a_machine_path_is_found(path):
+    assert machine_paths(f"see {path} for it") == [path]
+    assert machine_paths("../shared/mnist and book/_static/a.css, https://example.org/root") == []
+
+
+def test_no_large_file_is_committed():
+    assert [file.name for file in tracked() if file.stat().st_size > 1_000_000] == []
+
+
+def test_every_dependency_is_pinned():
+    """A package that the project names directly stands in the lock with one exact version."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    named = project["dependencies"] + _requirements("requirements.in")
+    locked = [Requirement(line) for line in _requirements("requirements.txt")]
+    assert all(str(r.specifier).startswith("==") and len(r.specifier) == 1 for r in locked)
+    pins = {canonicalize_name(r.name): r for r in locked}
+    for requirement in map(Requirement, named):
+        pin = pins.get(canonicalize_name(requirement.name))
+        assert pin is not None, f"{requirement} is not in requirements.txt: `make lock`"
+        version = str(pin.specifier).removeprefix("==")
+        assert requirement.specifier.contains(version, prereleases=True), f"{pin}: `make lock`"
+
+
+def _requirements(name: str) -> list[str]:
+    lines = [line.split("#")[0].strip() for line in (ROOT / name).read_text("utf-8").splitlines()]
+    return [line for line in lines if line]
+
+
+def test_the_commands_that_the_pages_name_exist():
+    """Every `make X` and `python -m vae_teach X` of the README and the pages can be typed."""
+    pages = [ROOT / "README.md", *(ROOT / "book").glob("*.md")]
+    text = "\n".join(page.read_text("utf-8") for page in pages)
+    targets = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.M))
+    named = set(re.findall(r"(?:^|`)make (?:PYTHON=\S+ )?([a-z]+)", text, re.MULTILINE))
+    assert {"book", "test", "lab", "check"} <= named <= targets | {"help"}
+    commands = {file.stem for file in (PACKAGE / "commands").glob("[a-z]*.py")}
+    used = set(re.findall(r"-m vae_teach ([a-z]+)", text))
+    assert {"data", "doctor", "handout"} <= used <= commands
