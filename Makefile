@@ -8,6 +8,8 @@ PY     := $(BIN)/python
 STRIP  := $(PY) book/strip_notebooks.py
 READY  := $(VENV)/.ready
 BOOK   := _build/html/index.html
+# Jupyter refuses to run as root unless told; in a container there may be no other user.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 FAST   := not browser and not jupyterlab
 
 # The kernel that runs a notebook is the one of .venv, whatever kernels the machine has registered,
@@ -16,7 +18,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 unexport JUPYTER_PATH PYTHONPATH PYTHONHOME PYTHONSTARTUP MPLBACKEND
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab check format outputs lock clean
+.PHONY: help book test lab check lint format outputs lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,12 +32,14 @@ test: book ## run everything: units, plots, JavaScript, browser, every notebook 
 	$(PY) -m pytest --nbval-lax --nbval-current-env notebooks
 
 lab: $(READY) ## open JupyterLab on the notebooks
-	$(BIN)/jupyter lab --notebook-dir=notebooks
+	$(BIN)/jupyter lab --notebook-dir=notebooks $(AS_ROOT)
 
-check: $(READY) ## fast: lint, format, and the tests that need no browser
+check: lint ## fast: lint, format, and the tests that need no browser
+	$(PY) -m pytest -q -m "$(FAST)"
+
+lint: $(READY) ## only lint and format
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
-	$(PY) -m pytest -q -m "$(FAST)"
 
 format: $(READY) ## put the code into the house format and strip the notebooks
 	$(PY) -m ruff check --fix
