@@ -11,7 +11,7 @@ from pathlib import Path
 
 PACKAGES = (
     "torch", "numpy", "matplotlib", "scikit-learn", "sympy", "anywidget", "ipywidgets",
-    "jupyterlab", "jupyterlab_myst", "jupyter-book", "nbval", "nbgrader",
+    "jupyterlab", "jupyterlab_myst", "jupyter-book", "nbval",
 )  # fmt: skip
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 INSTALL = "pip install -r requirements.txt"
