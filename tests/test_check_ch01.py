@@ -162,6 +162,10 @@ UNNAMED = {
             "that require a gradient, with RuntimeError (\"Can't call numpy()",
         ),
         "no-return": (lambda x, x_hat: None, "is its `return` missing?"),
+        "number-of-pixels-written-out": (
+            lambda x, x_hat: ((x - x_hat) ** 2)[:, :3].sum(1),
+            "x = a tensor of shape (4, 7)",
+        ),
         "first-pixel-lost": (
             lambda x, x_hat: ((x - x_hat) ** 2)[:, 1:].sum(1),
             "entry [0] of the result should be 0.5, but yours is 0.49",

@@ -354,6 +354,12 @@ UNNAMED = {
             ),
             "decode takes z of shape (n, 3), but got (20000, 2)",
         ),
+        "the-larger-latent-dim-written-out": (
+            lambda decode, n, latent_dim, generator: means(
+                decode, torch.randn(n, 3, generator=generator)
+            ),
+            "decode takes z of shape (n, 2), but got (4, 3)",
+        ),
         "numpy-codes": (
             lambda decode, n, latent_dim, generator: decode(np.zeros((n, latent_dim))),
             "decode takes a tensor z, but got ndarray",
