@@ -1,0 +1,360 @@
+/* Reparameterization: a row of noise, the samples z = mu + sigma eps, and the average of z^2.
+ *
+ * Traits (mirror reparameterization.py):
+ *   mu       mean                        logvar   log of the variance, log sigma^2
+ *   eps [N]  the row of noise            redraw   true: new noise at every move
+ *   seed     counts the rows of noise drawn here; with it a page can be replayed */
+
+// --- pure maths: no DOM, imported by tests/js ---
+
+/** z = mu + sigma eps for every number of the row. */
+export function samples({ mu, logvar, eps }) {
+  const sigma = Math.exp(0.5 * logvar);
+  return eps.map((e) => mu + sigma * e);
+}
+
+const average = (numbers) => numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
+
+/** The average of z^2 over the row, and its derivatives along the paths of the samples. */
+export function measured({ mu, logvar, eps }) {
+  const sigma = Math.exp(0.5 * logvar);
+  const z = samples({ mu, logvar, eps });
+  return {
+    value: average(z.map((x) => x * x)),
+    byMu: average(z.map((x) => 2 * x)),
+    byLogvar: average(z.map((x, i) => x * sigma * eps[i])), // 2 z times dz/dlogvar = sigma eps / 2
+  };
+}
+
+/** The same three for the expectation, mu^2 + sigma^2. */
+export function exact({ mu, logvar }) {
+  const variance = Math.exp(logvar);
+  return { value: mu * mu + variance, byMu: 2 * mu, byLogvar: variance };
+}
+
+/** A function that returns the next uniform number in [0, 1) (mulberry32). */
+export function uniforms(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** A row of N(0, 1) by Box and Muller. A seed always gives the same row. */
+export function noiseRow(seed, count) {
+  const next = uniforms(Math.imul(seed + 1, 0x9e3779b1)); // neighbouring seeds far apart
+  return Array.from({ length: count }, () => {
+    const radius = Math.sqrt(-2 * Math.log(1 - next()));
+    return radius * Math.cos(2 * Math.PI * next());
+  });
+}
+
+/** Points [mu, average of z^2] over the slider's range: one row for all, or a row for each. */
+export function averages({ logvar, eps, redraw, seed }, mus) {
+  return mus.map((mu, i) => {
+    const row = redraw ? noiseRow(1000 * (seed + 1) + i, eps.length) : eps;
+    return [mu, measured({ mu, logvar, eps: row }).value];
+  });
+}
+
+/** How much a move changed the average of z^2 and its expectation; null if nothing moved. */
+export function changes(before, now) {
+  if (!before || (before.mu === now.mu && before.logvar === now.logvar)) return null;
+  return {
+    measured: measured(now).value - measured(before).value,
+    exact: exact(now).value - exact(before).value,
+  };
+}
+
+/** A number as printed: true minus sign, no "-0.00". */
+export function format(value, digits = 2) {
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
+}
+
+/** What a reader who cannot see the picture needs to know. */
+export function describe(state, moved) {
+  const [got, true_] = [measured(state), exact(state)];
+  const sigma = format(Math.exp(0.5 * state.logvar));
+  const start =
+    `μ = ${format(state.mu)}, σ = ${sigma}. The average of z² over ${state.eps.length} samples ` +
+    `is ${format(got.value)}, its expectation ${format(true_.value)}.`;
+  if (state.redraw) {
+    const last = moved
+      ? ` The last move changed the average by ${format(moved.measured)}` +
+        ` and the expectation by ${format(moved.exact)}.`
+      : "";
+    return `${start} New noise at every move: no sample has a path, so there is no slope.${last}`;
+  }
+  return (
+    `${start} The noise stands still, so every sample has a path: the average has slope ` +
+    `${format(got.byMu)} in μ, where the expectation has ${format(true_.byMu)}.`
+  );
+}
+
+// --- view: builds elements and paints them; never touches the model ---
+
+const SVG = "http://www.w3.org/2000/svg";
+const RANGE = { mu: [-2, 2, 0.05], logvar: [-4, 1.5, 0.05] };
+const ENDS = [-6.2, 6.2]; // of the two axes of noise and samples: one scale, so lines show the map
+const ARROW = 0.3; // share of the slope that an arrow is long
+const LANE = 9; // pixels from one sample's arrow to the next
+const TOP = { noise: 34, samples: 122, lanes: 168 };
+const CURVE = { height: 250, left: 44, right: 12, top: 14, bottom: 44, most: 10 };
+const MUS = Array.from({ length: 81 }, (_, i) => -2 + i / 20);
+
+function make(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+function draw(tag, attributes, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+const line = (x1, y1, x2, y2, kind) => draw("line", { x1, y1, x2, y2, class: kind });
+const dot = (cx, cy, r, kind) => draw("circle", { cx, cy, r, class: kind });
+
+function words(x, y, text, anchor = "middle", kind = "") {
+  return draw("text", { x, y, "text-anchor": anchor, class: kind }, text);
+}
+
+/** A horizontal arrow with its head at x2. */
+function arrow(x1, x2, y, kind) {
+  const back = x2 > x1 ? -5 : 5;
+  const head = Math.abs(x2 - x1) < 5 ? "" : `M${x2 + back},${y - 4} L${x2},${y} L${x2 + back},${y + 4}`;
+  return draw("path", { d: `M${x1},${y} L${x2},${y} ${head}`, class: kind });
+}
+
+const linear = ([low, high], from, to) => (x) => from + ((x - low) / (high - low)) * (to - from);
+
+/** Noise above, samples below, a line from each to each, an arrow for each sample's slope. */
+function paintRow(svg, width, state) {
+  const eps = [...state.eps].sort((a, b) => a - b); // arrows in the order of their samples
+  const z = samples({ ...state, eps });
+  const x = linear(ENDS, 12, width - 12);
+  const parts = [];
+  for (const [y, name] of [[TOP.noise, "noise ε"], [TOP.samples, "z = μ + σ ε"]]) {
+    parts.push(words(12, y - 16, name, "start"), line(12, y, width - 12, y, "axis"));
+    for (const tick of [-6, -4, -2, 0, 2, 4, 6]) {
+      parts.push(line(x(tick), y - 3, x(tick), y + 3, "axis"));
+      if (y === TOP.samples) parts.push(words(x(tick), y + 18, format(tick, 0), "middle", "small"));
+    }
+  }
+  eps.forEach((e, i) => parts.push(line(x(e), TOP.noise, x(z[i]), TOP.samples, "path")));
+  eps.forEach((e, i) => {
+    parts.push(dot(x(e), TOP.noise, 4, "noise"), dot(x(z[i]), TOP.samples, 4, "sample"));
+  });
+  parts.push(...(state.redraw ? noArrows(width) : arrows(x, z, state)));
+  svg.setAttribute("height", TOP.lanes + LANE * z.length + 34);
+  svg.replaceChildren(...parts);
+}
+
+/** Each sample's way downhill in a lane of its own, and the average of them all. */
+function arrows(x, z, state) {
+  const bottom = TOP.lanes + LANE * z.length;
+  const parts = [words(12, TOP.lanes - 6, "downhill, sample by sample", "start")];
+  z.forEach((value, i) => {
+    const y = TOP.lanes + LANE * (i + 0.5);
+    const end = x(value - ARROW * 2 * value);
+    parts.push(arrow(x(value), end, y, "arrow"), dot(x(value), y, 1.5, "sample"));
+  });
+  const end = x(state.mu - ARROW * measured(state).byMu);
+  parts.push(arrow(x(state.mu), end, bottom + 10, "arrow mean"));
+  parts.push(words(12, bottom + 28, "the average of the arrows, from μ", "start"));
+  return parts;
+}
+
+function noArrows(width) {
+  return [
+    words(width / 2, TOP.lanes + 30, "no arrows: the samples were drawn anew,"),
+    words(width / 2, TOP.lanes + 48, "so no path leads from μ and σ to them"),
+  ];
+}
+
+/** The average of z^2 over mu: a smooth curve for one row of noise, a cloud for a row each. */
+function paintCurve(svg, width, state) {
+  const { height, left, right, top, bottom, most } = CURVE;
+  const x = linear([-2, 2], left, width - right);
+  const y = linear([0, most], height - bottom, top);
+  const inside = (value) => Math.min(value, most); // a value above the frame sits on its edge
+  const course = (points) => points.map(([mu, value]) => `${x(mu)},${y(inside(value))}`).join(" ");
+  const parts = [line(left, y(0), width - right, y(0), "axis"), line(left, top, left, y(0), "axis")];
+  for (const tick of [-2, -1, 0, 1, 2]) {
+    parts.push(words(x(tick), y(0) + 16, format(tick, 0), "middle", "small"));
+  }
+  for (const tick of [0, 2, 4, 6, 8, 10]) {
+    parts.push(words(left - 6, y(tick) + 4, String(tick), "end", "small"));
+  }
+  parts.push(words((left + width - right) / 2, height - 8, "μ"));
+  parts.push(words(left + 8, top + 8, "average of z²", "start"));
+  const expectation = MUS.map((mu) => [mu, exact({ mu, logvar: state.logvar }).value]);
+  parts.push(draw("polyline", { points: course(expectation), class: "expectation" }));
+  const points = averages(state, MUS);
+  if (state.redraw) {
+    points.forEach(([mu, value]) => parts.push(dot(x(mu), y(inside(value)), 2, "cloud")));
+  } else {
+    parts.push(draw("polyline", { points: course(points), class: "average" }));
+    const { value, byMu } = measured(state);
+    const tangent = [-0.5, 0.5].map((step) => [state.mu + step, value + step * byMu]);
+    parts.push(line(...tangent.flatMap(([mu, v]) => [x(mu), y(v)]), "tangent"));
+  }
+  parts.push(dot(x(state.mu), y(inside(measured(state).value)), 5, "now"));
+  svg.setAttribute("height", height);
+  svg.replaceChildren(...parts);
+}
+
+/** A slider in a label, its value beside it. */
+function makeDial(trait, name) {
+  const [min, max, step] = RANGE[trait];
+  const input = make("input", { type: "range", ariaLabel: name });
+  Object.assign(input, { min, max, step }); // before the value, which they would clamp
+  input.dataset.trait = trait;
+  const value = make("span", { className: "value", ariaHidden: "true" });
+  return { input, value, row: make("label", {}, make("span", {}, name), input, value) };
+}
+
+/** Rows of measured and exact numbers. */
+function makeTable() {
+  const cell = (tag, text) => make(tag, { textContent: text, scope: tag === "th" ? "col" : "" });
+  const names = ["average of z²", "slope in μ", "slope in log σ²", "change at the last move"];
+  const rows = names.map((name) => {
+    const cells = [make("td"), make("td")];
+    const heading = make("th", { scope: "row", textContent: name });
+    return { cells, row: make("tr", {}, heading, ...cells) };
+  });
+  const head = make("tr", {}, cell("td", ""), cell("th", "these samples"), cell("th", "expectation"));
+  const table = make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows.map((r) => r.row)));
+  const show = (pairs) =>
+    pairs.forEach((pair, i) => pair.forEach((text, j) => (rows[i].cells[j].textContent = text)));
+  return { table, show };
+}
+
+function buildView() {
+  const picture = (label) => draw("svg", { width: "100%", role: "img", "aria-label": label });
+  const view = {
+    row: picture("Noise, samples and the slope of each sample"),
+    curve: picture("The average of z² for every μ"),
+    dials: [makeDial("mu", "mean μ"), makeDial("logvar", "log σ²")],
+    redraw: make("input", { type: "checkbox" }),
+    fresh: make("button", { type: "button", textContent: "New noise" }),
+    table: makeTable(),
+    sentence: make("p", { className: "sentence", role: "status", ariaLive: "polite" }),
+  };
+  const box = (className, ...children) => make("div", { className }, ...children);
+  const toggle = make("label", { className: "toggle" }, view.redraw, "draw new noise at every move");
+  const name = (kind, text) => make("span", {}, make("i", { className: kind, ariaHidden: "true" }), text);
+  view.stillKey = name("average", "average over these samples");
+  view.drawnKey = name("cloud", "averages, each of new samples");
+  const key = make("p", { className: "key" }, name("expectation", "expectation μ² + σ²"));
+  key.append(view.stillKey, view.drawnKey);
+  view.root = box(
+    "reparameterization",
+    box("dials", ...view.dials.map((dial) => dial.row), box("choices", toggle, view.fresh)),
+    box("panel", view.row),
+    box("panel", view.curve, key),
+    view.table.table,
+    view.sentence,
+  );
+  view.root.dataset.lmSuppressShortcuts = ""; // JupyterLab would take the arrows to change cells
+  return view;
+}
+
+/** What the table says: slopes only where the samples have paths. */
+function tableRows(state, moved) {
+  const [got, true_] = [measured(state), exact(state)];
+  const slope = (value) => (state.redraw ? "none" : format(value));
+  return [
+    [format(got.value), format(true_.value)],
+    [slope(got.byMu), format(true_.byMu)],
+    [slope(got.byLogvar), format(true_.byLogvar)],
+    moved ? [format(moved.measured), format(moved.exact)] : ["", ""],
+  ];
+}
+
+// --- wiring: one function each way; everything added here is removed in render's return value ---
+
+const SPEAK_AFTER = 400; // ms of rest before the description changes: a drag must not flood it
+const NAMES = ["mu", "logvar", "eps", "redraw", "seed"];
+
+function render({ model, el }) {
+  const view = buildView();
+  const stop = new AbortController();
+  const listen = (target, type, handler) =>
+    target.addEventListener(type, handler, { signal: stop.signal });
+  const read = () => Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
+  let shown = null; // the state on the page
+  let before = null; // the one before it, for the table's last line
+  let quiet = false; // several traits are being set: paint once, at the end
+  let timer = 0;
+
+  const show = () => {
+    const state = read();
+    if (shown && NAMES.some((name) => shown[name] !== state[name])) before = shown;
+    shown = state;
+    const moved = changes(before, state);
+    for (const { input, value } of view.dials) {
+      const trait = input.dataset.trait;
+      input.value = state[trait];
+      const sigma = trait === "logvar" ? `, σ = ${format(Math.exp(0.5 * state.logvar))}` : "";
+      input.ariaValueText = value.textContent = format(state[trait]) + sigma;
+    }
+    view.redraw.checked = state.redraw;
+    view.stillKey.hidden = state.redraw;
+    view.drawnKey.hidden = !state.redraw;
+    const width = view.row.clientWidth;
+    if (width) {
+      paintRow(view.row, width, state);
+      paintCurve(view.curve, view.curve.clientWidth, state);
+    }
+    view.table.show(tableRows(state, moved));
+    clearTimeout(timer);
+    const speak = () => (view.sentence.textContent = describe(state, moved));
+    if (view.sentence.textContent) timer = setTimeout(speak, SPEAK_AFTER);
+    else speak();
+  };
+  const change = (values) => {
+    quiet = true;
+    for (const [name, value] of Object.entries(values)) model.set(name, value);
+    quiet = false;
+    model.save_changes();
+    show();
+  };
+  const heard = () => {
+    if (!quiet) show();
+  };
+  const freshNoise = () => {
+    const seed = model.get("seed") + 1;
+    return { seed, eps: noiseRow(seed, model.get("eps").length) };
+  };
+
+  for (const { input } of view.dials) {
+    listen(input, "input", () => {
+      const moved = { [input.dataset.trait]: Number(input.value) };
+      change(model.get("redraw") ? { ...moved, ...freshNoise() } : moved);
+    });
+  }
+  listen(view.redraw, "change", () => change({ redraw: view.redraw.checked }));
+  listen(view.fresh, "click", () => change(freshNoise()));
+  NAMES.forEach((name) => model.on(`change:${name}`, heard));
+  const resized = new ResizeObserver(show); // also fires when the picture is first laid out
+  resized.observe(view.root);
+  el.append(view.root);
+  show();
+  return () => {
+    stop.abort();
+    resized.disconnect();
+    clearTimeout(timer);
+    NAMES.forEach((name) => model.off(`change:${name}`, heard));
+    el.replaceChildren();
+  };
+}
+
+export default { render };
