@@ -45,7 +45,7 @@ export function uniforms(seed) {
 
 /** A row of N(0, 1) by Box and Muller. A seed always gives the same row. */
 export function noiseRow(seed, count) {
-  const next = uniforms(Math.imul(seed + 1, 0x9e3779b1)); // neighbouring seeds far apart
+  const next = uniforms(Math.imul(seed + 1, 0x85ebca6b)); // neighbouring seeds far apart
   return Array.from({ length: count }, () => {
     const radius = Math.sqrt(-2 * Math.log(1 - next()));
     return radius * Math.cos(2 * Math.PI * next());
@@ -97,7 +97,6 @@ export function describe(state, moved) {
 
 // --- view: builds elements and paints them; never touches the model ---
 
-const SVG = "http://www.w3.org/2000/svg";
 const RANGE = { mu: [-2, 2, 0.05], logvar: [-4, 1.5, 0.05] };
 const ENDS = [-6.2, 6.2]; // of the two axes of noise and samples: one scale, so lines show the map
 const ARROW = 0.3; // share of the slope that an arrow is long
@@ -112,11 +111,10 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
-function draw(tag, attributes, ...children) {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
+/** SVG as text: replacing a picture's innerHTML is several times faster than building nodes. */
+function draw(tag, attributes, content = "") {
+  const list = Object.entries(attributes).map(([name, value]) => ` ${name}="${value}"`);
+  return `<${tag}${list.join("")}>${content}</${tag}>`;
 }
 
 const line = (x1, y1, x2, y2, kind) => draw("line", { x1, y1, x2, y2, class: kind });
@@ -154,7 +152,7 @@ function paintRow(svg, width, state) {
   });
   parts.push(...(state.redraw ? noArrows(width) : arrows(x, z, state)));
   svg.setAttribute("height", TOP.lanes + LANE * z.length + 34);
-  svg.replaceChildren(...parts);
+  svg.innerHTML = parts.join("");
 }
 
 /** Each sample's way downhill in a lane of its own, and the average of them all. */
@@ -208,7 +206,7 @@ function paintCurve(svg, width, state) {
   }
   parts.push(dot(x(state.mu), y(inside(measured(state).value)), 5, "now"));
   svg.setAttribute("height", height);
-  svg.replaceChildren(...parts);
+  svg.innerHTML = parts.join("");
 }
 
 /** A slider in a label, its value beside it. */
@@ -238,7 +236,10 @@ function makeTable() {
 }
 
 function buildView() {
-  const picture = (label) => draw("svg", { width: "100%", role: "img", "aria-label": label });
+  const picture = (ariaLabel) => {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    return Object.assign(svg, { role: "img", ariaLabel });
+  };
   const view = {
     row: picture("Noise, samples and the slope of each sample"),
     curve: picture("The average of z² for every μ"),
