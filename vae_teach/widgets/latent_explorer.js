@@ -463,7 +463,10 @@ function buildView(data) {
     view.dials.root,
     view.sentence,
   );
-  view.root.dataset.lmSuppressShortcuts = ""; // JupyterLab would take the arrows to change cells
+  // Else JupyterLab takes the arrows and Enter for its cells; it asks the focused element first.
+  for (const control of view.root.querySelectorAll("input, select, button, .pad")) {
+    control.dataset.lmSuppressShortcuts = "";
+  }
   return view;
 }
 

@@ -1,0 +1,279 @@
+"""The explorer in a real JupyterLab: a live kernel behind it, and its sliders in front.
+
+The server, its kernel and every file they write live in a temporary folder and end with the test.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import nbformat
+import pytest
+from explorer_page import picture
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.jupyterlab]
+
+CHAPTER = Path(__file__).parents[2] / "notebooks" / "06_vae.ipynb"
+CHAPTER_TAG = "explorer"  # on the cell that makes and shows the chapter's explorer
+TOKEN = "loopback-only"
+
+SMALL = """\
+import torch
+from vae_teach.models import VAE
+from vae_teach.widgets import LatentExplorer
+explorer = LatentExplorer.from_model(VAE(latent_dim={latent_dim}, seed=0), {codes})
+explorer"""
+READ_Z = "print('z is', [round(float(value), 2) for value in {name}.z])"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory) -> Iterator[tuple[str, Path]]:
+    """A JupyterLab server's address and its notebook folder."""
+    home = tmp_path_factory.mktemp("jupyter")
+    root = home / "notebooks"
+    root.mkdir()
+    environment = os.environ | {
+        f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")
+    }
+    environment |= {"IPYTHONDIR": str(home / "ipython"), "JUPYTER_PREFER_ENV_PATH": "1"}
+    write_settings(home)
+    with (home / "server.log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *server_options(home, root)],
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # so that its kernels can be ended with it
+        )
+        try:
+            yield wait_for_server(server, home), root
+        finally:
+            server.send_signal(signal.SIGTERM)  # it shuts its kernels down
+            try:
+                server.wait(timeout=20)
+            finally:
+                end_group(server.pid)
+
+
+def end_group(pid: int) -> None:
+    """End what is left of the server's own process group: nothing, if it ended well."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def server_options(home: Path, root: Path) -> list[str]:
+    return [
+        "--no-browser",
+        "--allow-root",
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port=0",  # the system picks a free one
+        f"--ServerApp.root_dir={root}",
+        f"--IdentityProvider.token={TOKEN}",
+        "--LabApp.extension_manager=readonly",
+        "--LabApp.expose_app_in_browser=True",
+        f"--LabApp.user_settings_dir={home / 'settings'}",
+        f"--LabApp.workspaces_dir={home / 'workspaces'}",
+    ]
+
+
+def write_settings(home: Path) -> None:
+    """Ask no other host for news or updates, and keep every cell of a long notebook in the page."""
+    page_config = home / "config" / "labconfig" / "page_config.json"
+    page_config.parent.mkdir(parents=True)
+    announcements = "@jupyterlab/apputils-extension:announcements"
+    page_config.write_text(json.dumps({"disabledExtensions": {announcements: True}}))
+    tracker = home / "settings" / "@jupyterlab" / "notebook-extension"
+    tracker.mkdir(parents=True)
+    (tracker / "tracker.jupyterlab-settings").write_text(json.dumps({"windowingMode": "none"}))
+
+
+def wait_for_server(server: subprocess.Popen, home: Path) -> str:
+    """Return the address once it answers; fail with the log if it ends first."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        for file in (home / "runtime").glob("jpserver-*.json"):
+            try:
+                address = json.loads(file.read_text())["url"]
+                urlopen(f"{address}api?token={TOKEN}", timeout=5).close()
+                return address
+            except (OSError, ValueError):  # half written, or not listening yet
+                continue
+        time.sleep(0.1)  # between two looks; what is waited for is the answer
+    pytest.fail("JupyterLab did not start:\n" + (home / "server.log").read_text()[-2000:])
+
+
+@pytest.fixture
+def open_notebook(lab, browser):
+    """Open a notebook made of the given cells; only the server itself may be asked for anything."""
+    address, root = lab
+    contexts, elsewhere, uncaught = [], [], []
+
+    def open_notebook(name: str, cells: list, **options) -> Page:
+        nbformat.write(new_notebook(cells=cells, metadata=PYTHON), root / name)
+        context = browser.new_context(viewport={"width": 1400, "height": 1000}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda r: is_local(r.url, address) or elsewhere.append(r.url))
+        page.on("pageerror", lambda error: uncaught.append(str(error)))
+        workspace = Path(name).stem  # its own, or JupyterLab opens the last notebooks again
+        page.goto(f"{address}lab/workspaces/{workspace}/tree/{name}?token={TOKEN}")
+        expect(page.locator(".jp-Notebook .jp-CodeCell")).to_have_count(
+            sum(cell.cell_type == "code" for cell in cells), timeout=60_000
+        )
+        page.wait_for_function(
+            "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'",
+            timeout=60_000,
+        )
+        return page
+
+    yield open_notebook
+    for context in contexts:
+        context.close()
+    assert elsewhere == []
+    assert uncaught == []
+
+
+PYTHON = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+
+
+def is_local(url: str, address: str) -> bool:
+    return url.startswith((address, address.replace("http", "ws", 1), "data:", "blob:"))
+
+
+def run_cell(page: Page, index: int) -> None:
+    """Run one cell, wait until the kernel has answered, and fail on an error it did not expect."""
+    error = page.evaluate(
+        """async (index) => {
+          const notebook = jupyterapp.shell.currentWidget.content;
+          notebook.activeCellIndex = index;
+          await jupyterapp.commands.execute("notebook:run-cell");
+          const { outputs, sharedModel } = notebook.widgets[index].model;
+          if ((sharedModel.getMetadata("tags") ?? []).includes("raises-exception")) return null;
+          const error = outputs?.toJSON().find((output) => output.output_type === "error");
+          return error && `${error.ename}: ${error.evalue}`;
+        }""",
+        index,
+    )
+    assert not error, f"cell {index}: {error}"
+
+
+def kernel_z(page: Page, reader: int) -> list[float]:
+    """Run the notebook's reading cell; z as Python has it."""
+    run_cell(page, reader)
+    output = page.locator(".jp-Notebook .jp-Cell").nth(reader).locator(".jp-OutputArea-output")
+    expect(output).to_contain_text("z is")
+    return json.loads(re.search(r"z is (\[.*\])", output.inner_text())[1])
+
+
+def expect_kernel_z(page: Page, reader: int, expected: list[float]) -> None:
+    """Wait until Python has this z: ipywidgets sends the last of several changes a little later."""
+    deadline = time.monotonic() + 10
+    while (z := kernel_z(page, reader)) != expected and time.monotonic() < deadline:
+        pass
+    assert z == expected
+
+
+def wait_until_changed(page: Page, before: list[int], timeout: float = 10_000) -> None:
+    page.wait_for_function(
+        """before => {
+          const canvas = document.querySelector(".latent-explorer .picture");
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          return before.some((red, i) => red !== data[4 * i]);
+        }""",
+        arg=before,
+        timeout=timeout,
+    )
+
+
+def check_live_explorer(page: Page, cell: int, reader: int) -> None:
+    """Move a slider and the pad by keyboard; the picture and the kernel's z follow."""
+    explorer = page.locator(".jp-Notebook .jp-Cell").nth(cell).locator(".latent-explorer")
+    slider = explorer.get_by_role("slider", name="z[0]", exact=True)
+    expect(slider).to_be_visible(timeout=30_000)
+    assert page.locator("[data-vae-teach]").count() == 0, "the page snippet won over the live view"
+    before, z_before = picture(explorer), kernel_z(page, reader)
+    slider.press("End")
+    wait_until_changed(page, before)
+    end = float(slider.get_attribute("max"))
+    assert end != z_before[0]
+    expect_kernel_z(page, reader, [end, *z_before[1:]])
+    for _ in range(3):  # in JupyterLab's command mode the arrow keys change cells, Enter edits one
+        explorer.get_by_role("application", name="Pad").press("ArrowUp")
+        explorer.get_by_role("application", name="Pad").press("ArrowDown")
+        slider.press("ArrowDown")
+        explorer.get_by_role("button", name="Back to 0").press("Enter")
+    assert page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex") == cell
+    expect_kernel_z(page, reader, [0.0] * len(z_before))
+
+
+@pytest.mark.parametrize("latent_dim", [2, 20])
+def test_a_slider_in_jupyterlab_moves_the_picture_and_the_kernels_z(open_notebook, latent_dim):
+    """JupyterLab prefers the live view to the HTML beside it, and both sides share one state."""
+    codes = f"torch.eye({latent_dim}).repeat(50, 1), torch.arange({50 * latent_dim}) % 10"
+    cells = [
+        new_code_cell(SMALL.format(latent_dim=latent_dim, codes=codes)),
+        new_code_cell(READ_Z.format(name="explorer")),
+        new_code_cell("explorer.z = [1.5] + explorer.z[1:]"),
+    ]
+    page = open_notebook(f"small_{latent_dim}.ipynb", cells)
+    run_cell(page, 0)
+    check_live_explorer(page, cell=0, reader=1)
+    run_cell(page, 2)  # and the other way round
+    expect(page.get_by_role("slider", name="z[0]", exact=True)).to_have_js_property("value", "1.5")
+
+
+def test_two_views_of_one_explorer_and_a_linked_slider_share_its_state(open_notebook):
+    """An explorer in an HBox, shown twice, without test codes (an empty buffer on the wire)."""
+    cells = [
+        new_code_cell(SMALL.format(latent_dim=2, codes="None") + "\n"),
+        new_code_cell(
+            "import ipywidgets\n"
+            "dial = ipywidgets.FloatSlider(min=-3, max=3, description='linked')\n"
+            "ipywidgets.link((explorer, 'z'), (dial, 'value'),\n"
+            "                transform=(lambda z: z[0], lambda v: [v, explorer.z[1]]))\n"
+            "ipywidgets.HBox([explorer, dial])"
+        ),
+    ]
+    page = open_notebook("two_views.ipynb", cells)
+    run_cell(page, 0)
+    run_cell(page, 1)
+    views = page.locator(".latent-explorer")
+    expect(views).to_have_count(2)
+    first, second = views.nth(0), views.nth(1)
+    assert second.bounding_box()["width"] > 250  # an HBox must not squeeze it to nothing
+    second.get_by_role("slider", name="z[0]").press("End")
+    expect(first.get_by_role("slider", name="z[0]")).to_have_js_property("value", "3")
+    expect(page.locator(".widget-readout")).to_have_text("3.00")
+    assert picture(first) == picture(second)
+
+
+@pytest.mark.skipif(not CHAPTER.exists(), reason=f"{CHAPTER.name} is not written yet")
+def test_the_chapters_own_explorer_cell_is_live(open_notebook):
+    """Everything the chapter runs up to its explorer, then the slider."""
+    check_notebook(open_notebook, CHAPTER, CHAPTER_TAG, name="explorer")
+
+
+def check_notebook(open_notebook, path: Path, tag: str, name: str) -> None:
+    """Run a notebook up to the cell with this tag; `name` is the variable that holds the widget."""
+    cells = nbformat.read(path, as_version=4).cells
+    tagged = [i for i, cell in enumerate(cells) if tag in cell.metadata.get("tags", [])]
+    assert len(tagged) == 1, f"{path.name} has {len(tagged)} cells tagged {tag!r}, not one"
+    cells = [*cells[: tagged[0] + 1], new_code_cell(READ_Z.format(name=name))]
+    page = open_notebook(path.name, cells)
+    page.set_default_timeout(300_000)  # the chapter trains a model first
+    for index, cell in enumerate(cells[:-1]):
+        if cell.cell_type == "code":
+            run_cell(page, index)
+    page.set_default_timeout(30_000)
+    check_live_explorer(page, cell=tagged[0], reader=len(cells) - 1)
