@@ -1,0 +1,59 @@
+"""Estimating p(x) by sampling: from the prior, which fails, and from near the posterior.
+
+Shapes: K draws on the first axis. Everything stays on the log scale: p(x|z) underflows.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from vae_teach.exact.linear_gaussian import LinearGaussian
+
+
+def log_mean_exp(values: Tensor) -> Tensor:
+    """log of the mean of exp(values) over the first axis: (K, ...) -> (...,)."""
+    return torch.logsumexp(values, dim=0) - math.log(len(values))
+
+
+def naive_log_evidence(log_likelihood: Tensor) -> Tensor:
+    """log of the mean of p(x|z) over K draws z of the *prior*: (K, ...) -> (...,).
+
+    p(x|z) averages to p(x); its log is on average too small, hopelessly so when no draw is near.
+    """
+    return log_mean_exp(log_likelihood)
+
+
+def importance_log_evidence(log_joint: Tensor, log_q: Tensor) -> Tensor:
+    """log of the mean of p(x, z) / q(z) over K draws z of q: (K, ...), (K, ...) -> (...,).
+
+    Raises:
+        ValueError: if the shapes differ.
+    """
+    if log_joint.shape != log_q.shape:
+        raise ValueError(
+            f"log_joint has shape {tuple(log_joint.shape)} but log_q has {tuple(log_q.shape)}"
+        )
+    return log_mean_exp(log_joint - log_q)
+
+
+def effective_sample_size(log_weights: Tensor) -> Tensor:
+    """(sum w)^2 / sum w^2, between 1 and K: how many draws do the work. (K, ...) -> (...,)."""
+    total = torch.logsumexp(log_weights, dim=0)
+    return torch.exp(2 * total - torch.logsumexp(2 * log_weights, dim=0))
+
+
+def share_that_counts(log_likelihood: Tensor, within: float = 1e-6) -> Tensor:
+    """The share of draws whose p(x|z) exceeds `within` times the largest: (K, ...) -> (...,)."""
+    best = log_likelihood.max(dim=0).values
+    return (log_likelihood > best + math.log(within)).double().mean(dim=0)
+
+
+def sixteen_dimensions() -> tuple[LinearGaussian, Tensor]:
+    """Sixteen latents seen through noise of 0.2, and one ordinary data point, (16,).
+
+    x = z + noise and x = (1, -1, 1, -1, ...). Exactly, log p(x) = -22.709 nats.
+    """
+    signs = torch.tensor([1.0, -1.0] * 8, dtype=torch.float64)
+    identity = torch.eye(16, dtype=torch.float64)
+    return LinearGaussian(identity, torch.zeros_like(signs), 0.2), signs
