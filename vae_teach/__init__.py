@@ -5,6 +5,9 @@ Start with `gaussian.py`; every other module builds on its three functions.
 
 __version__ = "0.1.0"
 
+import vae_teach.conditional_presets  # noqa: F401 - so that `load_model` knows them
+from vae_teach.columns import Completer
+from vae_teach.conditional import CVAE, Regressor
 from vae_teach.elbo import Elbo, elbo_terms
 from vae_teach.figure import show
 from vae_teach.gaussian import kl_to_standard_normal, log_normal, reparameterize
@@ -13,11 +16,14 @@ from vae_teach.models import VAE, Autoencoder, count_parameters
 from vae_teach.train import fit
 
 __all__ = [
+    "CVAE",
     "VAE",
     "Autoencoder",
     "Bernoulli",
+    "Completer",
     "Elbo",
     "Gaussian",
+    "Regressor",
     "count_parameters",
     "elbo_terms",
     "fit",

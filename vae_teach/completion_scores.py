@@ -1,0 +1,55 @@
+"""How sharp, how varied and how original completions are: numbers beside the pictures.
+
+Shapes: K draws, N examples, D pixels. Pixels are probabilities of ink in [0, 1].
+"""
+
+import torch
+from torch import Tensor
+
+
+def pixel_entropy(p: Tensor) -> Tensor:
+    """How undecided a picture is: sum over pixels of the coin's entropy, (..., D) -> (...,) nats.
+
+    0 if every pixel is 0 or 1, D log 2 if every pixel is 1/2.
+    """
+    return torch.special.entr(p).sum(dim=-1) + torch.special.entr(1 - p).sum(dim=-1)
+
+
+def gradient_energy(images: Tensor, image_shape: tuple[int, int] = (28, 28)) -> Tensor:
+    """How sharp the edges are: sum of squared differences of neighbours, (..., D) -> (...,)."""
+    pictures = images.unflatten(-1, image_shape)
+    down, across = pictures.diff(dim=-2), pictures.diff(dim=-1)
+    return down.square().sum(dim=(-2, -1)) + across.square().sum(dim=(-2, -1))
+
+
+def diversity(samples: Tensor) -> Tensor:
+    """How far draws for the same condition lie apart: (K, N, D) -> (N,), in squared intensity.
+
+    The sum over pixels of the variance between draws, that is half the mean squared distance of
+    two draws. A model that always answers the same scores 0.
+
+    Raises:
+        ValueError: for fewer than two draws.
+    """
+    if len(samples) < 2:
+        raise ValueError(f"diversity needs at least 2 draws, but there are {len(samples)}")
+    return samples.var(dim=0).sum(dim=-1)
+
+
+def nearest(query: Tensor, known: Tensor) -> Tensor:
+    """Index of the row of `known` (M, C) that is nearest to each row of `query`: (N, C) -> (N,).
+
+    Raises:
+        ValueError: if the rows differ in length.
+    """
+    if query.shape[-1] != known.shape[-1]:
+        raise ValueError(f"query has rows of {query.shape[-1]} but known has {known.shape[-1]}")
+    pieces = [torch.cdist(piece, known).argmin(dim=1) for piece in query.split(1_000)]
+    return torch.cat(pieces)
+
+
+def correlation(a: Tensor, b: Tensor) -> Tensor:
+    """Pearson's correlation of each pair of rows, (N, D), (N, D) -> (N,); 0 for a flat row."""
+    a, b = a - a.mean(dim=-1, keepdim=True), b - b.mean(dim=-1, keepdim=True)
+    scale = a.norm(dim=-1) * b.norm(dim=-1)
+    return torch.where(scale > 0, (a * b).sum(dim=-1) / scale, 0.0)

@@ -1,0 +1,49 @@
+"""One question, two right answers: a toy whose conditional density is known exactly.
+
+c is uniform on [0, 1]. x is c or -c, each with probability 1/2, plus Gaussian noise: a fork that
+starts as one answer and opens into two. Shapes: B examples, one number each. Nats.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vae_teach.gaussian import LOG_2PI
+
+
+@dataclass(frozen=True)
+class Fork:
+    """p(x|c) = 1/2 N(x | c, sigma_x^2) + 1/2 N(x | -c, sigma_x^2)."""
+
+    sigma_x: float = 0.1
+
+    def __post_init__(self):
+        if not (math.isfinite(self.sigma_x) and self.sigma_x > 0):
+            raise ValueError(f"sigma_x must be positive and finite, but it is {self.sigma_x}")
+
+    def sample(self, n: int, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Draw x and c, each (n, 1) in float32."""
+        c = torch.rand(n, 1, generator=generator)
+        sign = 2 * torch.randint(2, (n, 1), generator=generator) - 1
+        return sign * c + self.sigma_x * torch.randn(n, 1, generator=generator), c
+
+    def log_likelihood(self, x: Tensor, c: Tensor) -> Tensor:
+        """log p(x|c) exactly: (..., 1), (..., 1) -> (...,)."""
+        squared = torch.stack([(x - c).square(), (x + c).square()]).squeeze(-1)
+        log_normals = -0.5 * (LOG_2PI + squared / self.sigma_x**2) - math.log(self.sigma_x)
+        return torch.logsumexp(log_normals, dim=0) - math.log(2)
+
+    def mean(self, c: Tensor) -> Tensor:
+        """E[x|c], the best answer under a squared error: 0, whatever c is."""
+        return torch.zeros_like(c)
+
+    def best_regressor_log_likelihood(self, c: Tensor) -> Tensor:
+        """E[log N(x | 0, sigma_x^2) | c] of the regressor that answers the mean: (B, 1) -> (B,).
+
+        E[x^2 | c] is c^2 + sigma_x^2, so it falls short of one right answer by
+        c^2 / (2 sigma_x^2) nats.
+        """
+        expected_square = (c.square() + self.sigma_x**2).squeeze(-1)
+        return -0.5 * (LOG_2PI + expected_square / self.sigma_x**2) - math.log(self.sigma_x)
