@@ -1,0 +1,175 @@
+"""The check of `reparameterize` (chapter 5): draws of N(mu, sigma^2) that a gradient can follow.
+
+The student draws the noise, so no number is compared with a stored one. The draws are turned back
+into noise, (z - mu) / sigma, which must be independent N(0, 1); a usual mistake is the reading of
+mu and logvar under which they would have been.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vae_teach.check._call import Fault, call, numbers
+from vae_teach.check._diagnose import agree
+from vae_teach.check._exercise import deliver
+from vae_teach.check._sampling import (
+    CODES,
+    LATENT,
+    RIGHT_PER_FALSE_ALARM,
+    Z_LIMIT,
+    not_standard_normal,
+    watch,
+)
+from vae_teach.check._verdict import Verdict
+from vae_teach.check._words import error_text, kind
+
+ONCE_IN = f"(a right answer is refused less than once in {RIGHT_PER_FALSE_ALARM:,} ways to draw)."
+SAME = 1e-2  # in units of sigma: float32 errs by 1e-6, and two draws are 1 apart
+
+HINTS = {
+    "shape": "Your draws have shape {got}, but mu and logvar have shape {want}: "
+    "draw one number for each entry.",
+    "not-finite": "Your draws contain NaN or infinity: sigma = exp(logvar / 2) is finite here.",
+    "no-noise": "You return mu itself: add sigma times noise.",
+    "noise-shared-across-the-batch": "All examples of the batch share one row of noise: "
+    "draw noise of the shape of mu.",
+    "noise-shared-across-dimensions": "All dimensions of an example share one number of noise: "
+    "draw noise of the shape of mu.",
+    "noise-reused": "A second call draws the noise of the first, as every epoch would: "
+    "take new noise from the generator, and do not seed it.",
+    "log-sigma": "You read logvar as log sigma, so your sigma is squared: "
+    "it is log sigma^2, hence sigma = exp(logvar / 2).",
+    "sigma-is-logvar": "You multiply the noise by logvar itself: sigma = exp(logvar / 2).",
+    "exp-missing": "You multiply the noise by logvar / 2 itself: sigma is its exponential.",
+    "inverse-sigma": "Your spread is 1 / sigma: look for a flipped sign in the exponent.",
+    "sigma-missing": "Your noise is not scaled: multiply it by sigma = exp(logvar / 2).",
+    "mean-missing": "Your draws are centred on 0: add mu.",
+    "mean-scaled": "You scale the mean as well: multiply only the noise by sigma, then add mu.",
+    "arguments-swapped": "You use logvar as the mean and mu as the log-variance: swap them.",
+    "uniform": "Your noise is uniformly distributed: draw it with torch.randn.",
+    "shifted": "Your draws, turned back into noise, do not have mean 0",
+    "wrong-sd": "Your draws, turned back into noise, have standard deviation {sd:.2f} instead of 1",
+    "correlated": "The dimensions of your noise are correlated: draw each on its own",
+    "not-normal": "Your draws, turned back into noise, are not normally distributed",
+    "repeated-codes": "Some rows of your noise are repeated: draw a new one for each example.",
+    "global-random-state": "You draw from the global random state: "
+    "pass generator=generator to torch.randn, and set no seed.",
+    "generator-ignored": "You do not draw from the generator you are given: "
+    "pass generator=generator to torch.randn.",
+    "no-tensor": "Your draws are right but {what}: return a torch tensor, "
+    "so that training can differentiate it.",
+    "no-gradient": "Your draws are right, but no gradient flows back to mu and logvar: "
+    "compute z from them without .sample(), torch.normal, .detach() or torch.no_grad().",
+    "mean-detached": "Your draws are right, but no gradient flows back to mu: it is cut off.",
+    "sigma-detached": "Your draws are right, but no gradient flows back to logvar: it is cut off.",
+    "wrong-gradient": "Your draws are right, but their gradient is not: "
+    "dz/dmu must be 1 and dz/dlogvar half of sigma times the noise.",
+}
+
+# How else mu and logvar could have been read: where the draws would be centred, and their spread.
+READINGS: dict[str, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]] = {
+    "log-sigma": lambda mu, logvar: (mu, logvar.exp()),
+    "sigma-is-logvar": lambda mu, logvar: (mu, logvar),
+    "exp-missing": lambda mu, logvar: (mu, 0.5 * logvar),
+    "inverse-sigma": lambda mu, logvar: (mu, (-0.5 * logvar).exp()),
+    "sigma-missing": lambda mu, logvar: (mu, torch.ones_like(mu)),
+    "mean-missing": lambda mu, logvar: (torch.zeros_like(mu), (0.5 * logvar).exp()),
+    "mean-scaled": lambda mu, logvar: (mu * (0.5 * logvar).exp(), (0.5 * logvar).exp()),
+    "arguments-swapped": lambda mu, logvar: (logvar, (0.5 * mu).exp()),
+}
+
+
+def _parameters(n: int, latent_dim: int) -> tuple[Tensor, Tensor]:
+    """Means and log-variances that differ from entry to entry, so that no reading looks right."""
+    g = torch.Generator().manual_seed(n)
+    mu = 1.5 * torch.randn(n, latent_dim, generator=g)
+    return mu, 3.5 * torch.rand(n, latent_dim, generator=g) - 2.0
+
+
+def _draws(student: Callable, mu: Tensor, logvar: Tensor, generator: torch.Generator) -> Any:
+    args = {"mu": mu.clone(), "logvar": logvar.clone(), "generator": generator}
+    return call(student, "reparameterize", args, keywords=("generator",))
+
+
+def _require_shape(result: Any, mu: Tensor) -> Tensor:
+    z = numbers(result)
+    if z.shape != mu.shape:
+        raise Fault(HINTS["shape"].format(got=tuple(z.shape), want=tuple(mu.shape)))
+    if not z.isfinite().all():
+        raise Fault(HINTS["not-finite"])
+    return z
+
+
+def _examine_noise(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+    """Turn draws back into noise and return it, or raise what keeps it from being N(0, I)."""
+    mu, logvar = mu.double(), logvar.double()
+    eps = (z - mu) * (-0.5 * logvar).exp()
+    if eps.abs().max() < SAME:
+        raise Fault(HINTS["no-noise"])
+    if (eps - eps[:1]).abs().max() < SAME:
+        raise Fault(HINTS["noise-shared-across-the-batch"])
+    if (eps - eps[:, :1]).abs().max() < SAME:
+        raise Fault(HINTS["noise-shared-across-dimensions"])
+    name = not_standard_normal(eps)
+    if name is None:
+        if len(torch.unique((eps / SAME).round(), dim=0)) < 0.9 * len(eps):
+            raise Fault(HINTS["repeated-codes"])
+        return eps
+    for reading, read in READINGS.items():
+        centre, spread = read(mu, logvar)
+        if not_standard_normal((z - centre) / spread) is None:
+            raise Fault(HINTS[reading])
+    text = HINTS[name].format(sd=eps.std().item())
+    raise Fault(text if text.endswith(".") else f"{text} {ONCE_IN}")
+
+
+def _examine_gradient(student: Callable, mu: Tensor, logvar: Tensor) -> None:
+    leaves = [mu.clone().requires_grad_(), logvar.clone().requires_grad_()]
+    try:
+        z = student(*leaves, generator=torch.Generator().manual_seed(0))
+        if not isinstance(z, Tensor):
+            raise Fault(HINTS["no-tensor"].format(what=f"come as {kind(z)}"))
+        if not z.requires_grad:
+            raise Fault(HINTS["no-gradient"])
+        slopes = torch.autograd.grad(z.sum(), leaves, allow_unused=True)
+    except Fault:
+        raise
+    except Exception as error:
+        what = f"the function fails on tensors that require a gradient ({error_text(error)})"
+        raise Fault(HINTS["no-tensor"].format(what=what)) from error
+    cut = [slope is None or not slope.any() for slope in slopes]
+    if any(cut):
+        names = {(True, True): "no-gradient", (True, False): "mean-detached"}
+        raise Fault(HINTS[names.get(tuple(cut), "sigma-detached")])
+    wanted = torch.ones_like(mu), 0.5 * (z.detach() - mu)
+    if not all(agree(s.double(), w.double()) for s, w in zip(slopes, wanted, strict=True)):
+        raise Fault(HINTS["wrong-gradient"])
+
+
+def _examine(student: Callable) -> None:
+    small = _parameters(4, 2)  # finds sizes written as numbers
+    _require_shape(_draws(student, *small, torch.Generator().manual_seed(0)), small[0])
+    mu, logvar = _parameters(CODES, LATENT)
+    # Two calls with one generator, as two epochs would make.
+    watched = watch(lambda g: [_draws(student, mu, logvar, g) for _ in range(2)])
+    first, second = (
+        _examine_noise(_require_shape(result, mu), mu, logvar) for result in watched.result
+    )
+    if (first * second).mean().abs() * first.numel() ** 0.5 > Z_LIMIT:
+        raise Fault(HINTS["noise-reused"])
+    if watched.moved_global:
+        raise Fault(HINTS["global-random-state"])
+    if not watched.moved_generator:
+        raise Fault(HINTS["generator-ignored"])
+    _examine_gradient(student, mu, logvar)
+
+
+def reparameterize(student: Callable) -> Verdict:
+    """Check f(mu, logvar, generator) -> z: draws of N(mu, exp(logvar)), differentiable by both.
+
+    Shapes (B, L). The draws are judged by statistics: a right answer is refused less than once in
+    100,000 ways to draw.
+    """
+    return deliver("reparameterize", lambda: _examine(student))
