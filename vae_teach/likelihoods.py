@@ -1,6 +1,7 @@
 """What the decoder's output means: one interface for p(x | z).
 
-A likelihood is a small immutable object. `params` is what the decoder returns for it.
+`params` is what the decoder returns for it. A likelihood with nothing to learn is a small immutable
+object; `LearnedGaussian` is an `nn.Module`, so a model that holds it trains and saves it too.
 Shapes: B batch, K draws, D pixels. `log_prob` sums over pixels, so it is in nats per image.
 """
 
@@ -10,7 +11,10 @@ from typing import Protocol
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+
+from vae_teach import continuous_bernoulli
+from vae_teach.gaussian import LOG_2PI
 
 
 class Likelihood(Protocol):
@@ -58,40 +62,155 @@ class Bernoulli:
 
 
 @dataclass(frozen=True)
+class ContinuousBernoulli:
+    r"""A density on [0, 1] for grey pixels; `params` are logits, as for the Bernoulli.
+
+    .. math:: p(x|z) = \prod_j C(y_j)\, y_j^{x_j} (1 - y_j)^{1 - x_j}, \quad
+              C(y) = \frac{2\,\mathrm{artanh}(1 - 2y)}{1 - 2y}
+
+    It is the Bernoulli's formula with the constant that makes it integrate to 1. Its mean is not y.
+
+    Source: Loaiza-Ganem & Cunningham 2019 (arXiv:1907.06845).
+    """
+
+    def log_prob(self, x: Tensor, params: Tensor) -> Tensor:
+        """Log-density of x in nats: x in [0, 1] and logits of shape (..., D) -> (...,)."""
+        _require_same_pixels(x, params)
+        return (x * params - continuous_bernoulli.log_partition(params)).sum(dim=-1)
+
+    def mean(self, params: Tensor) -> Tensor:
+        """Mean intensity, in (0, 1)."""
+        return continuous_bernoulli.mean(params)
+
+    def sample(self, params: Tensor, generator: torch.Generator) -> Tensor:
+        """Grey pixels in [0, 1]."""
+        uniform = _like(torch.rand, params, generator)
+        return continuous_bernoulli.quantile(uniform, params)
+
+
+def _like(draw, params: Tensor, generator: torch.Generator) -> Tensor:
+    """`draw` is torch.rand or torch.randn; the noise has the shape, device and dtype of params."""
+    return draw(params.shape, generator=generator, device=params.device, dtype=params.dtype)
+
+
+def _output(params: Tensor, squash: bool) -> Tensor:
+    return torch.sigmoid(params) if squash else params
+
+
+def _require_positive(name: str, value: float) -> None:
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"{name} must be positive and finite, but it is {value}")
+
+
+@dataclass(frozen=True)
 class Gaussian:
-    r"""Pixels with independent noise N(0, sigma_x^2) around the decoder's output.
+    r"""Pixels with independent noise N(0, sigma_x^2) around the decoder's output f(z).
 
     .. math:: \log p(x|z) = -\frac{\lVert x - f(z)\rVert^2}{2\sigma_x^2}
               - \frac{D}{2}\log 2\pi\sigma_x^2
 
     `sigma_x` is the standard deviation of the observation noise, in units of pixel intensity.
     The unscaled sum of squared errors is the case sigma_x^2 = 1/2, up to a constant.
+    `squash=True` sends the decoder's output through a sigmoid first, as several sources do.
     """
 
     sigma_x: float = math.sqrt(0.5)
+    squash: bool = False
 
     def __post_init__(self):
-        if not (math.isfinite(self.sigma_x) and self.sigma_x > 0):
-            raise ValueError(f"sigma_x must be positive and finite, but it is {self.sigma_x}")
+        _require_positive("sigma_x", self.sigma_x)
 
     def log_prob(self, x: Tensor, params: Tensor) -> Tensor:
-        """Log-density of x in nats: x and means of shape (..., D) -> (...,)."""
+        """Log-density of x in nats: x and params of shape (..., D) -> (...,)."""
         _require_same_pixels(x, params)
-        variance = self.sigma_x**2
-        squared_error = (x - params).square().sum(dim=-1)
-        return -0.5 * (squared_error / variance + x.shape[-1] * math.log(2 * math.pi * variance))
+        squared_error = (x - self.mean(params)).square().sum(dim=-1)
+        constant = x.shape[-1] * (LOG_2PI + 2 * math.log(self.sigma_x))
+        return -0.5 * (squared_error / self.sigma_x**2 + constant)
 
     def mean(self, params: Tensor) -> Tensor:
-        """The decoder's output itself."""
-        return params
+        """f(z): the decoder's output itself, or its sigmoid."""
+        return _output(params, self.squash)
 
     def sample(self, params: Tensor, generator: torch.Generator) -> Tensor:
         """The mean plus noise; may leave [0, 1]."""
-        noise = torch.randn(params.shape, generator=generator, device=params.device)
-        return params + self.sigma_x * noise
+        return self.mean(params) + self.sigma_x * _like(torch.randn, params, generator)
 
 
-LIKELIHOODS = {"bernoulli": Bernoulli, "gaussian": Gaussian}
+class LearnedGaussian(nn.Module):
+    """`Gaussian` whose one sigma_x is trained with the decoder, starting from `sigma_x`.
+
+    What is trained is log sigma_x, so sigma_x stays positive. At the optimum sigma_x^2 is the mean
+    squared error per pixel; on data that can be reproduced exactly nothing stops it from reaching
+    0, where the log-density is infinite.
+    """
+
+    def __init__(self, sigma_x: float = math.sqrt(0.5), squash: bool = False):
+        super().__init__()
+        _require_positive("sigma_x", sigma_x)
+        self.log_sigma_x = nn.Parameter(torch.tensor(math.log(sigma_x)))
+        self.squash = squash
+
+    @property
+    def sigma_x(self) -> float:
+        """The standard deviation of the observation noise as it is now."""
+        return self.log_sigma_x.exp().item()
+
+    def log_prob(self, x: Tensor, params: Tensor) -> Tensor:
+        """Log-density of x in nats: x and params of shape (..., D) -> (...,)."""
+        _require_same_pixels(x, params)
+        squared_error = (x - self.mean(params)).square().sum(dim=-1)
+        constant = x.shape[-1] * (LOG_2PI + 2 * self.log_sigma_x)
+        return -0.5 * (squared_error * torch.exp(-2 * self.log_sigma_x) + constant)
+
+    def mean(self, params: Tensor) -> Tensor:
+        """f(z): the decoder's output itself, or its sigmoid."""
+        return _output(params, self.squash)
+
+    def sample(self, params: Tensor, generator: torch.Generator) -> Tensor:
+        """The mean plus noise; may leave [0, 1]."""
+        return self.mean(params) + self.log_sigma_x.exp() * _like(torch.randn, params, generator)
+
+
+@dataclass(frozen=True)
+class Laplace:
+    r"""Pixels with independent noise of density e^{-|x - f(z)| / b} / 2b: absolute errors.
+
+    .. math:: \log p(x|z) = -\frac{\lVert x - f(z)\rVert_1}{b} - D\log 2b
+
+    `scale` is b, in units of pixel intensity; b = 1 is the plain sum of absolute errors, up to a
+    constant. `squash` as for the `Gaussian`.
+    """
+
+    scale: float = 1.0
+    squash: bool = False
+
+    def __post_init__(self):
+        _require_positive("scale", self.scale)
+
+    def log_prob(self, x: Tensor, params: Tensor) -> Tensor:
+        """Log-density of x in nats: x and params of shape (..., D) -> (...,)."""
+        _require_same_pixels(x, params)
+        absolute_error = (x - self.mean(params)).abs().sum(dim=-1)
+        return -absolute_error / self.scale - x.shape[-1] * math.log(2 * self.scale)
+
+    def mean(self, params: Tensor) -> Tensor:
+        """f(z): the decoder's output itself, or its sigmoid."""
+        return _output(params, self.squash)
+
+    def sample(self, params: Tensor, generator: torch.Generator) -> Tensor:
+        """The mean plus noise; may leave [0, 1]."""
+        centred = _like(torch.rand, params, generator) - 0.5
+        noise = -centred.sign() * torch.log1p(-2 * centred.abs())
+        return self.mean(params) + self.scale * noise
+
+
+LIKELIHOODS = {
+    "bernoulli": Bernoulli,
+    "continuous_bernoulli": ContinuousBernoulli,
+    "gaussian": Gaussian,
+    "learned_gaussian": LearnedGaussian,
+    "laplace": Laplace,
+}
 
 
 def make_likelihood(spec: str | dict) -> Likelihood:

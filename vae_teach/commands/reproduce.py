@@ -1,0 +1,74 @@
+"""`python -m vae_teach reproduce NAME`: train a system of the sources by its own protocol."""
+
+import argparse
+
+FOLDER = "runs/reproduce"
+
+
+def add_parser(subparsers) -> None:
+    """Add `reproduce` to the command line."""
+    parser = subparsers.add_parser(
+        "reproduce",
+        help="train one of the sources' systems and compare it with its published numbers",
+        description="Train one of the sources' systems by its own protocol, evaluate it by its "
+        "own protocol and write the result as JSON. A run that was stopped goes on where it "
+        "stopped when the same command is given again.",
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a preset; see --list")
+    parser.add_argument("--list", action="store_true", help="list the presets and stop")
+    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    parser.add_argument("--steps", type=int, help="training steps; default: the source's own")
+    parser.add_argument("--device", help="such as cpu or cuda; default: what the machine has")
+    parser.add_argument("--out", default=FOLDER, metavar="DIR", help="default: %(default)s")
+    parser.add_argument("--data", default="mnist", metavar="DATA", help="default: %(default)s")
+    parser.add_argument("--samples", type=int, metavar="K", help="draws for log p(x)")
+    parser.add_argument("--images", type=int, metavar="N", help="test pictures; default: all")
+    parser.add_argument("--threads", type=int, metavar="T", help="CPU threads; default: PyTorch's")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """List the presets, or reproduce one and print its numbers beside the published ones."""
+    from vae_teach.presets import PRESETS, get_preset
+
+    if args.list:
+        for name, preset in PRESETS.items():
+            print(f"{name:18}{preset.title}")
+        return 0
+    if args.name is None:
+        raise ValueError(f"give a preset, one of {', '.join(PRESETS)}; --list describes them")
+    get_preset(args.name)  # a misspelt name is told before data is read
+    for option in ("steps", "samples", "images", "threads"):
+        value = getattr(args, option)
+        if value is not None and value < 1:
+            raise ValueError(f"--{option} must be at least 1, but it is {value}")
+
+    import torch
+
+    from vae_teach import data
+    from vae_teach.reproduce import reproduce
+
+    if args.threads is not None:
+        torch.set_num_threads(args.threads)
+    result = reproduce(
+        args.name,
+        seed=args.seed,
+        steps=args.steps,
+        device=args.device,
+        out=args.out,
+        dataset=data.load(args.data),
+        importance_samples=args.samples,
+        n_test=args.images,
+    )
+    _print(result, f"{args.out}/{args.name}-seed{args.seed}.json")
+    return 0
+
+
+def _print(result: dict, path: str) -> None:
+    protocol = result["protocol"]
+    print(f"{result['title']}: {protocol['steps']:,} of {protocol['planned_steps']:,} steps")
+    for line in result["results"]:
+        published = "" if line["published"] is None else f"  published {line['published']['value']}"
+        samples = "" if line["samples"] is None else f", {line['samples']:,} draws"
+        print(f"  {line['title']}{samples}: {line['value']:.4g} {line['unit']}{published}")
+    print(f"written to {path}")

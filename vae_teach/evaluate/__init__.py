@@ -1,0 +1,58 @@
+"""Measuring a trained model: bounds with standard errors, the exact referee, predictives, codes.
+
+`importance_bounds` gives ELBO and log p(x) from the same draws; `grid_log_likelihood` judges both
+where the latent is a plane; the other functions look at samples and at the aggregate of the codes.
+"""
+
+from vae_teach.evaluate.aggregate import KLSplit, log_mixture, split_kl
+from vae_teach.evaluate.bounds import (
+    ActiveUnits,
+    Bounds,
+    Estimate,
+    active_units,
+    bound_curve,
+    elbo,
+    importance_bounds,
+    posterior_means,
+)
+from vae_teach.evaluate.grid import GridEvidence, grid_log_likelihood, in_float64, log_prob_table
+from vae_teach.evaluate.predictive import (
+    nearest_neighbours,
+    posterior_predictive_mean,
+    posterior_predictive_sample,
+    prior_predictive,
+    prior_predictive_at,
+    transform,
+)
+from vae_teach.evaluate.protocols import ProtocolRow, compare_protocols
+from vae_teach.evaluate.weights import draw_posterior, log_joint, log_posterior, log_weights
+
+__all__ = [
+    "ActiveUnits",
+    "Bounds",
+    "Estimate",
+    "GridEvidence",
+    "KLSplit",
+    "ProtocolRow",
+    "active_units",
+    "bound_curve",
+    "compare_protocols",
+    "draw_posterior",
+    "elbo",
+    "grid_log_likelihood",
+    "importance_bounds",
+    "in_float64",
+    "log_joint",
+    "log_mixture",
+    "log_posterior",
+    "log_prob_table",
+    "log_weights",
+    "nearest_neighbours",
+    "posterior_means",
+    "posterior_predictive_mean",
+    "posterior_predictive_sample",
+    "prior_predictive",
+    "prior_predictive_at",
+    "split_kl",
+    "transform",
+]

@@ -1,0 +1,181 @@
+"""The referee: exact log p(x) of a model with two latents, by summing over a grid of the plane.
+
+The grid is decoded once for all images, and the decoded points meet the images in one matrix
+product. Shapes: N images, M grid points, D pixels, L = 2. Nats, summed in float64.
+"""
+
+import copy
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from vae_teach import continuous_bernoulli
+from vae_teach.evaluate.weights import log_posterior
+from vae_teach.exact.grid import Grid
+from vae_teach.gaussian import log_normal
+from vae_teach.likelihoods import (
+    Bernoulli,
+    ContinuousBernoulli,
+    Gaussian,
+    LearnedGaussian,
+    Likelihood,
+)
+
+TABLE = 4_000_000  # entries of an images-by-points table held at a time: 32 MB
+EDGE = 1e-9  # largest posterior density on the grid's edge, relative to its peak
+
+
+class GridEvidence(NamedTuple):
+    """log p(x) and how q stands to the true posterior, image by image.
+
+    Attributes:
+        log_px: log p(x), (N,).
+        kl_to_posterior: KL(q(z|x) || p(z|x)), (N,).
+        elbo: E_q[log p(x, z) - log q(z|x)] on the same grid, (N,); elbo + kl_to_posterior = log_px.
+        spacing_error: how far log p(x) moves, at most, when every other point is left out.
+        grid: the grid.
+    """
+
+    log_px: Tensor
+    kl_to_posterior: Tensor
+    elbo: Tensor
+    spacing_error: float
+    grid: Grid
+
+
+def log_prob_table(likelihood: Likelihood, x: Tensor, params: Tensor) -> Tensor:
+    """log p(x_n | params_m) for every image and every grid point: (N, D), (M, D) -> (N, M)."""
+    if isinstance(likelihood, Bernoulli):
+        return x @ params.T - nn.functional.softplus(params).sum(dim=-1)
+    if isinstance(likelihood, ContinuousBernoulli):
+        return x @ params.T - continuous_bernoulli.log_partition(params).sum(dim=-1)
+    if isinstance(likelihood, Gaussian | LearnedGaussian):
+        means = likelihood.mean(params)
+        products = x @ means.T
+        squares = x.square().sum(dim=-1)[:, None] - 2 * products + means.square().sum(dim=-1)
+        no_error = likelihood.log_prob(means, params)  # the constant of the density
+        return no_error - squares / (2 * likelihood.sigma_x**2)
+    return torch.stack([likelihood.log_prob(row, params) for row in x])
+
+
+class _Sums:
+    """Running sums over chunks of the grid, in float64: what the integrals are made of."""
+
+    def __init__(self, n_images: int):
+        self.evidence = torch.full((n_images,), -math.inf, dtype=torch.float64)
+        self.coarse, self.peak = self.evidence.clone(), self.evidence.clone()
+        self.edge = self.evidence.clone()
+        self.mass, self.joint, self.entropy = torch.zeros(3, n_images, dtype=torch.float64)
+
+    def add(self, log_joint: Tensor, log_q: Tensor, weight: Tensor, chunk: "_Chunk") -> None:
+        """Take in one chunk: log p(x, z) and log q(z|x), (N, M), and log trapezoid weights (M,)."""
+        self.evidence = _logaddsum(self.evidence, log_joint + weight)
+        every_other = chunk.coarse_index
+        self.coarse = _logaddsum(self.coarse, log_joint[:, every_other] + chunk.coarse_weight)
+        self.peak = torch.maximum(self.peak, log_joint.amax(dim=1))
+        if chunk.on_edge.any():
+            self.edge = torch.maximum(self.edge, log_joint[:, chunk.on_edge].amax(dim=1))
+        share = (log_q + weight).exp()
+        self.mass += share.sum(dim=1)
+        self.joint += (share * log_joint).sum(dim=1)
+        # q is exactly 0 far out, where 0 times -infinity would be NaN
+        self.entropy += torch.where(share > 0, share * log_q, 0.0).sum(dim=1)
+
+
+class _Chunk(NamedTuple):
+    on_edge: Tensor  # (M,) bool
+    coarse_index: Tensor  # which points belong to the grid of every other point
+    coarse_weight: Tensor  # their log weights there
+
+
+def _logaddsum(total: Tensor, values: Tensor) -> Tensor:
+    return torch.logaddexp(total, torch.logsumexp(values, dim=1)) if values.shape[1] else total
+
+
+@torch.no_grad()
+def grid_log_likelihood(
+    model: nn.Module,
+    images: Tensor,
+    *,
+    reach: float = 7.0,
+    n: int = 281,
+    likelihood: Likelihood | None = None,
+    tolerance: float = 1e-4,
+) -> GridEvidence:
+    """log p(x) by the trapezoid rule on n x n points of [-reach, reach]^2, for all images at once.
+
+    The rule converges faster than any power of the spacing as soon as the spacing is below the
+    width of the narrowest posterior, so leaving out every other point is a sharp test of it.
+
+    Args:
+        model: with two latents; computed in its own dtype, summed in float64.
+        images: (N, D).
+        reach: half the side of the square.
+        n: points a side, odd.
+        likelihood: another p(x|z) than the model's own, for the same decoder output.
+        tolerance: largest `spacing_error` accepted, in nats.
+
+    Raises:
+        ValueError: if the model has not two latents, if the spacing is too wide for some p(z|x) or
+            some q(z|x), or if some posterior reaches the edge.
+    """
+    if model.latent_dim != 2:
+        raise ValueError(f"a grid needs 2 latent dimensions, but the model has {model.latent_dim}")
+    grid = Grid(-reach, reach, n, dim=2)
+    likelihood = likelihood or model.likelihood
+    sums = _Sums(len(images))
+    size = max(1, TABLE // max(len(images), images.shape[-1]))
+    coarse_points, coarse_weights = _coarse(grid)
+    for start in range(0, n * n, size):
+        part = slice(start, min(start + size, n * n))
+        z = grid.points[part].to(images)  # (M, 2)
+        prior = log_normal(grid.points[part], *torch.zeros(2, len(z), 2, dtype=torch.float64))
+        table = log_prob_table(likelihood, images, model.decode(z)).cpu().double() + prior
+        log_q = _posterior_table(model, images, z).cpu().double()
+        chosen = coarse_points[part]
+        edge = (grid.points[part].abs() == reach).any(dim=1)
+        chunk = _Chunk(edge, chosen.nonzero()[:, 0], coarse_weights[part][chosen])
+        sums.add(table, log_q, grid.log_weights[part], chunk)
+    return _finish(sums, grid, tolerance)
+
+
+def _coarse(grid: Grid) -> tuple[Tensor, Tensor]:
+    """Which points (M,) belong to the grid of every other point, and their log weights there."""
+    even = torch.arange(grid.n) % 2 == 0
+    chosen = torch.cartesian_prod(even, even).all(dim=1)
+    weights = torch.full((grid.n**2,), -math.inf, dtype=torch.float64)
+    weights[chosen] = grid.coarse().log_weights
+    return chosen, weights
+
+
+def _posterior_table(model: nn.Module, x: Tensor, z: Tensor) -> Tensor:
+    """log q(z_m | x_n): (N, D), (M, 2) -> (N, M)."""
+    return log_posterior(model, x, z[:, None].expand(-1, len(x), -1)).T
+
+
+def _finish(sums: _Sums, grid: Grid, tolerance: float) -> GridEvidence:
+    spacing_error = (sums.evidence - sums.coarse).abs().max().item()
+    spacing = (grid.hi - grid.lo) / (grid.n - 1)
+    if not spacing_error <= tolerance:
+        raise ValueError(
+            f"spacing {spacing:.3g} is too wide: with every other point left out log p(x) moves "
+            f"by {spacing_error:.2g} nats, and tolerance is {tolerance:.2g}; raise n"
+        )
+    if (sums.edge - sums.peak > math.log(EDGE)).any():
+        raise ValueError(f"a posterior reaches the edge of [-{grid.hi}, {grid.hi}]: raise reach")
+    lost = (sums.mass - 1).abs().max().item()
+    if not lost <= 1e-4:
+        raise ValueError(
+            f"the grid sees a q(z|x) with a mass that is off by {lost:.2g}: its sigma is below the "
+            f"spacing {spacing:.3g}, or its mean near the edge; raise n or reach"
+        )
+    elbo = (sums.joint - sums.entropy) / sums.mass
+    kl = sums.entropy / sums.mass - sums.joint / sums.mass + sums.evidence
+    return GridEvidence(sums.evidence, kl, elbo, spacing_error, grid)
+
+
+def in_float64(model: nn.Module) -> nn.Module:
+    """A copy of the model that computes in float64, for references."""
+    return copy.deepcopy(model).double()

@@ -1,0 +1,81 @@
+"""Looking at a model from both ends: what it makes of the prior, and of a picture's posterior.
+
+A predictive *mean* is a picture of intensities in (0, 1); a *sample* is one draw of the pixels, 0
+or 1 for a Bernoulli. Both come from a latent z that is drawn, not from its mean, unless a
+function says so. Shapes: N pictures, D pixels, L latent.
+"""
+
+import torch
+from torch import Generator, Tensor, nn
+
+from vae_teach.evaluate.bounds import posterior_means
+from vae_teach.evaluate.weights import draw_posterior, noise
+
+
+@torch.no_grad()
+def transform(model: nn.Module, x: Tensor) -> Tensor:
+    """The posterior means of x, (N, D) -> (N, L): a picture's coordinates. Nothing is drawn."""
+    return posterior_means(model, x)
+
+
+@torch.no_grad()
+def prior_predictive_at(model: nn.Module, z: Tensor) -> Tensor:
+    """Mean pictures at chosen latents, (..., L) -> (..., D)."""
+    return model.mean_image(z)
+
+
+@torch.no_grad()
+def prior_predictive(
+    model: nn.Module, n: int, *, generator: Generator, device: str | torch.device = "cpu"
+) -> tuple[Tensor, Tensor]:
+    """Pixels drawn from p(x), and the means they were drawn from: two tensors (n, D).
+
+    Each row of both belongs to one z ~ N(0, I). The encoder is not used.
+    """
+    z = noise((n, model.latent_dim), torch.zeros(0, device=device), generator)
+    params = model.decode(z)
+    return model.likelihood.sample(params, generator), model.likelihood.mean(params)
+
+
+@torch.no_grad()
+def posterior_predictive_mean(model: nn.Module, x: Tensor, *, generator: Generator) -> Tensor:
+    """Mean pictures of one z ~ q(z|x) for each x, (N, D) -> (N, D)."""
+    return model.mean_image(_draw(model, x, generator))
+
+
+@torch.no_grad()
+def posterior_predictive_sample(model: nn.Module, x: Tensor, *, generator: Generator) -> Tensor:
+    """Pixels drawn from p(x_new | z) with z ~ q(z|x), (N, D) -> (N, D)."""
+    params = model.decode(_draw(model, x, generator))
+    return model.likelihood.sample(params, generator)
+
+
+def _draw(model: nn.Module, x: Tensor, generator: Generator) -> Tensor:
+    return draw_posterior(model, x, noise((len(x), model.latent_dim), x, generator))[0]
+
+
+@torch.no_grad()
+def nearest_neighbours(
+    images: Tensor, references: Tensor, *, batch_size: int = 500
+) -> tuple[Tensor, Tensor]:
+    """The reference picture nearest to each image: its Euclidean distance and its index, (N,) each.
+
+    Compare the distance of samples to training pictures with that of *test* pictures to training
+    pictures: samples that lie much nearer are copies. Blurred pictures lie near everything.
+
+    Args:
+        images: (N, D).
+        references: (R, D), such as the training set.
+        batch_size: images at a time; a table of batch_size by R is held.
+
+    Raises:
+        ValueError: if the numbers of pixels differ.
+    """
+    if images.shape[-1] != references.shape[-1]:
+        raise ValueError(
+            f"images have {images.shape[-1]} pixels but references have {references.shape[-1]}"
+        )
+    index = [torch.cdist(batch, references).argmin(dim=1) for batch in images.split(batch_size)]
+    index = torch.cat(index)
+    # cdist's matrix product loses digits where two pictures nearly agree; the winner is redone
+    return (images - references[index]).norm(dim=1), index

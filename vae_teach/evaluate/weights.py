@@ -1,0 +1,74 @@
+"""From a model to importance weights: two calls that every estimate of log p(x) is made of.
+
+Shapes: B images, K draws, D pixels, L latent. Nats per image.
+A model needs `encode` and `decode`, as `VAE` has them. One whose posterior is no diagonal Gaussian
+defines `draw_posterior(x, eps)` and `log_posterior(x, z)` too, as `FlowVAE` does.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Generator, Tensor, nn
+
+from vae_teach.gaussian import log_normal, reparameterize
+from vae_teach.likelihoods import Likelihood
+
+BUDGET = 4_000_000  # pixels decoded at a time: about 16 MB for each intermediate result
+
+
+def draw_posterior(model: nn.Module, x: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
+    """z ~ q(z|x) and log q(z|x): x (B, D), noise (..., B, L) -> (..., B, L), (..., B)."""
+    if hasattr(model, "draw_posterior"):
+        return model.draw_posterior(x, eps)
+    mu, logvar = model.encode(x)
+    z = reparameterize(mu, logvar, eps)
+    return z, log_normal(z, mu, logvar)
+
+
+def log_posterior(model: nn.Module, x: Tensor, z: Tensor) -> Tensor:
+    """log q(z|x) at any z: x (B, D), z (..., B, L) -> (..., B)."""
+    if hasattr(model, "log_posterior"):
+        return model.log_posterior(x, z)
+    return log_normal(z, *model.encode(x))
+
+
+def log_joint(
+    model: nn.Module, x: Tensor, z: Tensor, *, likelihood: Likelihood | None = None
+) -> Tensor:
+    """log p(x, z) = log p(x|z) + log N(z | 0, I): x (B, D), z (..., B, L) -> (..., B)."""
+    likelihood = likelihood or model.likelihood
+    zero = torch.zeros_like(z)
+    return likelihood.log_prob(x, model.decode(z)) + log_normal(z, zero, zero)
+
+
+def log_weights(
+    model: nn.Module, x: Tensor, eps: Tensor, *, likelihood: Likelihood | None = None
+) -> Tensor:
+    """log p(x, z) - log q(z|x) at z ~ q(z|x): x (B, D), noise (K, B, L) -> (K, B).
+
+    Their mean estimates the ELBO, the log of the mean of their exponentials log p(x).
+    """
+    z, log_q = draw_posterior(model, x, eps)
+    return log_joint(model, x, z, likelihood=likelihood) - log_q
+
+
+def noise(shape: tuple[int, ...], x: Tensor, generator: Generator) -> Tensor:
+    """Standard normal noise from `generator`, on x's device and of its dtype."""
+    drawn = torch.randn(shape, generator=generator, device=generator.device, dtype=x.dtype)
+    return drawn.to(x.device)
+
+
+def chunks(images: Tensor, n_samples: int, budget: int = BUDGET) -> Iterator[tuple[Tensor, list]]:
+    """Batches of images, each with the sizes of its chunks of draws, so that memory stays bounded.
+
+    Raises:
+        ValueError: if n_samples is below 1.
+    """
+    if n_samples < 1:
+        raise ValueError(f"n_samples must be at least 1, but it is {n_samples}")
+    at_once = max(1, budget // images.shape[-1])  # pictures decoded at a time
+    batch = max(1, min(len(images), at_once // min(n_samples, 64)))
+    for x in images.split(batch):
+        size = max(1, at_once // len(x))
+        whole, rest = divmod(n_samples, size)
+        yield x, [size] * whole + [rest] * (rest > 0)

@@ -1,0 +1,102 @@
+"""How the sources draw their first weights; every bias starts at 0.
+
+A scheme fills one weight tensor of shape (out, in, ...), where fan_in is the number of inputs that
+one output unit reads. Nothing touches the global random state.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Generator, Tensor, nn
+
+Scheme = Callable[[Tensor, Generator], Tensor]
+
+CAFFE_STD, CAFFE_SPARSE = 0.1, 15
+
+
+def fans(weight: Tensor) -> tuple[int, int]:
+    """How many inputs one output reads, and how many outputs one input feeds: (in, out)."""
+    receptive = math.prod(weight.shape[2:])
+    return weight.shape[1] * receptive, weight.shape[0] * receptive
+
+
+def _normal(weight: Tensor, std: float, generator: Generator) -> Tensor:
+    return weight.normal_(0.0, std, generator=generator)
+
+
+def he_normal(weight: Tensor, generator: Generator) -> Tensor:
+    """N(0, 2 / fan_in): Fast Forward Labs, and lazyprogrammer's Theano twin. He et al. 2015."""
+    return _normal(weight, math.sqrt(2 / fans(weight)[0]), generator)
+
+
+def twice_normal(weight: Tensor, generator: Generator) -> Tensor:
+    """N(0, 4 / fan_in), sqrt(2) times He's: lazyprogrammer's TensorFlow listing."""
+    return _normal(weight, 2 / math.sqrt(fans(weight)[0]), generator)
+
+
+def fan_out_normal(weight: Tensor, generator: Generator) -> Tensor:
+    """N(0, 2 / fan_out): lazyprogrammer's plain autoencoder."""
+    return _normal(weight, math.sqrt(2 / fans(weight)[1]), generator)
+
+
+def glorot_uniform(weight: Tensor, generator: Generator) -> Tensor:
+    """U(-a, a), a^2 = 6 / (fan_in + fan_out): Keras and Burda et al. Glorot & Bengio 2010."""
+    bound = math.sqrt(6 / sum(fans(weight)))
+    return weight.uniform_(-bound, bound, generator=generator)
+
+
+def caffe_dense(weight: Tensor, generator: Generator) -> Tensor:
+    """N(0, 0.01), every weight: Doersch's two heads."""
+    return _normal(weight, CAFFE_STD, generator)
+
+
+def caffe_sparse(weight: Tensor, generator: Generator) -> Tensor:
+    """N(0, 0.01), each weight kept with probability 15 / outputs: Doersch's other layers.
+
+    An output unit then reads 15 fan_in / outputs inputs on average, not 15.
+    """
+    keep = min(1.0, CAFFE_SPARSE / weight.shape[0])
+    mask = torch.rand(weight.shape, generator=generator, device=weight.device) < keep
+    return _normal(weight, CAFFE_STD, generator).mul_(mask)
+
+
+SCHEMES: dict[str, Scheme] = {
+    "he-normal": he_normal,
+    "twice-normal": twice_normal,
+    "fan-out-normal": fan_out_normal,
+    "glorot-uniform": glorot_uniform,
+    "caffe-dense": caffe_dense,
+    "caffe-sparse": caffe_sparse,
+}
+
+
+@torch.no_grad()
+def initialize(
+    module: nn.Module, scheme: str, seed: int | None, *, heads: dict[nn.Module, str] | None = None
+) -> None:
+    """Draw the weights of every dense and convolutional layer of `module` anew, in place.
+
+    Args:
+        module: its `nn.Linear` and `nn.Conv2d` layers are filled in the order of `modules()`.
+        scheme: a name in `SCHEMES`, or "torch", which leaves PyTorch's own weights and biases.
+        seed: of the draws; None takes a fresh one.
+        heads: layers that follow another scheme.
+
+    Raises:
+        ValueError: for a scheme that is not in `SCHEMES`.
+    """
+    heads = heads or {}
+    unknown = {scheme, *heads.values()} - SCHEMES.keys() - {"torch"}
+    if unknown:
+        known = ["torch", *SCHEMES]
+        raise ValueError(f"initialization is {sorted(unknown)}, but the known ones are {known}")
+    if scheme == "torch":
+        return
+    generator = Generator()
+    generator.seed() if seed is None else generator.manual_seed(seed)
+    for layer in module.modules():
+        if isinstance(layer, (nn.Linear, nn.Conv2d)):
+            SCHEMES[heads.get(layer, scheme)](layer.weight, generator)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

@@ -1,0 +1,272 @@
+"""Train one of the sources' systems by its own protocol, evaluate it, write what came out.
+
+The result is plain data: every number stands with its protocol and its provenance, so a table can
+be drawn from the files alone. Shapes: N pictures, D pixels.
+"""
+
+import dataclasses
+import hashlib
+import json
+import math
+import platform
+import subprocess
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+import vae_teach
+from vae_teach import data
+from vae_teach.checkpoint import save_checkpoint
+from vae_teach.device import describe_device, pick_device
+from vae_teach.history import History
+from vae_teach.measures import MEASURES, Trained
+from vae_teach.models import count_parameters
+from vae_teach.presets import Preset, get_preset
+from vae_teach.train import fit
+
+FORMAT = "vae_teach result 1"
+
+
+@dataclasses.dataclass(frozen=True)
+class Pixels:
+    """The pictures of a run after their treatment; `transform` treats a batch anew if it must."""
+
+    train: Tensor
+    test: Tensor
+    transform: Callable[[Tensor, torch.Generator], Tensor] | None
+
+
+def prepare(preset: Preset, dataset: data.Dataset, *, seed: int, n_test: int | None) -> Pixels:
+    """Split and treat the pictures as the preset says; a stochastic test set is drawn once."""
+    if preset.validation:
+        dataset = dataset.with_validation(min(preset.validation, len(dataset.train) // 5))
+    train = dataset.train.images[: preset.train_images]
+    test = dataset.test.images[:n_test]
+    how, generator = preset.treatment, torch.Generator().manual_seed(seed)
+    if how != "stochastic":
+        return Pixels(data.treat(train, how), data.treat(test, how), None)
+
+    def transform(x: Tensor, generator: torch.Generator) -> Tensor:
+        return data.treat(x, "stochastic", generator=generator)
+
+    return Pixels(train, transform(test, generator), transform)
+
+
+def train_preset(
+    preset: Preset,
+    model: nn.Module,
+    pixels: Pixels,
+    *,
+    steps: int,
+    seed: int,
+    device: torch.device,
+    checkpoint: Path | None = None,
+    progress: bool = True,
+) -> History:
+    """Make exactly `steps` steps: whole epochs, resumable, and then the rest of one.
+
+    Raises:
+        ValueError: if the checkpoint has made more steps already.
+        KeyboardInterrupt: if the reader interrupts; the checkpoint holds the last whole epoch.
+    """
+    size = preset.batch_size
+    per_epoch = math.ceil(len(pixels.train) / size)
+    whole, rest = divmod(steps, per_epoch)
+    made: list[torch.optim.Optimizer] = []
+
+    def optimizer(parameters) -> torch.optim.Optimizer:
+        if not made:
+            made.append(preset.make_optimizer(parameters, per_epoch))
+        return made[0]
+
+    shared = {
+        "batch_size": size,
+        "weights": _weights(preset, model, pixels.train.shape[1]),
+        "optimizer": optimizer,
+        "transform": pixels.transform,
+        "device": device,
+        "progress": progress,
+    }
+    if preset.start_from_average:
+        model.start_from_average(pixels.train)
+    history = History()
+    if whole:
+        resume = {"checkpoint": checkpoint, "resume": checkpoint is not None}
+        history = fit(model, pixels.train, epochs=whole, seed=seed, **resume, **shared)
+        if len(history) > whole:
+            raise ValueError(f"{checkpoint} has {len(history)} epochs, but {whole} are asked for")
+    if rest and not history.interrupted:
+        order = torch.randperm(len(pixels.train), generator=_generator(seed, whole))
+        part = pixels.train[order[: rest * size]]
+        # The same optimizer goes on; another seed, so that no noise of epoch 1 comes twice.
+        last = fit(model, part, epochs=1, seed=seed + 1_000_000, **shared)
+        history.records += [record | {"epoch": whole + 1} for record in last.records]
+        history.interrupted = last.interrupted
+    if history.interrupted:
+        raise KeyboardInterrupt
+    return history
+
+
+def _generator(seed: int, epoch: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+
+
+def _weights(preset: Preset, model: nn.Module, n_pixels: int) -> dict[str, float]:
+    """The preset's reduction as a weight for every term of the model's loss."""
+    factor = preset.loss_factor(n_pixels)
+    with torch.no_grad():
+        terms = model.loss_terms(torch.zeros(1, n_pixels), generator=_generator(0, 0))
+    return {} if factor == 1 else dict.fromkeys(terms, factor)
+
+
+def reproduce(
+    name: str,
+    *,
+    seed: int = 0,
+    steps: int | None = None,
+    device: str | None = None,
+    out: str | Path | None = None,
+    dataset: data.Dataset | None = None,
+    importance_samples: int | None = None,
+    n_test: int | None = None,
+    progress: bool = True,
+) -> dict:
+    """Train a preset, evaluate it and return the result; with `out`, write it there too.
+
+    Args:
+        name: a preset of `vae_teach.presets`.
+        seed: of weights, order, noise and evaluation.
+        steps: training steps; None for the source's own number.
+        device: where to compute, see `pick_device`.
+        out: folder for NAME-seedS.json, the model and the checkpoint that a second call resumes.
+        dataset: MNIST unless given.
+        importance_samples: K of log p(x); None for the preset's.
+        n_test: how many test pictures, from the first on; None for all.
+        progress: show a bar.
+
+    Raises:
+        ValueError: for an unknown preset or steps below 1.
+        FileNotFoundError: if MNIST is not on this machine.
+    """
+    preset = get_preset(name)
+    dataset = dataset or data.load("mnist")
+    where = pick_device(device)
+    pixels = prepare(preset, dataset, seed=seed, n_test=n_test)
+    planned = preset.planned_steps(len(pixels.train))
+    steps = planned if steps is None else steps
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, but it is {steps}")
+    samples = importance_samples or preset.importance_samples
+    model = preset.build(seed)
+    folder = None if out is None else Path(out)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    stem = f"{name}-seed{seed}"
+    history = train_preset(
+        preset, model, pixels, steps=steps, seed=seed, device=where, progress=progress,
+        checkpoint=None if folder is None else folder / f"{stem}.checkpoint.safetensors",
+    )  # fmt: skip
+    started = time.perf_counter()
+    trained = Trained(model, history, pixels.test.to(where), samples, seed)
+    results = [_measured(measure, trained, preset) for measure in preset.measures]
+    result = {
+        "format": FORMAT,
+        "preset": name,
+        "title": preset.title,
+        "results": results,
+        "protocol": _protocol(preset, model, dataset, pixels)
+        | {
+            "steps": steps,
+            "planned_steps": planned,
+            "epochs": round(steps / math.ceil(len(pixels.train) / preset.batch_size), 2),
+            "seed": seed,
+        },
+        "provenance": _provenance(dataset, where)
+        | {
+            "training_minutes": round(sum(history.column("seconds")) / 60, 2),
+            "evaluation_minutes": round((time.perf_counter() - started) / 60, 2),
+        },
+        "history": _columns(history),
+    }
+    if folder is not None:
+        save_checkpoint(folder / f"{stem}.safetensors", model, history=history, settings={})
+        (folder / f"{stem}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return result
+
+
+def _measured(name: str, trained: Trained, preset: Preset) -> dict:
+    """One line of the results: the measured value beside the published one."""
+    measure = MEASURES[name]
+    published = [p for p in preset.published if p.measure == name]
+    value = dataclasses.asdict(measure.take(trained))
+    for key in ("value", "standard_error"):
+        if value[key] is not None:
+            value[key] = float(f"{value[key]:.6g}")
+    return {
+        "measure": name,
+        "title": measure.title,
+        "unit": measure.unit,
+        **value,
+        "published": {"value": published[0].value, "where": published[0].where}
+        if published
+        else None,
+    }
+
+
+def _protocol(preset: Preset, model: nn.Module, dataset: data.Dataset, pixels: Pixels) -> dict:
+    kept = ("treatment", "optimizer", "batch_size", "reduction", "stages", "note")
+    told = preset.as_dict()
+    name, config = preset.model
+    return {
+        "data": dataset.name,
+        "train_images": len(pixels.train),
+        "test_images": len(pixels.test),
+        "model": name,
+        "config": config,
+        "parameters": count_parameters(model),
+    } | {key: told[key] for key in kept}
+
+
+def _provenance(dataset: data.Dataset, device: torch.device) -> dict:
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "vae_teach": vae_teach.__version__,
+        "git_commit": git_commit(Path(__file__).parents[1]),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "device": describe_device(device),
+        "data_source": dataset.source,
+        "data_sha256": pixel_checksum(dataset),
+    }
+
+
+def pixel_checksum(dataset: data.Dataset) -> str:
+    """SHA-256 of all pixels as bytes 0 to 255, training pictures first."""
+    digest = hashlib.sha256()
+    for split in (dataset.train, dataset.test):
+        digest.update((split.images * 255).round().to(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def git_commit(folder: Path) -> str | None:
+    """The commit checked out in `folder`, with "+" if tracked files differ; None without git."""
+    try:
+        commit, changes = (
+            subprocess.run(
+                ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
+            ).stdout.strip()
+            for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain", "-uno"])
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return commit + "+" * bool(changes)
+
+
+def _columns(history: History) -> dict[str, list[float]]:
+    """The history by column, rounded to what a curve shows."""
+    names = [name for name in history.last if name not in ("seconds", "train_loss")]
+    return {name: [round(value, 3) for value in history.column(name)] for name in names}
