@@ -52,7 +52,7 @@ def frame_faults(notebook: NotebookNode) -> Iterator[str]:
         "a title in its first line": re.match(r"# \S", first),
         "objectives": re.search(r"After this (chapter|notebook) you can", first),
         "what comes before it": re.search(r"\bBefore: ", first),
-        "minutes": re.search(r"\bTime: .*?\d+ minutes", first),
+        "minutes": re.search(r"\bTime: \d+ minutes", first),
         "a summary": re.search(r"^## Summary$", text, re.MULTILINE),
         "its place in the sources": re.search(r"^## In the sources$", text, re.MULTILINE),
         "a prediction": "Predict first" in text,
@@ -150,18 +150,24 @@ def test_the_table_of_contents_names_every_chapter_once_and_nothing_else():
     assert chapters == sorted(chapters)
 
 
-def test_the_map_and_the_timing_table_follow_the_chapters():
-    """A chapter that exists is linked from both; one that does not is called in preparation."""
-    pages = markdown()
-    rows = [row for row in pages["index.md"].splitlines() if row.startswith("|")]
+def test_the_map_on_the_first_page_follows_the_chapters():
+    """A chapter that exists is linked once; only one that does not is called in preparation."""
+    rows = [row for row in markdown()["index.md"].splitlines() if row.startswith("|")]
     for path in CHAPTERS:
-        linked = [row for row in rows if f"notebooks/{path.stem}" in row]
-        assert len(linked) == 1, f"the map on the first page links {path.stem} in {linked}"
-        assert "in preparation" not in linked[0]
-        assert f"notebooks/{path.stem}" in pages["how_to_use.md"], f"no timing for {path.stem}"
+        assert len([row for row in rows if f"notebooks/{path.stem}>" in row]) == 1, path.stem
         number = path.stem.split("_")[0].lstrip("0")
         waiting = [r for r in rows if re.match(rf"\| {number}\W.*in preparation", r, re.IGNORECASE)]
         assert waiting == []
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_the_timing_table_says_what_the_chapter_says(path):
+    """Minutes and number of exercises, in how_to_use.md and in the notebook itself."""
+    row = rf"notebooks/{path.stem}>` \| (\d+) \| (\d+) \|"
+    minutes, exercises = re.search(row, markdown()["how_to_use.md"]).groups()
+    text = markdown()[path.name]
+    assert re.search(r"\bTime: (\d+) minutes", text)[1] == minutes
+    assert text.count("{exercise-start}") == int(exercises)
 
 
 def test_every_reference_is_cited_and_every_citation_exists():
