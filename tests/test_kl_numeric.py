@@ -48,6 +48,16 @@ def test_the_two_signs_are_split_where_the_densities_cross():
     assert below.item() == pytest.approx(result.negative.item(), abs=1e-5)
 
 
+def test_every_crossing_is_a_point_of_the_curve():
+    """A figure whose two shaded signs leave a gap or overlap at the axis."""
+    result = area(n=51)
+    at_crossing = torch.isin(result.x, result.crossings)
+    assert len(result.crossings) == at_crossing.sum() == 2
+    assert result.integrand[at_crossing].abs().max() < 1e-14
+    signs = result.integrand[~at_crossing].sign()
+    assert (signs.diff() != 0).sum() == 2
+
+
 def test_the_split_does_not_depend_on_where_the_grid_falls():
     """A cell that holds both signs, counted in one of them."""
     fine = area(n=40001)

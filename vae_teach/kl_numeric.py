@@ -49,8 +49,8 @@ def kl_by_quadrature(
     mass = torch.trapezoid(log_q(grid).exp(), grid)
     if abs(mass - 1) > 1e-6:
         raise ValueError(f"q has mass {mass:.6g} on [{lo}, {hi}], not 1")
-    # Even spacing makes the whole area exact to rounding; the split needs the crossings as points,
-    # so that no cell holds both signs, and is good to the square of the spacing.
+    # Even spacing makes the whole area exact to rounding. The split is good to the square of the
+    # spacing; with the crossings as points no cell holds both signs, and none is shaded twice.
     value = torch.trapezoid(_integrand(log_q, log_p, grid), grid)
     x = torch.cat([grid, crossings]).sort().values
     integrand = _integrand(log_q, log_p, x)
