@@ -5,6 +5,8 @@ and a folder that cannot be written costs time, never a crash.
 """
 
 import contextlib
+import hashlib
+import io
 import os
 import secrets
 import sys
@@ -20,6 +22,8 @@ import platformdirs
 LOCK_TIMEOUT = 120.0  # seconds; making the strokes takes a few
 
 Arrays = dict[str, np.ndarray]
+
+_DIGEST = 64  # bytes: a SHA-256 in hexadecimal
 
 
 def cache_dir() -> Path:
@@ -39,9 +43,9 @@ def cached_arrays(name: str, key: str, make: Callable[[], Arrays]) -> Arrays:
     on stderr, never raised.
     """
     path = cache_dir() / f"{name}-{key}.npz"
-    arrays = _read(path)
-    if arrays is not None:
-        return arrays
+    with contextlib.suppress(OSError, ValueError):  # which is reported below, once it can be mended
+        if (arrays := _read(path)) is not None:
+            return arrays
     with contextlib.ExitStack() as stack:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +53,11 @@ def cached_arrays(name: str, key: str, make: Callable[[], Arrays]) -> Arrays:
         except (OSError, NotImplementedError) as error:  # the latter: no locks on this file system
             _report(f"cache {path.parent} cannot be used ({error}); {name} is made in memory")
             return make()
-        arrays = _read(path)  # another process may have made it while this one waited
+        try:
+            arrays = _read(path)  # another process may have made it while this one waited
+        except (OSError, ValueError) as error:
+            _report(f"cache file {path} is damaged ({error}) and made again")
+            arrays = None
         if arrays is None:
             arrays = make()
             _write(path, name, arrays)
@@ -70,22 +78,26 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def _read(path: Path) -> Arrays | None:
-    """Return the arrays of an .npz file, or None where there is no file that can be read."""
+    """Return the arrays of a file that `_write` wrote, or None where there is none.
+
+    Raises:
+        ValueError: if a byte of it has changed.
+    """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except FileNotFoundError:
+        data = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        _report(f"cache file {path} is damaged ({error}); it is made again")
-        return None
+    if _digest(data) != data[-_DIGEST:]:
+        raise ValueError("its checksum is wrong")
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
 
 
 def _write(path: Path, name: str, arrays: Arrays) -> None:
     """Write the arrays and remove what other keys left behind."""
     try:
         with whole_file(path) as file:
-            np.savez(file, **arrays)
+            file.write(_packed(arrays))
     except OSError as error:
         _report(f"cache {path.parent} cannot be written ({error}); {name} stays in memory")
         return
@@ -93,6 +105,24 @@ def _write(path: Path, name: str, arrays: Arrays) -> None:
         if not stale.name.startswith(path.name):
             with contextlib.suppress(OSError):  # open elsewhere: it will be removed another day
                 stale.unlink()
+
+
+def _packed(arrays: Arrays) -> bytes:
+    """Return an .npz file whose archive comment is the checksum of all bytes before it.
+
+    The archive's own checksums leave its directory uncovered: a flipped bit there can hide an
+    array, or raise whatever zipfile raises.
+    """
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.comment = bytes(_DIGEST)
+    data = buffer.getvalue()
+    return data[:-_DIGEST] + _digest(data)
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(memoryview(data)[:-_DIGEST]).hexdigest().encode()
 
 
 def _report(line: str) -> None:

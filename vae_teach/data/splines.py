@@ -4,6 +4,7 @@ A path that visits K control points is `basis @ control`, so thousands of wobble
 variant are one matrix product. Shapes: K control points, P points along the path.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
@@ -13,8 +14,8 @@ from torch import Tensor
 
 from vae_teach.data.pens import PENS, Point, Variant
 
-POINTS = 128  # along a path: at most half a pixel apart on the longest digit, an 8
-_FINE = 400  # points along one stroke when its length is measured
+POINTS = 128  # along a path: half a pixel apart on the longest of them, the 8s
+_FINE = 1000  # points along one stroke when its length is measured
 _REACH = (
     1.0  # control points over which a wobble is felt: a hand does not tremble from one to the next
 )
@@ -52,25 +53,23 @@ def _spline(pen: Variant) -> Spline:
     return Spline(*(torch.from_numpy(a).float() for a in (control, basis, smooth, ink)))
 
 
-def _stroke(visits: tuple[Point, ...]):
+def _stroke(visits: tuple[Point, ...]) -> tuple[np.ndarray, Callable[[int], np.ndarray], float]:
     """Return the distinct points (K, 2), a function n -> basis (n, K), and the length.
 
     A point visited twice running is one control point that the spline passes twice: a corner.
     """
-    control = [p for i, p in enumerate(visits) if i == 0 or p != visits[i - 1]]
-    order = np.cumsum([i > 0 and p != visits[i - 1] for i, p in enumerate(visits)])
-    fine = (
-        catmull_rom(np.linspace(0, len(visits) - 1, _FINE), len(visits))
-        @ np.eye(len(control))[order]
-    )
-    steps = np.linalg.norm(np.diff(fine @ np.array(control), axis=0), axis=1)
-    travelled = np.concatenate([[0.0], np.cumsum(steps)])
+    turns = np.array([i == 0 or p != visits[i - 1] for i, p in enumerate(visits)])
+    distinct = np.eye(turns.sum())[turns.cumsum() - 1]  # (visits, K)
+    control = np.array(visits)[turns]
+    fine = np.linspace(0, len(visits) - 1, _FINE)
+    path = catmull_rom(fine, len(visits)) @ np.array(visits)
+    travelled = np.cumsum(np.linalg.norm(np.diff(path, axis=0, prepend=path[:1]), axis=1))
 
     def along(n: int) -> np.ndarray:
-        nearest = np.searchsorted(travelled, np.linspace(0, travelled[-1], n))
-        return fine[nearest.clip(0, _FINE - 1)]
+        evenly = np.interp(np.linspace(0, travelled[-1], n), travelled, fine)
+        return catmull_rom(evenly, len(visits)) @ distinct
 
-    return np.array(control), along, travelled[-1]
+    return control, along, travelled[-1]
 
 
 def catmull_rom(t: np.ndarray, k: int) -> np.ndarray:

@@ -7,7 +7,7 @@
   the draw here is the kit's own, not that file's.
 
 Shapes: any; a treatment keeps the shape, the dtype and the device. For `fixed` the first axis
-counts images: each image's draw is its own, whatever batch it arrives in.
+counts images (one axis is one image): each image's draw is its own in whatever batch it arrives.
 """
 
 import torch
@@ -67,7 +67,8 @@ def _fixed_uniforms(images: Tensor) -> Tensor:
     A generator with a constant seed would give an image another draw in another batch. Here the
     image is hashed and the hash numbers its pixels, so shuffling and slicing change nothing.
     """
-    flat = images.detach().to("cpu", torch.float32).reshape(len(images), -1)
+    flat = images.detach().to("cpu", torch.float32)
+    flat = flat.reshape(1, -1) if flat.ndim < 2 else flat.flatten(1)
     pieces = [_hashed_uniforms(chunk) for chunk in flat.split(_CHUNK)]
     # Left in float32: rounded to float16, a u just below 1 would become 1 and lose a white pixel.
     return torch.cat(pieces).view(images.shape).to(images.device)

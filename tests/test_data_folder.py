@@ -1,0 +1,332 @@
+"""A folder of the user's own pictures: every kind of file, labels, splits, and what is unusable."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from data_tools import isolate
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from vae_teach import data
+from vae_teach.data import load_folder
+from vae_teach.data.pictures import UnusableError, read_picture
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch, tmp_path):
+    return isolate(monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Twelve grey pictures, each of one shade."""
+    return shades(tmp_path / "pictures", range(0, 240, 20))
+
+
+def shades(folder: Path, values) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for value in values:
+        Image.new("L", (9, 9), value).save(folder / f"{value:03}.png")
+    return folder
+
+
+def read(path: Path, size=(1, 1), channels=1, fit="crop") -> list[int]:
+    return read_picture(path, size, channels, fit).tolist()
+
+
+def saved(folder: Path, image: Image.Image, name: str = "picture.png", **options) -> Path:
+    image.save(folder / name, **options)
+    return folder / name
+
+
+# --- one picture ---
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "grey"),
+    [
+        ("1", 1, 255),
+        ("L", 77, 77),
+        ("LA", (77, 255), 77),
+        ("RGB", (10, 10, 10), 10),
+        ("RGBA", (10, 10, 10, 255), 10),
+        ("RGBA", (10, 10, 10, 0), 255),  # nothing there: the white page shows
+        ("LA", (0, 0), 255),
+        ("RGBA", (0, 0, 0, 128), 127),  # half black on white
+        ("I;16", 257 * 100, 100),
+        ("I;16", 65_535, 255),
+    ],
+    ids=str,
+)
+def test_every_kind_of_pixel_becomes_the_grey_that_a_viewer_shows(tmp_path, mode, colour, grey):
+    path = saved(tmp_path, Image.new(mode, (4, 4), colour))
+    assert read(path) == pytest.approx([grey], abs=1)
+
+
+def test_sixteen_bits_are_scaled_not_clipped(tmp_path):
+    """Pillow's convert("L") turns every value above 255 into white."""
+    ramp = np.array([[0, 257, 257 * 128, 65_535]], dtype=np.uint16)
+    assert read(saved(tmp_path, Image.fromarray(ramp)), size=(1, 4)) == [0, 1, 128, 255]
+
+
+@pytest.mark.parametrize("kind", ["index", "bytes"])
+def test_palettes_with_transparency_are_laid_on_white(tmp_path, kind):
+    """A palette's transparency is one index or a table; Pillow warns about the second."""
+    image = Image.new("P", (4, 4), 1)
+    image.putpalette([0, 0, 0, 200, 0, 0])
+    transparency = 1 if kind == "index" else b"\xff\x00"
+    path = saved(tmp_path, image, transparency=transparency)
+    assert read(path, channels=3) == [255, 255, 255]
+
+
+def test_a_palette_without_transparency_gives_its_colours(tmp_path):
+    image = Image.new("P", (4, 4), 1)
+    image.putpalette([0, 0, 0, 200, 100, 50])
+    assert read(saved(tmp_path, image), channels=3) == [200, 100, 50]
+
+
+def test_colour_is_channel_by_channel(tmp_path):
+    """(C, H, W), so that `images.view(-1, *image_shape)` are pictures for torch."""
+    image = Image.new("RGB", (2, 1))
+    image.putpixel((0, 0), (1, 2, 3))
+    image.putpixel((1, 0), (4, 5, 6))
+    assert read(saved(tmp_path, image), size=(1, 2), channels=3) == [1, 4, 2, 5, 3, 6]
+
+
+def test_a_picture_taken_with_the_camera_turned_stands_upright(tmp_path):
+    """EXIF orientation 6: the stored picture must be turned clockwise; phones write it."""
+    image = Image.new("L", (2, 2))
+    image.putpixel((0, 0), 255)  # top left as stored, top right when upright
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = saved(tmp_path, image, exif=exif)
+    assert read(path, size=(2, 2)) == [0, 255, 0, 0]
+
+
+@pytest.fixture
+def wide(tmp_path):
+    """Twelve pixels wide and four high: a black, a grey and a bright third."""
+    pixels = np.repeat(np.array([0, 100, 200], dtype=np.uint8), 4)
+    return saved(tmp_path, Image.fromarray(np.tile(pixels, (4, 1))))
+
+
+def test_crop_keeps_the_middle(wide):
+    assert read(wide, size=(4, 4), fit="crop") == [100] * 16
+
+
+def test_stretch_keeps_everything(wide):
+    """Thirds to single pixels; the filter looks a little over the borders."""
+    assert read(wide, size=(1, 3), fit="stretch") == pytest.approx([0, 100, 200], abs=10)
+
+
+def test_pad_keeps_everything_and_the_proportions(wide):
+    """A strip one pixel high, black above and below."""
+    picture = np.array(read(wide, size=(3, 3), fit="pad")).reshape(3, 3)
+    assert picture[1].tolist() == pytest.approx([0, 100, 200], abs=10)
+    assert (picture[[0, 2]] == 0).all()
+
+
+@pytest.mark.parametrize("name", ["picture.jpg", "picture.gif", "picture.bmp", "picture.webp"])
+def test_the_usual_formats_are_read(tmp_path, name):
+    assert read(saved(tmp_path, Image.new("RGB", (16, 16), (60, 60, 60)), name)) == pytest.approx(
+        [60], abs=2
+    )
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", b"\x89PNG\r\n\x1a\n"], ids=["empty", "text", "signature only"]
+)
+def test_what_is_no_picture_is_unusable(tmp_path, content):
+    path = tmp_path / "picture.png"
+    path.write_bytes(content)
+    with pytest.raises(UnusableError, match="not an image that Pillow knows"):
+        read(path)
+
+
+def test_floating_point_pixels_are_unusable(tmp_path):
+    path = saved(tmp_path, Image.new("F", (4, 4), 0.5), "picture.tiff")
+    with pytest.raises(UnusableError, match="floating-point"):
+        read(path)
+
+
+def test_a_decompression_bomb_is_unusable(tmp_path, monkeypatch):
+    """Between one and two times Pillow's limit it only warns, which the user would not see."""
+    path = saved(tmp_path, Image.new("1", (100, 100)))
+    for limit in (6_000, 1_000):
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+        with pytest.raises(UnusableError, match="decompression bomb"):
+            read(path)
+
+
+def encoded(name: str) -> bytes:
+    rng = np.random.default_rng(0)
+    image = Image.fromarray(rng.integers(0, 256, (12, 12, 3), dtype=np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with tempfile.TemporaryDirectory() as folder:
+        return saved(Path(folder), image, name, exif=exif).read_bytes()
+
+
+ENCODED = {name: encoded(name) for name in ("picture.png", "picture.jpg", "picture.tiff")}
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.sampled_from(sorted(ENCODED)), st.data())
+def test_a_damaged_picture_is_read_or_unusable_never_a_crash(name, data):
+    """Cut short and with changed bytes: a warning or another exception would fail here."""
+    content = bytearray(ENCODED[name])
+    for _ in range(data.draw(st.integers(0, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+        try:
+            assert len(read(path, size=(3, 3))) == 9
+        except UnusableError as error:
+            assert str(error)
+
+
+# --- the folder ---
+
+
+def test_a_plain_folder_has_no_labels(pictures):
+    own = load_folder(pictures)
+    assert own.image_shape == (28, 28) and own.train.labels is None and own.label_names is None
+    assert (len(own.train), len(own.test)) == (10, 2)
+    everything = torch.cat([own.train.images, own.test.images])
+    assert everything.shape == (12, 784) and everything.dtype == torch.float32
+    assert sorted(everything[:, 0].mul(255).round().tolist()) == list(range(0, 240, 20))
+    assert "10 for training and 2 for testing" in own.source
+
+
+def test_subfolders_are_labels_in_the_order_of_their_names(tmp_path):
+    shades(tmp_path / "own" / "owls", range(100, 110))
+    shades(tmp_path / "own" / "cats" / "deeper", range(200, 205))
+    own = load_folder(tmp_path / "own")
+    assert own.label_names == ("cats", "owls")
+    for part in (own.train, own.test):
+        expected = (part.images[:, 0] * 255 < 150).long()  # owls are dark
+        assert torch.equal(part.labels, expected)
+    assert "of 2 labels" in own.source
+
+
+def test_the_split_depends_on_names_only_and_is_shuffled(pictures, tmp_path):
+    """Fails if the test set is one end of the alphabet, or other on each call or machine."""
+    first, again = load_folder(pictures), load_folder(pictures)
+    assert torch.equal(first.test.images, again.test.images)
+    moved = load_folder(pictures.rename(tmp_path / "moved"))
+    assert torch.equal(first.test.images, moved.test.images)
+    order = first.train.images[:, 0].tolist()
+    assert order != sorted(order) and order != sorted(order, reverse=True)
+
+
+def test_a_new_picture_moves_at_most_one_other_between_the_splits(tmp_path):
+    """Fails with a shuffled list: a picture trained on yesterday would be a test picture today."""
+    folder = shades(tmp_path / "own", range(0, 200, 2))
+    before = {round(v * 255) for v in load_folder(folder).test.images[:, 0].tolist()}
+    shades(folder, [201])
+    after = {round(v * 255) for v in load_folder(folder).test.images[:, 0].tolist()}
+    assert len(before - after) <= 1 and len(after - before) <= 1
+
+
+@pytest.mark.parametrize(("size", "shape"), [(16, (16, 16)), ((8, 12), (8, 12))])
+def test_size_is_a_number_or_height_and_width(pictures, size, shape):
+    own = load_folder(pictures, size=size)
+    assert own.image_shape == shape and own.train.images.shape[1] == shape[0] * shape[1]
+
+
+def test_three_channels_give_colour(pictures):
+    own = load_folder(pictures, channels=3, size=4)
+    assert own.image_shape == (3, 4, 4) and own.train.images.shape[1] == 48
+
+
+def test_invert_turns_ink_on_paper_into_light_on_black(pictures):
+    plain, inverted = load_folder(pictures), load_folder(pictures, invert=True)
+    torch.testing.assert_close(inverted.train.images, 1 - plain.train.images)
+
+
+def test_unusable_files_are_skipped_and_named(pictures, capsys):
+    (pictures / "notes.txt").write_text("not a picture")
+    (pictures / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    assert len(load_folder(pictures).train) == 10
+    out, err = capsys.readouterr()
+    assert out == "" and "skipped" in err and "notes.txt: not an image" in err
+    assert "broken.png: " in err
+
+
+def test_unusable_files_are_refused_when_asked(pictures):
+    (pictures / "notes.txt").write_text("not a picture")
+    with pytest.raises(ValueError, match=r"refused in .*: 1\n  notes\.txt: not an image"):
+        load_folder(pictures, on_bad="refuse")
+
+
+def test_a_long_list_of_unusable_files_is_cut(pictures, capsys):
+    for i in range(25):
+        (pictures / f"note{i:02}.txt").write_text("not a picture")
+    load_folder(pictures)
+    err = capsys.readouterr().err
+    assert "note19.txt" in err and "note20.txt" not in err and "and 5 more" in err
+
+
+def test_a_loose_picture_beside_labels_is_unusable(tmp_path, capsys):
+    """It has no label, and a made-up one would be a lie."""
+    shades(tmp_path / "own" / "cats", range(12))
+    shades(tmp_path / "own", [200])
+    own = load_folder(tmp_path / "own")
+    assert len(own.train) + len(own.test) == 12
+    assert "200.png: lies beside the folders of labels" in capsys.readouterr().err
+
+
+def test_hidden_files_and_those_of_file_managers_are_passed_over(pictures, capsys):
+    (pictures / ".DS_Store").write_bytes(b"x")
+    (pictures / "Thumbs.db").write_bytes(b"x")
+    (pictures / ".cache").mkdir()
+    (pictures / ".cache" / "x.png").write_bytes(b"x")
+    load_folder(pictures, on_bad="refuse")
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("n", [0, 1, 9])
+def test_too_few_pictures_are_refused(tmp_path, n):
+    folder = shades(tmp_path / "few", range(n))
+    with pytest.raises(ValueError, match=f"few has {n} usable images but at least 10"):
+        load_folder(folder)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):
+        load_folder(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"size": 0}, "size is 0 x 0"),
+        ({"channels": 2}, "channels is 2 but must be 1 or 3"),
+        ({"fit": "squash"}, "fit is 'squash' but must be 'crop' or 'pad' or 'stretch'"),
+        ({"on_bad": "ignore"}, "on_bad is 'ignore' but must be 'skip' or 'refuse'"),
+        ({"test_fraction": 1.0}, r"test_fraction is 1\.0"),
+    ],
+    ids=str,
+)
+def test_arguments_that_make_no_sense_are_refused(pictures, options, message):
+    with pytest.raises(ValueError, match=message):
+        load_folder(pictures, **options)
+
+
+def test_load_takes_a_folder_by_name_with_options_and_a_limit(pictures):
+    own = data.load(f"images:{pictures}", size=8, limit=3)
+    assert own.name == "images:pictures" and own.image_shape == (8, 8)
+    assert (len(own.train), len(own.test)) == (3, 2)
+
+
+def test_a_notebook_finds_the_folder_that_the_project_names(pictures, tmp_path, monkeypatch):
+    """A relative folder is sought upwards: notebooks run one folder further down."""
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    monkeypatch.setenv("VAE_TEACH_DATASET", "images:pictures")
+    assert len(data.load().train) == 10
