@@ -28,26 +28,26 @@ FLAGS = (
 LOCAL = ("file:", "data:", "blob:", "about:", "chrome-error:")
 
 
-@pytest.fixture(scope="session")
-def chromium_path() -> str:
-    """Chromium's path; without one a skip line for a user and a failure in CI."""
+def find_chromium() -> str | None:
+    """Chromium's path: what VAE_TEACH_CHROMIUM says, else the first one on the path."""
     named = os.environ.get("VAE_TEACH_CHROMIUM")
     if named and not Path(named).is_file():
         pytest.fail(f"VAE_TEACH_CHROMIUM is {named}, but there is no such file")
-    path = named or next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        reason = (
-            "the browser tests need Chromium: install it, or set VAE_TEACH_CHROMIUM to its path"
-        )
+    return named or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Without Chromium, one skip line for a user and a failure in CI."""
+    if item.get_closest_marker("browser") and find_chromium() is None:
+        reason = "the browser tests need Chromium: install it, or set VAE_TEACH_CHROMIUM"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    return path
 
 
 @pytest.fixture(scope="module")  # while Playwright's event loop lives, others cannot start theirs
-def browser(chromium_path) -> Iterator:
+def browser() -> Iterator:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium_path,
+            executable_path=find_chromium(),
             args=FLAGS,
             chromium_sandbox=False,  # root in a container has none; every page here is our own
         )
