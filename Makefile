@@ -18,7 +18,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 unexport JUPYTER_PATH PYTHONPATH PYTHONHOME PYTHONSTARTUP MPLBACKEND
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab check lint format outputs lock clean
+.PHONY: help book test nbval lab check lint format outputs lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ book: $(READY) ## run the notebooks and build the book; prints the file to open
 
 test: book ## run everything: units, plots, JavaScript, browser, every notebook cell
 	$(PY) -m pytest
+	$(MAKE) nbval
+
+nbval: $(READY) ## only run every notebook cell and compare the stored outputs
 	$(PY) -m pytest --nbval-lax --nbval-current-env notebooks
 
 lab: $(READY) ## open JupyterLab on the notebooks
