@@ -258,6 +258,7 @@ def test_two_views_of_one_explorer_and_a_linked_slider_share_its_state(open_note
     assert picture(first) == picture(second)
 
 
+@pytest.mark.timeout(1200)  # it trains what the chapter trains; a busy machine takes its time
 @pytest.mark.skipif(not CHAPTER.exists(), reason=f"{CHAPTER.name} is not written yet")
 def test_the_chapters_own_explorer_cell_is_live(open_notebook):
     """Everything the chapter runs up to its explorer, then the slider."""

@@ -309,7 +309,6 @@ function makePad({ latentDim, codes, labels, names, scales, prior }, legend) {
   const cursor = make("span", { className: "cursor", ariaHidden: "true" });
   // "application": screen readers hand the arrow keys over. The sliders do the same job natively.
   const root = make("div", { className: "pad", tabIndex: 0, role: "application" }, canvas, cursor);
-  root.hidden = latentDim < 2;
   let plot = null; // { x, y }: the axes as last drawn; null while the pad is not laid out
 
   const drawAll = (axes, chosen) => {
@@ -456,9 +455,11 @@ function buildView(data) {
   };
   const box = (className, ...children) => make("div", { className }, ...children);
   const buttons = box("buttons", view.zero, view.random, view.test);
+  const plane = box("plane", view.pad.root, view.menus.root, legend.root);
+  plane.hidden = data.latentDim < 2; // one dimension has no plane, only its slider
   view.root = box(
     "latent-explorer",
-    box("plane", view.pad.root, view.menus.root, legend.root),
+    plane,
     box("answer", view.picture.canvas, box("beside", view.numbers, buttons)),
     view.dials.root,
     view.sentence,
