@@ -141,7 +141,8 @@ def test_relations_add_up_below_a_false_line():
 
 
 def test_nothing_follows_from_a_false_line_the_other_way():
-    """`<=` then `>=` says nothing, so a line that leans on both must not pass."""
+    """`<=` then `>=` says nothing, so a line that leans on both must not pass as either."""
+    assert chain("<= t - 2", ">= 100").false_steps == [1, 2]
     assert chain("<= t - 2", ">= -100").false_steps == [1, 2]
 
 
@@ -199,6 +200,13 @@ def test_the_page_is_markdown_and_never_html():
     assert set(bundle) == {"text/markdown", "text/plain"}
     assert bundle["text/markdown"].startswith("**KL of N($\\mu$, $\\sigma^{2}$) from N(0, 1).**")
     assert bundle["text/plain"] == str(KL_TO_STANDARD_NORMAL)
+
+
+def test_formulas_are_displayed_without_numbers_of_their_own():
+    """JupyterLab's MyST numbers what stands between $$: (2) beside step 1."""
+    page = KL_TO_STANDARD_NORMAL.markdown()
+    assert "$$" not in page
+    assert page.count(r"\begin{equation*}") == page.count(r"\end{equation*}") == 9
 
 
 def test_every_line_carries_its_discrepancy():

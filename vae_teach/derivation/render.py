@@ -49,6 +49,11 @@ def _alarm(verdict: Verdict) -> str:
     return ""
 
 
+def _display(formula: str) -> str:
+    # Between $$ and $$, JupyterLab's MyST numbers every formula, against the steps' own numbers.
+    return f"\\begin{{equation*}}\n{formula}\n\\end{{equation*}}"
+
+
 def _headline(title: str, verdicts: Sequence[Verdict]) -> tuple[str, str]:
     holds, points = sum(v.holds for v in verdicts), max((v.points for v in verdicts), default=0)
     return title, f"{holds} of {len(verdicts)} steps hold, checked at {points} random points."
@@ -68,7 +73,7 @@ def markdown(
         return _FORMULA.sub(lambda match: f"${latex(match[1], size)}$", text)
 
     headline, count = _headline(title, verdicts)
-    blocks = [f"**{prose(headline)}.** {count}", prose(given), f"$$\n{latex(start, size)}\n$$"]
+    blocks = [f"**{prose(headline)}.** {count}", prose(given), _display(latex(start, size))]
     for i, (step, verdict) in enumerate(zip(steps, verdicts, strict=True), 1):
         sign = "✓" if verdict.holds else "✗"
         formula = rf"{relation_latex(step.relation)}\; {latex(step.formula, size)}"
@@ -76,7 +81,7 @@ def markdown(
         words = _typeset(evidence(step.relation, verdict))
         found = f"{sign} *{words[0].upper()}{words[1:]}.*"
         blocks.append(f"**{i}.** {found} {_alarm(verdict)}{prose(step.why)}")
-        blocks.append(f"$$\n{formula}\n$$")
+        blocks.append(_display(formula))
     return "\n\n".join(blocks) + "\n"
 
 
