@@ -10,12 +10,14 @@ Shapes: any; a treatment keeps the shape, the dtype and the device. For `fixed` 
 counts images (one axis is one image): each image's draw is its own in whatever batch it arrives.
 """
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
 TREATMENTS = ("grey", "threshold", "stochastic", "fixed")
 
-_CHUNK = 4096  # images hashed at a time: bounds the int64 scratch to some tens of megabytes
+_CHUNK = 256  # images hashed at a time, so that the scratch stays in the processor's cache
+_MIXING = ((0x9E3779B97F4A7C15, 30), (0xBF58476D1CE4E5B9, 27), (0x94D049BB133111EB, 31))
 
 
 def treat(images: Tensor, how: str, *, generator: Generator | None = None) -> Tensor:
@@ -68,31 +70,29 @@ def _fixed_uniforms(images: Tensor) -> Tensor:
     image is hashed and the hash numbers its pixels, so shuffling and slicing change nothing.
     """
     flat = images.detach().to("cpu", torch.float32)
-    flat = flat.reshape(1, -1) if flat.ndim < 2 else flat.flatten(1)
-    pieces = [_hashed_uniforms(chunk) for chunk in flat.split(_CHUNK)]
+    flat = (flat.reshape(1, -1) if flat.ndim < 2 else flat.flatten(1)).numpy()  # (N, D)
+    position = _mix(np.arange(1, flat.shape[1] + 1, dtype=np.uint64))  # (D,)
+    uniforms = np.empty(flat.shape, dtype=np.float32)
+    for start in range(0, len(flat), _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        np.multiply(_hashes(flat[rows], position) >> np.uint64(40), 2.0**-24, out=uniforms[rows])
     # Left in float32: rounded to float16, a u just below 1 would become 1 and lose a white pixel.
-    return torch.cat(pieces).view(images.shape).to(images.device)
+    return torch.from_numpy(uniforms).view(images.shape).to(images.device)
 
 
-def _hashed_uniforms(flat: Tensor) -> Tensor:
-    """(N, D) pixels -> (N, D) uniforms on a grid of 2^-24, exact in float32."""
-    position = _mix(torch.arange(1, flat.shape[1] + 1))  # (D,)
-    bits = (flat + 0.0).contiguous().view(torch.int32).to(torch.int64)  # + 0.0 turns -0 into 0
-    image = _mix(_mix(bits ^ position).sum(dim=1))  # (N,)
-    return _shift_right(_mix(image[:, None] + position), 40).to(torch.float32) * 2.0**-24
+def _hashes(flat: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """(n, D) float32 pixels, (D,) numbers of positions -> (n, D) 64 random-looking bits."""
+    bits = (flat + np.float32(0)).view(np.uint32).astype(np.uint64)  # + 0 turns -0 into 0
+    image = _mix((bits * (position | np.uint64(1))).sum(axis=1))  # (n,)
+    return _mix(image[:, None] + position)
 
 
-def _mix(x: Tensor) -> Tensor:
-    """Scramble int64 (wrapping) so that near inputs give unrelated outputs: SplitMix64's finaliser.
+def _mix(x: np.ndarray) -> np.ndarray:
+    """Scramble uint64 in place so that near numbers become unrelated: SplitMix64's finaliser.
 
     Source: Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators".
     """
-    x = x * -7046029254386353131  # 0x9E3779B97F4A7C15 as int64
-    x = (x ^ _shift_right(x, 30)) * -4658895280553007687  # 0xBF58476D1CE4E5B9
-    x = (x ^ _shift_right(x, 27)) * -7723592293110705685  # 0x94D049BB133111EB
-    return x ^ _shift_right(x, 31)
-
-
-def _shift_right(x: Tensor, n: int) -> Tensor:
-    """Logical shift: torch's >> drags the sign bit along."""
-    return (x >> n) & ((1 << (64 - n)) - 1)
+    for factor, shift in _MIXING:
+        x *= np.uint64(factor)
+        x ^= x >> np.uint64(shift)
+    return x
