@@ -3,8 +3,9 @@
 import matplotlib.pyplot as plt
 import pytest
 import torch
+from matplotlib.patches import Circle
 
-from vae_teach import diagrams, plots
+from vae_teach import diagrams, diagrams_graphical, plots
 from vae_teach.history import History
 from vae_teach.models import VAE, Autoencoder
 
@@ -131,3 +132,16 @@ def test_diagrams_are_drawn_from_the_modules():
     ]  # fmt: skip
     shown = texts(diagrams.draw_vae(VAE(784, (250,), 30, (320,))))
     assert {"μ\ndense 30", "logvar\ndense 30", "ε ~ N(0, I)", "logits\n784"} <= set(shown)
+
+
+@pytest.mark.parametrize("inference, names", [(False, "zᵢ xᵢ θ"), (True, "zᵢ xᵢ θ φ")], ids=str)
+def test_only_the_data_are_shaded_and_the_encoder_is_dashed(inference, names):
+    """The encoder belongs to q: a solid arrow from x to z would make a cycle of the model."""
+    ax = diagrams_graphical.draw_plate(inference=inference)
+    assert set(names.split()) <= set(texts(ax))
+    circles = [patch for patch in ax.patches if isinstance(patch, Circle)]
+    assert [c.get_facecolor()[0] < 1 for c in circles] == [False, True]
+    dashed = [
+        a for a in ax.texts if getattr(a, "arrow_patch", None) and a.arrow_patch.get_ls() == "--"
+    ]
+    assert len(dashed) == (2 if inference else 0)
