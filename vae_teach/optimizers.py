@@ -99,7 +99,9 @@ def clip_by_value(optimizer: torch.optim.Optimizer, limit: float) -> None:
 
     def clip(optimizer, args, kwargs):
         for group in optimizer.param_groups:
-            nn.utils.clip_grad_value_(group["params"], limit)
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    parameter.grad.clamp_(-limit, limit)
 
     optimizer.register_step_pre_hook(clip)
 

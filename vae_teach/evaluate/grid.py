@@ -115,7 +115,7 @@ def grid_log_likelihood(
         model: with two latents; computed in its own dtype, summed in float64.
         images: (N, D).
         reach: half the side of the square.
-        n: points a side, odd.
+        n: points a side, one more than a multiple of 4.
         likelihood: another p(x|z) than the model's own, for the same decoder output.
         tolerance: largest `spacing_error` accepted, in nats.
 
@@ -158,6 +158,8 @@ def _posterior_table(model: nn.Module, x: Tensor, z: Tensor) -> Tensor:
 
 
 def _finish(sums: _Sums, grid: Grid, tolerance: float) -> GridEvidence:
+    if (sums.edge - sums.peak > math.log(EDGE)).any():
+        raise ValueError(f"a posterior reaches the edge of [-{grid.hi}, {grid.hi}]: raise reach")
     spacing_error = (sums.evidence - sums.coarse).abs().max().item()
     spacing = (grid.hi - grid.lo) / (grid.n - 1)
     if not spacing_error <= tolerance:
@@ -165,8 +167,6 @@ def _finish(sums: _Sums, grid: Grid, tolerance: float) -> GridEvidence:
             f"spacing {spacing:.3g} is too wide: with every other point left out log p(x) moves "
             f"by {spacing_error:.2g} nats, and tolerance is {tolerance:.2g}; raise n"
         )
-    if (sums.edge - sums.peak > math.log(EDGE)).any():
-        raise ValueError(f"a posterior reaches the edge of [-{grid.hi}, {grid.hi}]: raise reach")
     lost = (sums.mass - 1).abs().max().item()
     if not lost <= MASS:
         raise ValueError(
