@@ -1,0 +1,266 @@
+"""Reproduction runs: exact numbers of steps, resuming, protocols, and what is written down."""
+
+import json
+import math
+
+import pytest
+import torch
+
+from vae_teach import data, evaluate
+from vae_teach.__main__ import main
+from vae_teach.checkpoint import load_model
+from vae_teach.data import Dataset, Split
+from vae_teach.history import History
+from vae_teach.measures import MEASURES, Trained
+from vae_teach.models import Autoencoder
+from vae_teach.presets import PRESETS
+from vae_teach.reproduce import git_commit, pixel_checksum, prepare, reproduce, train_preset
+
+CPU = torch.device("cpu")
+SSE_CONSTANT = 784 / 2 * math.log(math.pi)  # 448.73: row H6
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Tiny products, which a second thread only slows down."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """600 + 60 grey pictures that look like nothing but have structure: shifted blobs."""
+    g = torch.Generator().manual_seed(0)
+    axis = torch.arange(28.0)
+    centre = 8 + 12 * torch.rand(660, 2, 1, generator=g)
+    rows, columns = torch.exp(-((axis - centre) ** 2) / 18).unbind(dim=1)
+    images = (rows[:, :, None] * columns[:, None, :]).flatten(1)
+    return Dataset("blobs", Split(images[:600]), Split(images[600:]), (28, 28), "Blobs.")
+
+
+def run(name, digits, **options):
+    return reproduce(name, dataset=digits, progress=False, device="cpu", **options)
+
+
+def test_a_run_makes_exactly_the_steps_that_are_asked_for(digits):
+    """The sources count iterations, not epochs: 25 steps of 64 on 600 pictures is 2.5 epochs."""
+    counted = []
+    preset = PRESETS["altosaar2"]
+    model = preset.build(0)
+    original = preset.make_optimizer(model.parameters(), 10)
+    hooked = type(original).step
+
+    def step(self, closure=None):
+        counted.append(1)
+        return hooked(self, closure)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(original), "step", step)
+        pixels = prepare(preset, digits, seed=0, n_test=None)
+        history = train_preset(preset, model, pixels, steps=25, seed=0, device=CPU, progress=False)
+    assert len(counted) == 25
+    assert history.column("epoch") == [1, 2, 3]
+
+
+def test_the_rest_of_an_epoch_goes_on_with_the_same_optimizer(digits):
+    """A fresh optimizer would forget its averages, and its stage of the learning rate."""
+    preset, made = PRESETS["burda1"], []
+    model = preset.build(0)
+    pixels = prepare(preset, digits, seed=0, n_test=None)
+    with pytest.MonkeyPatch.context() as patch:
+        make = type(preset).make_optimizer
+        patch.setattr(
+            type(preset),
+            "make_optimizer",
+            lambda self, *a: made.append(make(self, *a)) or made[-1],
+        )
+        train_preset(preset, model, pixels, steps=40, seed=0, device=CPU, progress=False)
+    assert len(made) == 1
+    slots = made[0].state[model.to_mu.weight]
+    assert slots["step"].item() == 40  # 30 steps an epoch
+    assert made[0].param_groups[0]["lr"] == pytest.approx(7.2e-4)  # the second stage
+
+
+def test_an_interrupted_run_resumes_to_the_same_weights(digits, tmp_path):
+    """Whole epochs come from the checkpoint, the rest of one is made again: nothing drifts."""
+    straight = run("altosaar2", digits, steps=25, out=tmp_path / "a")
+    run("altosaar2", digits, steps=10, out=tmp_path / "b")
+    resumed = run("altosaar2", digits, steps=25, out=tmp_path / "b")
+    assert resumed["results"] == straight["results"]
+    assert resumed["history"] == straight["history"]
+    weights = [load_model(tmp_path / d / "altosaar2-seed0.safetensors") for d in "ab"]
+    assert torch.equal(weights[0].to_mu.weight, weights[1].to_mu.weight)
+
+
+def test_a_checkpoint_that_is_ahead_is_refused(digits, tmp_path):
+    """Otherwise 10 steps would be written beside a model that had made 20."""
+    run("altosaar2", digits, steps=20, out=tmp_path)
+    with pytest.raises(ValueError, match="has 2 epochs, but 1 are asked for"):
+        run("altosaar2", digits, steps=10, out=tmp_path)
+
+
+def test_seeds_change_the_result_and_repeat_it(digits):
+    values = [
+        run("altosaar2", digits, steps=5, seed=seed)["results"][0]["value"] for seed in (0, 0, 1)
+    ]
+    assert values[0] == values[1] != values[2]
+
+
+def test_the_result_says_what_was_done(digits, tmp_path):
+    """Every number stands with its protocol: what a table or a reader would ask for."""
+    result = run("altosaar-mf", digits, steps=6, importance_samples=7, n_test=20, out=tmp_path)
+    written = json.loads((tmp_path / "altosaar-mf-seed0.json").read_text("utf-8"))
+    assert written == json.loads(json.dumps(result))
+    protocol, provenance = written["protocol"], written["provenance"]
+    assert protocol["data"] == "blobs" and protocol["treatment"] == "fixed"
+    assert protocol["train_images"] == 600 - 120  # validation: at most a fifth
+    assert (protocol["steps"], protocol["planned_steps"]) == (6, 65_000)
+    assert protocol["parameters"] == 632_848
+    assert protocol["optimizer"] == {"name": "RMSprop", "lr": 1e-3, "centered": True}
+    assert provenance["torch"] == torch.__version__
+    assert provenance["device"].startswith("CPU")
+    assert len(provenance["data_sha256"]) == 64
+    by_measure = {line["measure"]: line for line in written["results"]}
+    assert by_measure["test_log_px"]["published"]["value"] == -97.10
+    assert by_measure["test_log_px"]["samples"] == 7
+    assert by_measure["test_log_px"]["images"] == 20
+    assert by_measure["test_elbo"]["value"] < by_measure["test_log_px"]["value"]
+
+
+def test_fixed_pictures_are_the_same_every_time_and_stochastic_ones_are_not(digits):
+    """Rows H10, H11, T9: "re-binarised at every batch" must be true where it is said."""
+    fixed = [prepare(PRESETS["altosaar-mf"], digits, seed=s, n_test=None) for s in (0, 1)]
+    assert torch.equal(fixed[0].train, fixed[1].train) and fixed[0].transform is None
+    assert set(fixed[0].train.unique().tolist()) == {0.0, 1.0}
+    burda = prepare(PRESETS["burda1"], digits, seed=0, n_test=None)
+    g = torch.Generator().manual_seed(0)
+    first, second = (burda.transform(burda.train, g) for _ in range(2))
+    assert not torch.equal(first, second)
+    assert set(burda.test.unique().tolist()) == {0.0, 1.0}
+    assert burda.train.unique().numel() > 2  # treated batch by batch, not here
+
+
+def test_pictures_held_out_are_not_trained_on(digits):
+    """Row Q8, trap T27."""
+    pixels = prepare(PRESETS["ffl50"], digits, seed=0, n_test=None)
+    assert torch.equal(pixels.train, digits.train.images[:480])
+    assert torch.equal(pixels.test, digits.test.images)
+
+
+def test_training_changes_none_of_the_pictures(digits):
+    """Trap T61: the source shuffles its data in place, so labels no longer match."""
+    before = digits.train.images.clone()
+    run("lazy2", digits, steps=3)
+    assert torch.equal(digits.train.images, before)
+
+
+def test_the_sum_over_the_batch_is_128_times_the_mean(digits):
+    """Row M11, trap T58: the printed value stays nats a picture whatever the reduction."""
+    result = run("altosaar-mf", digits, steps=4)
+    reconstruction = result["history"]["train_reconstruction"][0]
+    assert 100 < reconstruction < 1_500  # per picture; 128 of them would be above 50 000
+
+
+def test_a_result_beats_its_untrained_self(digits):
+    """The loop, the treatment and the measure fit together for each kind of model."""
+    for name in ("mathybit", "mathybit-ae", "lazy-ae", "altosaar-iaf"):
+        early, late = (run(name, digits, steps=n, importance_samples=4) for n in (1, 60))
+        a, b = (r["results"][-1]["value"] for r in (early, late))
+        assert (a < b) if a < 0 else (b < a), name
+
+
+# --- measures -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained(digits):
+    model = PRESETS["mathybit"].build(0)
+    history = History([{"epoch": 1, "train_reconstruction": 470.0, "train_kl": 10.0}])
+    return Trained(model, history, digits.test.images, 8, seed=0)
+
+
+def test_training_loss_is_free_of_the_gaussians_constant(trained):
+    """Row H6: 470 + 10 nats are a squared error and KL of 31.27, which is what 001 prints."""
+    value = MEASURES["training_loss"].take(trained)
+    assert value.value == pytest.approx(480 - SSE_CONSTANT, abs=1e-3)
+
+
+def test_test_loss_and_elbo_are_the_same_number_in_two_units(trained):
+    loss, bound = (MEASURES[name].take(trained) for name in ("test_loss", "test_elbo_closed"))
+    assert loss.value == pytest.approx(-bound.value - SSE_CONSTANT, abs=1e-3)
+
+
+def test_reconstruction_errors_are_summed_or_averaged_over_pixels(trained):
+    model, x = trained.model, trained.test
+    by_hand = ((model.reconstruct(x) - x) ** 2).sum(1).mean().item()
+    total, per_pixel = (
+        MEASURES[name].take(trained).value for name in ("test_sse_of_mean", "test_mse")
+    )
+    assert total == pytest.approx(by_hand, rel=1e-5)
+    assert per_pixel == pytest.approx(by_hand / 784, rel=1e-5)
+
+
+def test_an_autoencoder_has_errors_too(digits):
+    model = Autoencoder(seed=0)
+    value = MEASURES["test_mse"].take(Trained(model, History(), digits.test.images, 1, 0))
+    by_hand = ((model(digits.test.images) - digits.test.images) ** 2).mean().item()
+    assert value.value == pytest.approx(by_hand, rel=1e-5)
+    assert value.images == 60
+
+
+def test_both_bounds_come_from_the_same_draws(trained):
+    elbo, log_px = (MEASURES[name].take(trained) for name in ("test_elbo", "test_log_px"))
+    bounds = evaluate.importance_bounds(
+        trained.model, trained.test, n_samples=8, generator=torch.Generator().manual_seed(0)
+    )
+    assert (elbo.value, log_px.value) == (bounds.elbo.mean, bounds.log_px.mean)
+    assert (elbo.samples, elbo.images) == (8, 60)
+
+
+# --- provenance and the command line ------------------------------------------------------------
+
+
+def test_the_checksum_sees_one_changed_pixel(digits):
+    images = digits.test.images.clone()
+    images[3, 5] = 1 - images[3, 5].round()
+    changed = Dataset("blobs", digits.train, Split(images), (28, 28), "Blobs.")
+    assert pixel_checksum(digits) == pixel_checksum(digits) != pixel_checksum(changed)
+
+
+def test_a_folder_without_git_has_no_commit(tmp_path):
+    assert git_commit(tmp_path) is None
+
+
+def test_the_command_lists_every_preset(capsys):
+    assert main(["reproduce", "--list"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert listed == list(PRESETS)
+
+
+def test_the_command_trains_evaluates_and_writes(digits, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(data, "load", lambda name: digits)
+    arguments = ["--steps", "2", "--seed", "3", "--device", "cpu", "--samples", "3"]
+    threads = ["--threads", str(torch.get_num_threads())]
+    command = ["reproduce", "altosaar-mf", *arguments, *threads, "--out", str(tmp_path)]
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    assert "2 of 65,000 steps" in out and "published -97.1" in out
+    assert json.loads((tmp_path / "altosaar-mf-seed3.json").read_text())["protocol"]["seed"] == 3
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ([], "give a preset, one of ffl50"),
+        (["mathibit"], "preset is 'mathibit', but the known ones are"),
+        (["mathybit", "--steps", "0"], "--steps must be at least 1, but it is 0"),
+        (["mathybit", "--images", "-5"], "--images must be at least 1, but it is -5"),
+    ],
+)
+def test_a_wrong_command_is_told_in_one_line(arguments, message, capsys):
+    assert main(["reproduce", *arguments]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and message in error
+    assert len(error.splitlines()) == 1
