@@ -3,6 +3,8 @@
 WRONG[check][name of the mistake] is what a student would write; the check must answer with the
 hint of that name. UNNAMED[check][what] = (function, piece of the sentence) holds wrong answers
 without a hint of their own. RIGHT[check][how it is written] must be accepted.
+A chapter whose checks are not all handed a function says which in ANSWERS, a set of names, and
+what it offers besides checks in HELPERS.
 """
 
 import contextlib
@@ -32,7 +34,12 @@ CHAPTERS = {
 }
 MODULES = {name: importlib.import_module(f"vae_teach.check.{name}") for name in CHAPTERS}
 HINTS = {name: hints for module in MODULES.values() for name, hints in module.HINTS.items()}
-CHECKS = sorted(set(check.__all__) - {"Verdict"})
+HELPERS, ANSWERED = (
+    {name for chapter in CHAPTERS.values() for name in getattr(chapter, kind, ())}
+    for kind in ("HELPERS", "ANSWERS")
+)
+CHECKS = sorted(set(check.__all__) - {"Verdict"} - HELPERS)
+HANDED_A_FUNCTION = sorted(set(CHECKS) - ANSWERED)
 EXERCISES = {
     value.name: value
     for name in sys.modules
@@ -206,9 +213,20 @@ GARBAGE = st.one_of(
     SHAPES.map(lambda s: torch.full(s, float("nan"))),
     SHAPES.map(lambda s: torch.ones(s, dtype=torch.int8)),
 )
+# What an answer may hold where a chapter's own keys and words are expected.
+KEYS = sorted(
+    {
+        key
+        for p in RIGHT
+        if p.values[0] in ANSWERED and isinstance(p.values[2], dict)
+        for key in p.values[2]
+    }
+    | {"", "another"}
+)
+TEXTS = st.one_of(st.text(max_size=9), st.lists(st.text("=<>mu^sigma12(log)[] ", max_size=9)))
 
 
-@pytest.mark.parametrize("exercise", CHECKS)
+@pytest.mark.parametrize("exercise", HANDED_A_FUNCTION)
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(result=GARBAGE)
 def test_no_result_makes_a_check_raise(exercise, result):
@@ -219,7 +237,26 @@ def test_no_result_makes_a_check_raise(exercise, result):
     assert "could not be read" not in verdict.message  # the last resort; name the fault instead
 
 
-@pytest.mark.parametrize("exercise", CHECKS)
+@pytest.mark.parametrize("exercise", sorted(ANSWERED))
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(answer=st.one_of(GARBAGE, st.dictionaries(st.sampled_from(KEYS), GARBAGE), TEXTS))
+def test_no_answer_makes_a_check_raise(exercise, answer):
+    """The same for checks that take an answer: a number, a dictionary, a few lines of text."""
+    verdict = verdict_on(exercise, answer)
+    assert not verdict.passed
+    assert verdict.message.endswith((".", "?"))
+    assert "could not be read" not in verdict.message
+
+
+@pytest.mark.parametrize("exercise", sorted(ANSWERED))
+def test_an_answer_left_open_is_not_attempted_yet(exercise):
+    """An untouched exercise marked as wrong, or a wrong answer marked as untouched."""
+    assert verdict_on(exercise, None).message == "Not attempted yet."
+    for name, answer in [(p.values[1], p.values[2]) for p in WRONG if p.values[0] == exercise]:
+        assert verdict_on(exercise, answer).message != "Not attempted yet.", name
+
+
+@pytest.mark.parametrize("exercise", HANDED_A_FUNCTION)
 @pytest.mark.parametrize("error", ERRORS, ids=lambda e: type(e).__name__)
 def test_no_exception_escapes_from_a_check(exercise, error):
     """A student's exception stops the notebook."""
@@ -235,14 +272,14 @@ def test_no_exception_escapes_from_a_check(exercise, error):
         assert "when called with" in message
 
 
-@pytest.mark.parametrize("exercise", CHECKS)
+@pytest.mark.parametrize("exercise", HANDED_A_FUNCTION)
 @pytest.mark.parametrize("thing", [None, 3, "f", torch.zeros(2), [len]], ids=repr)
 def test_passing_something_else_than_a_function_is_explained(exercise, thing):
     """check.f(f(x)) instead of check.f(f): "object is not callable" tells a beginner nothing."""
     assert "needs your function itself" in verdict_on(exercise, thing).message
 
 
-@pytest.mark.parametrize("exercise", CHECKS)
+@pytest.mark.parametrize("exercise", HANDED_A_FUNCTION)
 def test_wrong_number_of_arguments_is_explained(exercise):
     """A TypeError that seems to come from the check instead of from the student's signature."""
     message = verdict_on(exercise, lambda: 1.0).message

@@ -1,11 +1,13 @@
 """Putting inputs, results and errors into few words for the student."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 LONGEST_QUOTE = 160  # characters of an error message worth repeating
+LONGEST_NAME = 40
 
 
 def brief(value: Any) -> str:
@@ -44,3 +46,9 @@ def kind(value: Any) -> str:
     """The type of a value with its article: "an int"."""
     name = type(value).__name__
     return f"an {name}" if name[0] in "aeiouAEIOU" else f"a {name}"
+
+
+def listed(items: Iterable[Any]) -> str:
+    """A few things in a row: "A", "A and B", "A, B and C"."""
+    texts = [str(item)[:LONGEST_NAME] for item in items]
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
