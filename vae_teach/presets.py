@@ -49,6 +49,7 @@ class Preset:
         importance_samples: K of the importance-sampled log p(x).
         measures: what is evaluated, names in `vae_teach.measures.MEASURES`.
         published: numbers to compare with.
+        published_curve: (epoch, training loss) pairs that the source printed.
         note: how the preset knowingly differs from the source.
     """
 
@@ -67,6 +68,7 @@ class Preset:
     importance_samples: int = 128
     measures: tuple[str, ...] = ("test_elbo_closed",)
     published: tuple[Published, ...] = ()
+    published_curve: tuple[tuple[int, float], ...] = ()
     note: str = ""
 
     def build(self, seed: int) -> nn.Module:
@@ -113,6 +115,10 @@ FFL = {"activation": "elu", "positive": "exp", "initialization": "he-normal", "k
 KERAS = {"likelihood": SSE, "initialization": "glorot-uniform"}
 SLIM = {"initialization": "glorot-uniform"}
 BURDA_STAGES = tuple((3**i, 1e-4 * round(10 ** (1 - i / 7), 1)) for i in range(8))
+MATHYBIT_LOSSES = (
+    (1, 62.78), (2, 43.98), (3, 39.83), (4, 36.77), (5, 35.24), (6, 34.23),
+    (10, 32.30), (20, 30.63), (30, 29.96), (40, 29.55), (50, 29.28),
+)  # fmt: skip
 
 PRESETS: dict[str, Preset] = {
     "ffl50": Preset(
@@ -148,6 +154,7 @@ PRESETS: dict[str, Preset] = {
             Published("test_loss", 29.16, "its published weights, measured by us"),
             Published("test_sse_of_mean", 11.82, "its published weights, measured by us"),
         ),
+        published_curve=MATHYBIT_LOSSES,
     ),
     "mathybit-logvar": Preset(
         title="mathybit k_vae0, second head log sigma^2",
@@ -337,6 +344,7 @@ PRESETS: dict[str, Preset] = {
         treatment="stochastic",
         optimizer={"name": "AdamBurda", "lr": 1e-3},
         batch_size=20,
+        validation=400,
         epochs=sum(epochs for epochs, _ in BURDA_STAGES),
         reduction="sum",
         stages=BURDA_STAGES,
