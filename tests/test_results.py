@@ -92,9 +92,10 @@ def test_the_published_curve_is_compared_epoch_by_epoch():
 
 
 def test_files_come_in_the_order_of_the_presets(tmp_path):
-    write(tmp_path, result(preset="lazy"), result(seed=1), result(seed=0))
+    write(tmp_path, result(preset="lazy"), result(seed=1), result(seed=2, steps=5), result())
     read = read_results(tmp_path)
     assert [(r["preset"], r["protocol"]["seed"]) for r in read] == [
+        ("mathybit", 2),
         ("mathybit", 0),
         ("mathybit", 1),
         ("lazy", 0),

@@ -21,7 +21,7 @@ HEAD = (
 
 
 def read_results(folder: str | Path) -> list[dict]:
-    """Every result in a folder, ordered as `PRESETS` and then by seed.
+    """Every result in a folder, ordered as `PRESETS`, then by steps, then by seed.
 
     Raises:
         FileNotFoundError: if the folder holds none.
@@ -37,7 +37,12 @@ def read_results(folder: str | Path) -> list[dict]:
             raise ValueError(f"{file} is no result of `reproduce`, or its preset is unknown")
         results.append(result)
     order = list(PRESETS)
-    return sorted(results, key=lambda r: (order.index(r["preset"]), r["protocol"]["seed"]))
+
+    def place(result: dict) -> tuple[int, int, int]:
+        protocol = result["protocol"]
+        return order.index(result["preset"]), protocol["steps"], protocol["seed"]
+
+    return sorted(results, key=place)
 
 
 def group(results: Iterable[dict]) -> list[list[dict]]:
