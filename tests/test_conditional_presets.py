@@ -80,10 +80,41 @@ def test_doerschs_heads_read_the_layer_on_both_sides_of_its_relu():
     with torch.no_grad():
         model.encode3.weight.zero_()
         model.encode3.bias.fill_(-1.0)  # after the ReLU nothing is left
+        model.to_mu.bias.fill_(0.3)
     mu, logvar = model.encode(torch.rand(1, 756, generator=generator()), torch.ones(1, 28))
     torch.testing.assert_close(mu[0], model.to_mu.bias)
     log_sigma = model.to_log_sigma.bias - model.to_log_sigma.weight.sum(dim=1)
     torch.testing.assert_close(logvar[0], 2 * log_sigma)
+
+
+def test_the_presets_start_from_their_sources_weights():
+    """X14: Caffe's sparse Gaussian but for mu, log sd and input4, which are dense; biases 0."""
+    for model in (ColumnCVAE(seed=0), ColumnRegressor(seed=0)):
+        shares = {
+            name: (weight != 0).float().mean().item()
+            for name, weight in model.named_parameters()
+            if weight.ndim == 2
+        }
+        dense = {name for name, share in shares.items() if share == 1}
+        expected = {"net.6.weight"}
+        if isinstance(model, ColumnCVAE):
+            expected = {"to_mu.weight", "to_log_sigma.weight", "tower.input4.3.weight"}
+        assert dense == expected
+        outputs = {name: weight.shape[0] for name, weight in model.named_parameters()}
+        for name in shares.keys() - dense:
+            assert shares[name] == pytest.approx(15 / outputs[name], rel=0.15)
+        assert not any(p.any() for name, p in model.named_parameters() if name.endswith("bias"))
+    weight = LabelConvCVAE(seed=0).dense[0].weight
+    bound = (6 / (1568 + 250)) ** 0.5
+    assert 0.99 * bound < weight.abs().max() <= bound
+
+
+def test_a_seed_fixes_a_presets_weights_and_leaves_the_global_stream_alone():
+    state = torch.get_rng_state()
+    a, b, c = (LabelConvCVAE(seed=s) for s in (0, 0, 1))
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(a.to_mu.weight, b.to_mu.weight)
+    assert not torch.equal(a.to_mu.weight, c.to_mu.weight)
 
 
 @pytest.mark.parametrize("model", [LabelConvCVAE(True), ColumnCVAE(), ColumnRegressor()])

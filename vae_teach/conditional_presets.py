@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from vae_teach.conditional import Regressor, join
 from vae_teach.conditional_base import ConditionalModel
+from vae_teach.initialization import initialize
 from vae_teach.likelihoods import Bernoulli, Gaussian
 from vae_teach.models import MODELS, dense_chain, seeded_initialization
 
@@ -49,6 +50,7 @@ class LabelConvCVAE(ConditionalModel):
                 *(_same_conv(8, 1), nn.Sigmoid()),
                 nn.Flatten(),
             )
+        initialize(self, "glorot-uniform", seed)  # Keras's own
 
     def encode(self, x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """Return mu and logvar, each (B, 10), from x (B, 784) and one-hot c (B, 10)."""
@@ -93,6 +95,8 @@ class ColumnCVAE(ConditionalModel):
             self.to_mu, self.to_log_sigma = nn.Linear(250, 30), nn.Linear(250, 30)
             self.decode1 = nn.Linear(30, 250)
             self.decode4 = dense_chain((250, 500, 1000, 756), "relu")
+        dense = (self.to_mu, self.to_log_sigma, self.tower["input4"][-1])
+        initialize(self, "caffe-sparse", seed, heads=dict.fromkeys(dense, "caffe-dense"))
 
     def encode(self, x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """Return mu and logvar, each (B, 30), from x (B, 756) and c (B, 28)."""
@@ -112,6 +116,7 @@ class ColumnRegressor(Regressor):
         hidden = (1000, 500, 250, 250, 500, 1000)
         super().__init__(756, 28, hidden, "relu", "bernoulli", seed=seed)
         self.config = {}
+        initialize(self, "caffe-sparse", seed, heads={self.net[6]: "caffe-dense"})
 
 
 MODELS |= {m.__name__: m for m in (LabelConvCVAE, ColumnCVAE, ColumnRegressor)}

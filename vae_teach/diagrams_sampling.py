@@ -68,7 +68,7 @@ def reached_from(loss: str, nodes: dict[str, Node], edges: list[tuple[str, str]]
     return reached
 
 
-def _draw_box(ax: Axes, node: Node) -> Patch:
+def draw_box(ax: Axes, node: Node) -> Patch:
     """Draw a node and return its outline, where arrows begin and end."""
     width = max(0.62, 0.125 * max(map(len, node.text.split("\n"))) + 0.18)
     height = 0.36 + 0.26 * node.text.count("\n")
@@ -89,7 +89,7 @@ def _draw_box(ax: Axes, node: Node) -> Patch:
     return outline
 
 
-def _draw_arrow(ax: Axes, start: Point, end: Point, outlines: tuple, *, back: bool) -> None:
+def draw_arrow(ax: Axes, start: Point, end: Point, outlines: tuple, *, back: bool) -> None:
     """An arrow forward; where the gradient comes back, a thick green line under it."""
     between = {"patchA": outlines[0], "patchB": outlines[1], "shrinkA": 1, "shrinkB": 1}
     if back:
@@ -102,11 +102,11 @@ def _draw_arrow(ax: Axes, start: Point, end: Point, outlines: tuple, *, back: bo
 def _draw_training(ax: Axes, trick: bool) -> None:
     nodes, edges = training_graph(trick)
     reached = reached_from("error", nodes, edges) - {"x", "noise"}  # nothing there is learned
-    outlines = {name: _draw_box(ax, node) for name, node in nodes.items()}
+    outlines = {name: draw_box(ax, node) for name, node in nodes.items()}
     for source, target in edges:
         back = {source, target} <= reached and nodes[target].kind != "sampling"
         start, end = ((nodes[name].x, nodes[name].y) for name in (source, target))
-        _draw_arrow(ax, start, end, (outlines[source], outlines[target]), back=back)
+        draw_arrow(ax, start, end, (outlines[source], outlines[target]), back=back)
     ax.set_title("with the trick" if trick else "without the trick", fontsize=11)
     ax.set(xlim=(-3.9, 3.4), ylim=(-0.5, 7.5), aspect="equal")
     ax.set_axis_off()
@@ -148,7 +148,7 @@ def draw_trick_as_graph() -> Figure:
             if source in places:
                 back = source == "z" or (trick and source == "φ")
                 ends = (outlines[source], outlines[target])
-                _draw_arrow(ax, places[source], places[target], ends, back=back)
+                draw_arrow(ax, places[source], places[target], ends, back=back)
         ax.set_title(title, fontsize=11)
         ax.set(xlim=(-0.7, 3.0), ylim=(-0.6, 3.2), aspect="equal")
         ax.set_axis_off()
