@@ -1,9 +1,11 @@
 """Interactive figures that move with a kernel and without one.
 
-**Here:** `LatentExplorer`; `base.py` and `host.js` run a widget in a page that has no kernel.
-**Start with:** `base.py`, then `latent_explorer.py` beside `latent_explorer.js`.
+**Here:** one widget a chapter; `base.py` and `host.js` run it in a page that has no kernel.
+**Start with:** `base.py`, then `kl_explorer.py` beside `kl_explorer.js`.
 """
 
+from vae_teach.widgets.kl_explorer import KLExplorer
 from vae_teach.widgets.latent_explorer import LatentExplorer
+from vae_teach.widgets.reparameterization import Reparameterization
 
-__all__ = ["LatentExplorer"]
+__all__ = ["KLExplorer", "LatentExplorer", "Reparameterization"]

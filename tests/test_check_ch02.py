@@ -1,0 +1,189 @@
+"""Chapter 2's checks: what students write, right and wrong (judged by test_check_tables.py), and
+our own right answers against independent oracles."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from vae_teach.check import _marginal, _transform, ch02
+from vae_teach.check._exercise import evaluate
+from vae_teach.exact.evidence import effective_sample_size, log_mean_exp
+
+
+def by_logsumexp(w):
+    return torch.logsumexp(w, dim=0) - math.log(len(w))
+
+
+def by_largest(w):
+    top = w.max(dim=0).values
+    return top + (w - top).exp().mean(dim=0).log()
+
+
+def in_numpy(w):
+    w = w.numpy()
+    return np.logaddexp.reduce(w, axis=0) - np.log(len(w))
+
+
+def ess_by_softmax(w):
+    return 1 / torch.softmax(w, dim=0).square().sum(dim=0)
+
+
+def ess_by_logs(w):
+    return torch.exp(2 * torch.logsumexp(w, 0) - torch.logsumexp(2 * w, 0))
+
+
+def ess_by_largest(w):
+    weights = (w - w.max(dim=0, keepdim=True).values).exp()
+    return weights.sum(0) ** 2 / (weights**2).sum(0)
+
+
+def bayes(prior, likelihood):
+    joint = prior[:, None] * likelihood
+    return joint.sum(dim=0), joint / joint.sum(dim=0, keepdim=True)
+
+
+def bayes_by_matrix(prior, likelihood):
+    evidence = prior @ likelihood
+    return [evidence, torch.diag(prior) @ likelihood / evidence]
+
+
+def bayes_in_logs(prior, likelihood):
+    joint = prior.log()[:, None] + likelihood.log()
+    return torch.logsumexp(joint, 0).exp(), torch.softmax(joint, 0)
+
+
+def uniform(z):
+    return torch.special.ndtr(z)
+
+
+RIGHT = {
+    "log_mean_exp": {"logsumexp": by_logsumexp, "largest": by_largest, "numpy": in_numpy},
+    "effective_sample_size": {
+        "softmax": ess_by_softmax,
+        "logs": ess_by_logs,
+        "largest": ess_by_largest,
+    },
+    "inverse_transform": {
+        "rising": lambda z: -torch.log1p(-uniform(z)) / 1.5,
+        "falling": lambda z: -uniform(z).log() / 1.5,
+        "log-ndtr": lambda z: -torch.special.log_ndtr(-z) / 1.5,
+        "scipy": lambda z: stats.expon(scale=1 / 1.5).ppf(stats.norm.cdf(z.numpy())),
+    },
+    "marginal": {"joint": bayes, "matrix": bayes_by_matrix, "logs": bayes_in_logs},
+}
+
+WRONG = {
+    "log_mean_exp": {
+        "mean-of-logs": lambda w: w.mean(dim=0),
+        "sum-for-mean": lambda w: w.logsumexp(dim=0),
+        "n-for-log-n": lambda w: w.logsumexp(dim=0) - w.shape[0],
+        "log-n-added": lambda w: w.logsumexp(dim=0) + math.log(w.shape[0]),
+        "divided-outside": lambda w: w.logsumexp(dim=0) / w.shape[0],
+        "wrong-size": lambda w: w.logsumexp(dim=0) - math.log(w.shape[1]),
+        "log-missing": lambda w: w.exp().mean(dim=0),
+        "largest-only": lambda w: w.amax(dim=0),
+        "largest-not-added-back": lambda w: (w - w.amax(dim=0)).exp().mean(dim=0).log(),
+        "wrong-axis": lambda w: w.logsumexp(dim=1) - math.log(w.shape[1]),
+        "everything": lambda w: w.flatten().logsumexp(dim=0) - math.log(w.numel()),
+        "bits": lambda w: by_logsumexp(w) / math.log(2),
+        "underflow": lambda w: w.exp().mean(dim=0).log(),
+        "clipped": lambda w: w.clamp(-50, 50).exp().mean(dim=0).log(),
+    },
+    "effective_sample_size": {
+        "n": lambda w: torch.full((w.shape[1],), float(w.shape[0])),
+        "upside-down": lambda w: torch.softmax(w, 0).square().sum(0),
+        "log": lambda w: ess_by_softmax(w).log(),
+        "share": lambda w: w.exp().mean(0) ** 2 / (w.exp() ** 2).mean(0),
+        "exp-missing": lambda w: w.sum(0) ** 2 / (w**2).sum(0),
+        "sum-not-squared": lambda w: w.exp().sum(0) / (w.exp() ** 2).sum(0),
+        "squares-swapped": lambda w: (w.exp() ** 2).sum(0) / w.exp().sum(0),
+        "largest-weight": lambda w: 1 / torch.softmax(w, 0).amax(0),
+        "perplexity": lambda w: torch.distributions.Categorical(logits=w.T).entropy().exp(),
+        "wrong-axis": lambda w: 1 / torch.softmax(w, 1).square().sum(1),
+        "everything": lambda w: 1 / torch.softmax(w.flatten(), 0).square().sum(),
+        "underflow": lambda w: w.exp().sum(0) ** 2 / (w.exp() ** 2).sum(0),
+        "clipped": lambda w: ess_by_softmax(w.clamp(-50, 50)),
+    },
+    "inverse_transform": {
+        "shape": lambda z: -uniform(z).log()[:, None] / 1.5,
+        "own-noise": lambda z: torch.distributions.Exponential(1.5).sample(z.shape),
+        "z-as-uniform": lambda z: -torch.log(1 - z) / 1.5,
+        "cdf-instead-of-inverse": lambda z: 1 - torch.exp(-1.5 * uniform(z)),
+        "density": lambda z: 1.5 * torch.exp(-1.5 * z),
+        "rate-as-scale": lambda z: -uniform(z).log() * 1.5,
+        "rate-missing": lambda z: -uniform(z).log(),
+        "negative": lambda z: uniform(z).log() / 1.5,
+        "still-uniform": uniform,
+        "still-normal": lambda z: z / 1.5,
+        "not-finite": lambda z: -torch.log(1 - uniform(z).round()) / 1.5,
+        "distribution": lambda z: uniform(z) ** 2,
+    },
+    "marginal": {
+        "prior-missing": lambda p, lik: (lik.sum(0), lik / lik.sum(0)),
+        "prior-uniform": lambda p, lik: (lik.mean(0), lik / lik.sum(0)),
+        "prior-along-pictures": lambda p, lik: bayes(torch.ones_like(p), p * lik),
+        "prior-missing-in-the-evidence": lambda p, lik: (lik.mean(0), bayes(p, lik)[1]),
+        "prior-missing-in-the-posterior": lambda p, lik: (bayes(p, lik)[0], lik / lik.sum(0)),
+        "normalised-over-pictures": lambda p, lik: (
+            bayes(p, lik)[0],
+            (p[:, None] * lik) / (p[:, None] * lik).sum(1, keepdim=True),
+        ),
+        "normalised-over-everything": lambda p, lik: (
+            bayes(p, lik)[0],
+            (p[:, None] * lik) / (p[:, None] * lik).sum(),
+        ),
+        "not-normalised": lambda p, lik: (bayes(p, lik)[0], p[:, None] * lik),
+        "likelihood-as-posterior": lambda p, lik: (bayes(p, lik)[0], lik),
+        "prior-as-posterior": lambda p, lik: (bayes(p, lik)[0], p),
+        "order-swapped": lambda p, lik: bayes(p, lik)[::-1],
+        "transposed": lambda p, lik: (bayes(p, lik)[0], bayes(p, lik)[1].T),
+        "evidence-over-pictures": lambda p, lik: ((p[:, None] * lik).sum(1), bayes(p, lik)[1]),
+        "evidence-in-logs": lambda p, lik: (bayes(p, lik)[0].log(), bayes(p, lik)[1]),
+        "not-a-pair": lambda p, lik: bayes(p, lik)[0],
+    },
+}
+
+UNNAMED = {
+    "log_mean_exp": {
+        "column": (lambda w: by_logsumexp(w)[:, None], "an axis of size 1 too many"),
+        "no-return": (lambda w: None, "is its `return` missing?"),
+    },
+    "effective_sample_size": {
+        "twice": (lambda w: 2 * ess_by_softmax(w), "2 times the right ones"),
+        "no-return": (lambda w: None, "is its `return` missing?"),
+    },
+    "inverse_transform": {
+        "constant": (lambda z: torch.full_like(z, 2 / 3), "do not follow the exponential"),
+        "no-return": (lambda z: None, "is its `return` missing?"),
+    },
+    "marginal": {
+        "evidence-halved": (lambda p, lik: (bayes(p, lik)[0] / 2, bayes(p, lik)[1]), "evidence:"),
+        "no-return": (lambda p, lik: None, "is its `return` missing?"),
+    },
+}
+
+
+@pytest.mark.parametrize("exercise", [ch02.LOG_MEAN_EXP, ch02.EFFECTIVE_SAMPLE_SIZE], ids=str)
+def test_our_answers_are_those_of_the_package(exercise):
+    """A right answer that is wrong would teach every student the same mistake."""
+    oracle = {"log_mean_exp": log_mean_exp, "effective_sample_size": effective_sample_size}
+    for case in exercise.cases():
+        want = oracle[exercise.name](case.args["log_weights"].double())
+        torch.testing.assert_close(evaluate(exercise.right, case), want, rtol=1e-9, atol=0)
+
+
+def test_our_posterior_obeys_bayes():
+    for args in _marginal.cases():
+        evidence, posterior = _marginal._right(*_marginal._in_float64(args))
+        torch.testing.assert_close(posterior.sum(0), torch.ones_like(evidence))
+        joint = args["prior"].double()[:, None] * args["likelihood"].double()
+        torch.testing.assert_close(posterior * evidence, joint)
+
+
+def test_the_noise_of_the_transform_is_standard_normal():
+    z = _transform._noise(2_000).double()
+    assert stats.kstest(z.numpy(), "norm").statistic < 1 / 2_000
+    assert not torch.equal(z, z.sort().values)  # in order, a sorted answer would pass too

@@ -1,0 +1,200 @@
+"""Chapter 4's checks: what students write, right and wrong (judged by test_check_tables.py), and
+our own right answers against independent oracles."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.distributions import Normal, kl_divergence
+
+from vae_teach import check
+from vae_teach.check import _bound_by_hand, _posterior, ch04
+from vae_teach.check._exercise import evaluate
+from vae_teach.exact.linear_gaussian import LinearGaussian
+
+ANSWERS = {"find_misprint", "two_point_bound"}
+
+
+def divergence(mu, logvar):
+    q = Normal(mu, (logvar / 2).exp())
+    return kl_divergence(q, Normal(torch.zeros_like(mu), torch.ones_like(mu))).sum(-1)
+
+
+def elbo_by_torch(ll, mu, logvar):
+    return ll.mean(0) - divergence(mu, logvar)
+
+
+def elbo_by_loop(ll, mu, logvar):
+    rows = []
+    for i in range(len(mu)):
+        cost = sum(0.5 * (m**2 + v.exp() - 1 - v) for m, v in zip(mu[i], logvar[i], strict=True))
+        rows.append(ll[:, i].sum() / len(ll) - cost)
+    return torch.stack(rows)
+
+
+def elbo_as_minus_loss(ll, mu, logvar):
+    loss = -ll.mean(dim=0) - 0.5 * (1 + logvar - mu.pow(2) - logvar.exp()).sum(dim=1)
+    return -loss
+
+
+def posterior(W, b, s, x):
+    """By completing the square."""
+    cov = torch.linalg.inv(torch.eye(W.shape[1], dtype=W.dtype) + W.T @ W / s**2)
+    return (x - b) @ W @ cov / s**2, cov
+
+
+def posterior_by_conditioning(W, b, s, x):
+    """By the joint Gaussian of z and x."""
+    gain = W.T @ torch.linalg.inv(W @ W.T + s**2 * torch.eye(len(W), dtype=W.dtype))
+    return (x - b) @ gain.T, torch.eye(W.shape[1], dtype=W.dtype) - gain @ W
+
+
+def posterior_in_numpy(W, b, s, x):
+    W, b, x = (t.numpy().astype(np.float64) for t in (W, b, x))
+    precision = np.eye(W.shape[1]) + W.T @ W / s**2
+    return np.linalg.solve(precision, W.T @ (x - b).T / s**2).T, np.linalg.inv(precision)
+
+
+def by_hand(**changes):
+    values = {"log_evidence": -0.693, "elbo": -0.738, "gap": 0.044}
+    return values | changes
+
+
+RIGHT = {
+    "elbo_value": {"torch": elbo_by_torch, "loop": elbo_by_loop, "minus-loss": elbo_as_minus_loss},
+    "find_misprint": {
+        "plain": "p(z)",
+        "spaced": " p( z ) ",
+        "latex": "$p(z)$",
+        "word": "the prior",
+    },
+    "gaussian_posterior": {
+        "square": posterior,
+        "conditioning": posterior_by_conditioning,
+        "numpy": posterior_in_numpy,
+    },
+    "two_point_bound": {
+        "three-decimals": by_hand(),
+        "exact": {k: _bound_by_hand._numbers()[k] for k in _bound_by_hand.KEYS},
+        "strings": {"log_evidence": "-0.6931", "elbo": "-0.7376", "gap": "0.0444"},
+    },
+}
+
+WRONG = {
+    "elbo_value": {
+        "kl-added": lambda ll, m, v: ll.mean(0) + divergence(m, v),
+        "loss": lambda *a: -elbo_by_torch(*a),
+        "draws-summed": lambda ll, m, v: ll.sum(0) - divergence(m, v),
+        "log-mean-exp": lambda ll, m, v: ll.exp().mean(0).log() - divergence(m, v),
+        "kl-averaged": lambda ll, m, v: ll.mean(0) - divergence(m, v) / m.shape[1],
+        "half-missing": lambda ll, m, v: ll.mean(0) - (m**2 + v.exp() - 1 - v).sum(-1),
+        "logvar-as-log-sigma": lambda ll, m, v: (
+            ll.mean(0) - 0.5 * (m**2 + (2 * v).exp() - 1 - 2 * v).sum(-1)
+        ),
+        "kl-missing": lambda ll, m, v: ll.mean(dim=0),
+        "batch-averaged": lambda *a: elbo_by_torch(*a).mean(),
+    },
+    "find_misprint": {
+        "unchanged": "p(z | x)",
+        "evidence": "p(x)",
+        "encoder": "q(z|x_i)",
+        "likelihood": "p(x|z)",
+        "joint": "p(x, z)",
+        "unread": "nothing is wrong",
+    },
+    "gaussian_posterior": {
+        "sigma-not-squared": lambda W, b, s, x: posterior(W, b, s**0.5, x),
+        "identity-missing": lambda W, b, s, x: (
+            (x - b) @ W @ torch.linalg.inv(W.T @ W),
+            s**2 * torch.linalg.inv(W.T @ W),
+        ),
+        "offset-missing": lambda W, b, s, x: posterior(W, 0 * b, s, x),
+        "scale-missing-in-the-mean": lambda W, b, s, x: (
+            posterior(W, b, s, x)[0] * s**2,
+            posterior(W, b, s, x)[1],
+        ),
+        "precision-for-covariance": lambda *a: (
+            posterior(*a)[0],
+            torch.linalg.inv(posterior(*a)[1]),
+        ),
+        "prior-covariance": lambda *a: (posterior(*a)[0], torch.eye(a[0].shape[1])),
+        "order-swapped": lambda *a: posterior(*a)[::-1],
+        "not-a-pair": lambda *a: posterior(*a)[0],
+    },
+    "two_point_bound": {
+        "evidence-not-logged": by_hand(log_evidence=0.5),
+        "prior-left-out": by_hand(log_evidence=0.0),
+        "kl-forgotten": by_hand(elbo=0.8 * math.log(0.9) + 0.2 * math.log(0.1)),
+        "kl-added": by_hand(
+            elbo=0.8 * math.log(0.9 * 1.6) + 0.2 * math.log(0.1 * 0.4),
+        ),
+        "kl-to-the-posterior": by_hand(elbo=-0.5448 - 0.0444),
+        "entropy-forgotten": by_hand(elbo=0.8 * math.log(0.45) + 0.2 * math.log(0.05)),
+        "log-of-the-mean": by_hand(elbo=math.log(0.74) - 0.8 * math.log(1.6) - 0.2 * math.log(0.4)),
+        "gap-swapped": by_hand(gap=0.9 * math.log(0.9 / 0.8) + 0.1 * math.log(0.1 / 0.2)),
+        "gap-to-the-prior": by_hand(gap=0.8 * math.log(1.6) + 0.2 * math.log(0.4)),
+        "bits": {"log_evidence": -1.0, "elbo": -1.0641, "gap": 0.0641},
+        "sign": by_hand(gap=-0.0444),
+        "other": by_hand(elbo=-0.9),
+        "still-open": by_hand(gap=None),
+    },
+}
+
+UNNAMED = {
+    "elbo_value": {
+        "column": (lambda *a: elbo_by_torch(*a)[:, None], "an axis of size 1 too many"),
+        "detached": (lambda ll, m, v: elbo_by_torch(ll, m.detach(), v), "mu"),
+        "no-return": (lambda *a: None, "is its `return` missing?"),
+    },
+    "find_misprint": {"a-number": (3, "give a string")},
+    "gaussian_posterior": {
+        "three": (lambda *a: (*posterior(*a), 1.0), "return two things"),
+        "twice-the-mean": (lambda *a: (2 * posterior(*a)[0], posterior(*a)[1]), "In the mean:"),
+        "none": (lambda *a: None, "is its `return` missing?"),
+    },
+    "two_point_bound": {
+        "a-list": ([-0.693, -0.738, 0.044], "give a dictionary"),
+        "a-word": (by_hand(gap="small"), "give a number"),
+        "a-key-missing": ({"elbo": -0.738, "gap": 0.044}, "lacks log_evidence"),
+    },
+}  # fmt: skip
+
+
+def test_our_elbo_is_that_of_torch():
+    """A right answer that is wrong would teach every student the same mistake."""
+    for case in ch04.ELBO_VALUE.cases():
+        args = [value.double() for value in case.args.values()]
+        torch.testing.assert_close(
+            evaluate(ch04.ELBO_VALUE.right, case), elbo_by_torch(*args), rtol=1e-12, atol=0
+        )
+
+
+def test_our_posterior_is_that_of_the_exact_model():
+    for args in _posterior.cases():
+        W, b, sigma_x, x = _posterior._in_float64(args)
+        mean, cov = _posterior._answer(W, b, sigma_x, x)
+        exact_mean, exact_cov = LinearGaussian(W, b, sigma_x).posterior(x)
+        torch.testing.assert_close(mean, exact_mean)
+        torch.testing.assert_close(cov, exact_cov)
+
+
+def test_the_three_numbers_by_hand_add_up():
+    right = _bound_by_hand._numbers()
+    assert right["elbo"] + right["gap"] == pytest.approx(right["log_evidence"], abs=1e-12)
+    assert right["log_evidence"] == pytest.approx(math.log(0.5))
+
+
+def test_every_slip_gives_a_number_of_its_own():
+    """Two mistakes, or a mistake and the truth, within the tolerance of each other."""
+    right = _bound_by_hand._numbers()
+    for key in _bound_by_hand.KEYS:
+        names = [key, *(name for of, name, _ in _bound_by_hand.SLIPS.values() if of == key)]
+        values = sorted(right[name] for name in names)
+        assert min(np.diff(values)) > 2 * _bound_by_hand.TOLERANCE
+
+
+@pytest.mark.parametrize("empty", [None, dict.fromkeys(("log_evidence", "elbo", "gap"))], ids=repr)
+def test_an_open_answer_is_not_attempted(empty):
+    assert check.two_point_bound(empty).message == "Not attempted yet."
+    assert check.find_misprint(None).message == "Not attempted yet."

@@ -1,0 +1,321 @@
+/* KL explorer: move q = N(mu, e^logvar) against p = N(0, 1) and read the divergence three ways.
+ *
+ * Traits (mirror kl_explorer.py):
+ *   mu       mean of q                   logvar   log of the variance of q, log sigma^2
+ *   reverse  false: KL(q || p)           draws    how many draws the estimate takes
+ *            true:  KL(p || q)           seed     counts the rows of noise drawn here */
+
+// --- pure maths: no DOM, imported by tests/js ---
+
+/** log N(x | mu, e^logvar) in nats. */
+export function logNormal(x, mu, logvar) {
+  return -0.5 * (Math.log(2 * Math.PI) + logvar + (x - mu) ** 2 * Math.exp(-logvar));
+}
+
+/** KL( N(muQ, e^logvarQ) || N(muP, e^logvarP) ) in nats, closed form. */
+export function klNormals(muQ, logvarQ, muP, logvarP) {
+  const d = logvarQ - logvarP;
+  return 0.5 * ((muQ - muP) ** 2 * Math.exp(-logvarP) + Math.expm1(d) - d);
+}
+
+/** The two distributions in the order of the divergence: the expectation is under `first`. */
+export function pair({ mu, logvar, reverse }) {
+  const q = { mu, logvar };
+  const p = { mu: 0, logvar: 0 };
+  return reverse ? { first: p, second: q } : { first: q, second: p };
+}
+
+export function closedForm(state) {
+  const { first, second } = pair(state);
+  return klNormals(first.mu, first.logvar, second.mu, second.logvar);
+}
+
+const logRatio = (x, { first, second }) =>
+  logNormal(x, first.mu, first.logvar) - logNormal(x, second.mu, second.logvar);
+
+/** first(x) log(first(x) / second(x)), the curve whose signed area is the divergence. */
+export function integrand(x, state) {
+  const both = pair(state);
+  return Math.exp(logNormal(x, both.first.mu, both.first.logvar)) * logRatio(x, both);
+}
+
+/** Trapezoid rule over 12 standard deviations of `first`: the areas above and below the axis. */
+export function areas(state, n = 2001) {
+  const { first } = pair(state);
+  const reach = 12 * Math.exp(0.5 * first.logvar);
+  const step = (2 * reach) / (n - 1);
+  let [positive, negative] = [0, 0];
+  for (let i = 0; i < n; i++) {
+    const value = integrand(first.mu - reach + i * step, state) * step;
+    if (value > 0) positive += value;
+    else negative += value;
+  }
+  return { positive, negative, value: positive + negative };
+}
+
+/** Mean of the log ratio over draws of `first` made from the noise, and its standard error. */
+export function estimate(state, noise) {
+  const both = pair(state);
+  const sigma = Math.exp(0.5 * both.first.logvar);
+  const ratios = noise.map((e) => logRatio(both.first.mu + sigma * e, both));
+  const value = ratios.reduce((sum, r) => sum + r, 0) / ratios.length;
+  const variance = ratios.reduce((sum, r) => sum + (r - value) ** 2, 0) / (ratios.length - 1);
+  return { value, stdError: Math.sqrt(variance / ratios.length) };
+}
+
+/** A row of N(0, 1) by Box and Muller over mulberry32. A seed always gives the same row. */
+export function noiseRow(seed, count) {
+  let state = Math.imul(seed + 1, 0x85ebca6b) >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return Array.from({ length: count }, () => {
+    const radius = Math.sqrt(-2 * Math.log(1 - next()));
+    return radius * Math.cos(2 * Math.PI * next());
+  });
+}
+
+export const toBits = (nats) => nats / Math.LN2;
+
+/** A number as printed: true minus sign, no "-0.000". */
+export function format(value, digits = 3) {
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
+}
+
+export const nameOf = (state) => (state.reverse ? "KL(p ‖ q)" : "KL(q ‖ p)");
+
+/** What a reader who cannot see the picture needs to know. */
+export function describe(state) {
+  const value = closedForm(state);
+  const sampled = estimate(state, noiseRow(state.seed, state.draws));
+  const { positive, negative } = areas(state);
+  return (
+    `q has mean ${format(state.mu, 2)} and standard deviation ` +
+    `${format(Math.exp(0.5 * state.logvar), 2)}; p has mean 0 and standard deviation 1. ` +
+    `${nameOf(state)} is ${format(value)} nats, or ${format(toBits(value))} bits: ` +
+    `an area of ${format(positive)} above the axis and ${format(-negative)} below it. ` +
+    `${state.draws} draws estimate it as ${format(sampled.value)} ` +
+    `with a standard error of ${format(sampled.stdError)}.`
+  );
+}
+
+// --- view: builds elements and paints them; never touches the model ---
+
+const RANGE = { mu: [-3, 3, 0.05], logvar: [-4, 2, 0.05] };
+const ENDS = [-6, 6];
+const FRAME = { left: 46, right: 12, top: 22, bottom: 40 };
+const HEIGHT = { densities: 220, integrand: 220 };
+const POINTS = Array.from({ length: 481 }, (_, i) => -6 + i / 40);
+
+function make(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+/** SVG as text: replacing a picture's innerHTML is several times faster than building nodes. */
+function draw(tag, attributes, content = "") {
+  const list = Object.entries(attributes).map(([name, value]) => ` ${name}="${value}"`);
+  return `<${tag}${list.join("")}>${content}</${tag}>`;
+}
+
+const line = (x1, y1, x2, y2, kind) => draw("line", { x1, y1, x2, y2, class: kind });
+const words = (x, y, text, anchor = "middle", kind = "") =>
+  draw("text", { x, y, "text-anchor": anchor, class: kind }, text);
+const linear = ([low, high], from, to) => (x) => from + ((x - low) / (high - low)) * (to - from);
+
+/** The next 1, 2 or 5 times a power of ten at or above the value: a calm top for an axis. */
+export function niceTop(value) {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return power * [1, 2, 5, 10].find((m) => m * power >= value * (1 - 1e-9));
+}
+
+/** Axes with ticks; returns the two scales and the drawn parts. */
+function axes(width, height, low, high, label) {
+  const { left, right, top, bottom } = FRAME;
+  const x = linear(ENDS, left, width - right);
+  const y = linear([low, high], height - bottom, top);
+  const parts = [line(left, y(0), width - right, y(0), "axis"), line(left, top, left, y(low), "axis")];
+  for (const tick of [-6, -4, -2, 0, 2, 4, 6]) {
+    parts.push(words(x(tick), height - bottom + 16, format(tick, 0), "middle", "small"));
+  }
+  for (const tick of low < 0 ? [low, 0, high] : [0, high / 2, high]) {
+    const digits = Math.abs(tick) >= 10 || tick === 0 ? 0 : Math.abs(tick) >= 1 ? 1 : 2;
+    parts.push(words(left - 6, y(tick) + 4, format(tick, digits), "end", "small"));
+  }
+  parts.push(words((left + width - right) / 2, height - 6, "x"), words(left + 8, top - 8, label, "start"));
+  return { x, y, parts };
+}
+
+const course = (points, x, y) => points.map(([a, b]) => `${x(a).toFixed(1)},${y(b).toFixed(1)}`).join(" ");
+
+function paintDensities(svg, width, state) {
+  const top = niceTop(Math.max(0.4, Math.exp(-0.5 * state.logvar) * 0.4));
+  const { x, y, parts } = axes(width, HEIGHT.densities, 0, top, "density");
+  const curve = (mu, logvar) => POINTS.map((z) => [z, Math.exp(logNormal(z, mu, logvar))]);
+  parts.push(draw("polyline", { points: course(curve(0, 0), x, y), class: "prior" }));
+  parts.push(draw("polyline", { points: course(curve(state.mu, state.logvar), x, y), class: "moving" }));
+  svg.setAttribute("height", HEIGHT.densities);
+  svg.innerHTML = parts.join("");
+}
+
+/** The signed integrand: the area above the axis plain, the area below it hatched. */
+function paintIntegrand(svg, width, state, hatch) {
+  const values = POINTS.map((z) => [z, integrand(z, state)]);
+  const extent = Math.max(0.05, ...values.map(([, v]) => Math.abs(v)));
+  const high = niceTop(extent);
+  const low = -niceTop(Math.max(0.05, extent / 4, ...values.map(([, v]) => -v)));
+  const { x, y, parts } = axes(width, HEIGHT.integrand, low, high, "integrand (nats per unit of x)");
+  const area = (sign) => {
+    const inside = values.map(([z, v]) => [z, sign * v > 0 ? v : 0]);
+    return course([[-6, 0], ...inside, [6, 0]], x, y);
+  };
+  const pattern = draw(
+    "pattern",
+    { id: hatch, width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
+    line(0, 0, 0, 6, "hatch"),
+  );
+  parts.push(draw("defs", {}, pattern), draw("polygon", { points: area(1), class: "up" }));
+  parts.push(draw("polygon", { points: area(-1), class: "down" }));
+  parts.push(draw("polygon", { points: area(-1), fill: `url(#${hatch})` }));
+  parts.push(draw("polyline", { points: course(values, x, y), class: "curve" }));
+  svg.setAttribute("height", HEIGHT.integrand);
+  svg.innerHTML = parts.join("");
+}
+
+function makeDial(trait, name) {
+  const [min, max, step] = RANGE[trait];
+  const input = make("input", { type: "range", ariaLabel: name });
+  Object.assign(input, { min, max, step }); // before the value, which they would clamp
+  input.dataset.trait = trait;
+  const value = make("span", { className: "value", ariaHidden: "true" });
+  return { input, value, row: make("label", {}, make("span", {}, name), input, value) };
+}
+
+/** One row a way to compute the divergence: nats and bits. */
+function makeTable() {
+  const names = ["closed form", "integral", "sample"];
+  const cells = names.map(() => [make("td"), make("td")]);
+  const rows = names.map((name, i) =>
+    make("tr", {}, make("th", { scope: "row", textContent: name }), ...cells[i]),
+  );
+  const title = make("th", { scope: "col" });
+  const heading = (textContent) => make("th", { scope: "col", textContent });
+  const head = make("tr", {}, title, heading("nats"), heading("bits"));
+  const table = make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows));
+  const show = (name, lines) => {
+    title.textContent = name;
+    lines.forEach((pair_, i) => pair_.forEach((text, j) => (cells[i][j].textContent = text)));
+  };
+  return { table, show };
+}
+
+let hatches = 0; // an SVG pattern needs an id, and a page may show the widget twice
+
+function buildView() {
+  const picture = (ariaLabel) => {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    return Object.assign(svg, { role: "img", ariaLabel });
+  };
+  const option = (n) => make("option", { value: n, textContent: n.toLocaleString("en") });
+  const view = {
+    hatch: `kl-hatch-${++hatches}-${Math.random().toString(36).slice(2)}`,
+    densities: picture("Densities of q and p"),
+    integrand: picture("The integrand of the divergence, with its signed areas"),
+    dials: [makeDial("mu", "mean μ"), makeDial("logvar", "log σ²")],
+    reverse: make("input", { type: "checkbox" }),
+    draws: make("select", { ariaLabel: "number of draws" }, ...[10, 100, 1000].map(option)),
+    again: make("button", { type: "button", textContent: "Draw again" }),
+    table: makeTable(),
+    sentence: make("p", { className: "sentence", role: "status", ariaLive: "polite" }),
+  };
+  const box = (className, ...children) => make("div", { className }, ...children);
+  const toggle = make("label", { className: "toggle" }, view.reverse, "other direction: KL(p ‖ q)");
+  const count = make("label", {}, "draws", view.draws);
+  const name = (kind, text) => make("span", {}, make("i", { className: kind, ariaHidden: "true" }), text);
+  const upper = make("p", { className: "key" }, name("moving", "q = N(μ, σ²)"), name("prior", "p = N(0, 1)"));
+  const lower = make("p", { className: "key" }, name("up", "counts up"), name("down", "counts down"));
+  view.root = box(
+    "kl-explorer",
+    box("dials", ...view.dials.map((dial) => dial.row), box("choices", toggle, count, view.again)),
+    box("panel", view.densities, upper),
+    box("panel", view.integrand, lower),
+    view.table.table,
+    view.sentence,
+  );
+  for (const control of view.root.querySelectorAll("input, select, button")) {
+    control.dataset.lmSuppressShortcuts = ""; // JupyterLab would take the arrows to change cells
+  }
+  return view;
+}
+
+function tableRows(state) {
+  const sampled = estimate(state, noiseRow(state.seed, state.draws));
+  const both = (value) => [format(value), format(toBits(value))];
+  const bar = (scale) => `${format(scale(sampled.value))} ± ${format(scale(sampled.stdError))}`;
+  return [both(closedForm(state)), both(areas(state).value), [bar((v) => v), bar(toBits)]];
+}
+
+// --- wiring: one function each way; everything added here is removed in render's return value ---
+
+const SPEAK_AFTER = 400; // ms of rest before the description changes: a drag must not flood it
+const NAMES = ["mu", "logvar", "reverse", "draws", "seed"];
+
+function render({ model, el }) {
+  const view = buildView();
+  const stop = new AbortController();
+  const listen = (target, type, handler) =>
+    target.addEventListener(type, handler, { signal: stop.signal });
+  const read = () => Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
+  let timer = 0;
+
+  const show = () => {
+    const state = read();
+    for (const { input, value } of view.dials) {
+      const trait = input.dataset.trait;
+      input.value = state[trait];
+      const sigma = trait === "logvar" ? `, σ = ${format(Math.exp(0.5 * state.logvar), 2)}` : "";
+      input.ariaValueText = value.textContent = format(state[trait], 2) + sigma;
+    }
+    view.reverse.checked = state.reverse;
+    view.draws.value = state.draws;
+    if (view.densities.clientWidth) {
+      paintDensities(view.densities, view.densities.clientWidth, state);
+      paintIntegrand(view.integrand, view.integrand.clientWidth, state, view.hatch);
+    }
+    view.table.show(nameOf(state), tableRows(state));
+    clearTimeout(timer);
+    const speak = () => (view.sentence.textContent = describe(state));
+    if (view.sentence.textContent) timer = setTimeout(speak, SPEAK_AFTER);
+    else speak();
+  };
+  const change = (name, value) => {
+    model.set(name, value); // fires change:*, which repaints every view
+    model.save_changes();
+  };
+
+  for (const { input } of view.dials) {
+    listen(input, "input", () => change(input.dataset.trait, Number(input.value)));
+  }
+  listen(view.reverse, "change", () => change("reverse", view.reverse.checked));
+  listen(view.draws, "change", () => change("draws", Number(view.draws.value)));
+  listen(view.again, "click", () => change("seed", model.get("seed") + 1));
+  NAMES.forEach((name) => model.on(`change:${name}`, show));
+  const resized = new ResizeObserver(show); // also fires when the picture is first laid out
+  resized.observe(view.root);
+  el.append(view.root);
+  show();
+  return () => {
+    stop.abort();
+    resized.disconnect();
+    clearTimeout(timer);
+    NAMES.forEach((name) => model.off(`change:${name}`, show));
+    el.replaceChildren();
+  };
+}
+
+export default { render };
