@@ -80,7 +80,8 @@ def tracked() -> list[Path]:
 
 def machine_paths(text: str) -> list[str]:
     """Paths that exist on one machine only: home folders and work folders."""
-    return re.findall(r"(?<![\w./])(?:/home/\w+|/Users/\w+|/root\b|/work/\w+|[A-Z]:\\Users)\S*", text)
+    places = r"/home/\w+|/Users/\w+|/root\b|/work/\w+|[A-Z]:\\Users"
+    return re.findall(rf"(?<![\w./])(?:{places})\S*", text)
 
 
 def test_imports_run_one_way():

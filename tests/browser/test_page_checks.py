@@ -40,7 +40,8 @@ SOUND = f"""
 <span class="math"><mjx-container>x²</mjx-container></span>
 <img alt="A rising line from one to three" src="{PIXEL}">
 <canvas aria-label="Decoded picture"></canvas>
-<svg aria-hidden="true"></svg><button aria-label="Open"><svg></svg></button><svg><title>Two clouds of points</title></svg>
+<svg aria-hidden="true"></svg><button aria-label="Open"><svg></svg></button>
+<svg><title>Two clouds of points</title></svg>
 <div style="overflow-x: auto"><div style="width: 900px">scrolls</div></div>
 <h2>one</h2><h3>two</h3><h2>three</h2>
 {SLIDER} oninput="this.nextElementSibling.textContent = this.value"><output>5</output>
