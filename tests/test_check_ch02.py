@@ -176,6 +176,7 @@ def test_our_answers_are_those_of_the_package(exercise):
 
 
 def test_our_posterior_obeys_bayes():
+    """Posteriors that do not sum to 1 over the settings, or do not give the joint back."""
     for args in _marginal.cases():
         evidence, posterior = _marginal._right(*_marginal._in_float64(args))
         torch.testing.assert_close(posterior.sum(0), torch.ones_like(evidence))
@@ -184,6 +185,7 @@ def test_our_posterior_obeys_bayes():
 
 
 def test_the_noise_of_the_transform_is_standard_normal():
+    """Noise off its quantiles would refuse right answers, which are judged to half a step."""
     z = _transform._noise(2_000).double()
     assert stats.kstest(z.numpy(), "norm").statistic < 1 / 2_000
     assert not torch.equal(z, z.sort().values)  # in order, a sorted answer would pass too

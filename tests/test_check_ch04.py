@@ -68,6 +68,9 @@ RIGHT = {
         "spaced": " p( z ) ",
         "latex": "$p(z)$",
         "word": "the prior",
+        "word-and-symbol": "the prior p(z)",
+        "with-parameters": r"p_\theta(z_i)",
+        "in-its-place": r"KL(q(z | x_i) || p(z))",
     },
     "gaussian_posterior": {
         "square": posterior,
@@ -147,7 +150,11 @@ UNNAMED = {
         "detached": (lambda ll, m, v: elbo_by_torch(ll, m.detach(), v), "mu"),
         "no-return": (lambda *a: None, "is its `return` missing?"),
     },
-    "find_misprint": {"a-number": (3, "give a string")},
+    "find_misprint": {
+        "a-number": (3, "give a string"),
+        "in-latex": (r"$p_{\theta}(z \mid x_i)$", "what the source prints"),
+        "word-and-symbol": ("posterior p(z|x)", "what the source prints"),
+    },
     "gaussian_posterior": {
         "three": (lambda *a: (*posterior(*a), 1.0), "return two things"),
         "twice-the-mean": (lambda *a: (2 * posterior(*a)[0], posterior(*a)[1]), "In the mean:"),
@@ -156,6 +163,9 @@ UNNAMED = {
     "two_point_bound": {
         "a-list": ([-0.693, -0.738, 0.044], "give a dictionary"),
         "a-word": (by_hand(gap="small"), "give a number"),
+        "a-tensor": (by_hand(gap=torch.zeros(2)), "gap is a Tensor: give a number"),
+        "a-huge-number": (by_hand(gap=10**400), "gap is an int: give a number"),
+        "not-a-number": (by_hand(gap=float("nan")), "Your gap is not right"),
         "a-key-missing": ({"elbo": -0.738, "gap": 0.044}, "lacks log_evidence"),
     },
 }  # fmt: skip
@@ -171,6 +181,7 @@ def test_our_elbo_is_that_of_torch():
 
 
 def test_our_posterior_is_that_of_the_exact_model():
+    """The same for the posterior, against the model whose answers are known."""
     for args in _posterior.cases():
         W, b, sigma_x, x = _posterior._in_float64(args)
         mean, cov = _posterior._answer(W, b, sigma_x, x)
@@ -180,6 +191,7 @@ def test_our_posterior_is_that_of_the_exact_model():
 
 
 def test_the_three_numbers_by_hand_add_up():
+    """Three numbers of which one was computed from another formula."""
     right = _bound_by_hand._numbers()
     assert right["elbo"] + right["gap"] == pytest.approx(right["log_evidence"], abs=1e-12)
     assert right["log_evidence"] == pytest.approx(math.log(0.5))
@@ -196,5 +208,6 @@ def test_every_slip_gives_a_number_of_its_own():
 
 @pytest.mark.parametrize("empty", [None, dict.fromkeys(("log_evidence", "elbo", "gap"))], ids=repr)
 def test_an_open_answer_is_not_attempted(empty):
+    """The stub's None marked as wrong before the reader has begun."""
     assert check.two_point_bound(empty).message == "Not attempted yet."
     assert check.find_misprint(None).message == "Not attempted yet."

@@ -97,7 +97,7 @@ def _read(answer: Any) -> dict[str, float]:
             raise Fault(OPEN.format(where=key))
         try:
             values[key] = float(value)
-        except (TypeError, ValueError):
+        except Exception:  # whatever a tensor, an array or a huge integer makes of float()
             raise Fault(f"Your answer for {key} is {kind(value)}: give a number.") from None
     return values
 
@@ -117,7 +117,7 @@ def _examine_bound(answer: Any) -> None:
 
 
 def two_point_bound(answer: dict[str, float | None]) -> Verdict:
-    """Check {"log_evidence": .., "elbo": .., "gap": ..} in nats, to three decimals."""
+    """Check the names log_evidence, elbo and gap -> their values in nats, to three decimals."""
     return deliver("two_point_bound", lambda: _examine_bound(answer))
 
 
@@ -146,18 +146,27 @@ READINGS = {
 }
 
 
+def _plain(answer: str) -> str:
+    """The density named, without spaces, TeX, the indices of x and z, and the words around it."""
+    plain = re.sub(r"\\mid|\\vert|\\given", "|", answer.lower())
+    plain = re.sub(r"\\?(theta|phi)", "", plain)
+    plain = re.sub(r"[\s$\\_{}]|^the\b", "", plain)
+    plain = re.sub(r"(?<=[xz])\^?(\(i\)|i)", "", plain)
+    plain = re.sub(r"^(kl|d)\(q(\(z\|?x?\))?\|\|(.*)\)$", r"\3", plain)
+    return re.sub(r"^(prior|posterior|evidence|likelihood)(?=[pq]\()", "", plain)
+
+
 def _examine_misprint(answer: Any) -> None:
     if is_open(answer):
         raise Fault(NOT_ATTEMPTED)
     if not isinstance(answer, str):
         raise Fault(f"Your answer is {kind(answer)}: give a string, such as 'p(x)'.")
-    plain = re.sub(r"[\s$\\_{}]|the|mid|theta|phi|^prior(?=p\(z\))", "", answer.lower())
-    plain = re.sub(r"(?<=[xz])i", "", plain)
+    plain = _plain(answer)
     name = READINGS.get(plain, "unread")
     if name is not None:
         raise Fault(MISPRINT_HINTS[name])
 
 
 def find_misprint(answer: str | None) -> Verdict:
-    """Check the corrected last argument of the divergence, as a string."""
+    """Check "KL(q(z|x_i) || p(z|x_i))" -> what belongs in the second place, as a string."""
     return deliver("find_misprint", lambda: _examine_misprint(answer))
