@@ -91,10 +91,14 @@ def test_the_same_seed_draws_the_same_images_and_another_seed_others():
 def test_drawing_leaves_the_global_generators_and_the_threads_alone():
     torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
     threads = torch.get_num_threads()
-    seeded(10)
+    try:
+        torch.set_num_threads(3)
+        seeded(10)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(threads)
     assert torch.equal(torch_state, torch.get_rng_state())
     assert np.array_equal(numpy_state, np.random.get_state()[1])  # noqa: NPY002
-    assert torch.get_num_threads() == threads
 
 
 def test_training_and_test_digits_come_from_streams_that_differ_in_32_bits():

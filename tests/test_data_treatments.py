@@ -35,9 +35,15 @@ def test_threshold_is_strict_at_one_half():
 
 @pytest.mark.parametrize("how", ["stochastic", "fixed"])
 def test_black_stays_black_and_white_stays_white(how):
-    """Fails if u can be 1, or if the comparison is x >= u."""
+    """Fails if u can be 1."""
     images = torch.tensor([[0.0, 1.0]]).repeat(50, 50_000)
     assert torch.equal(draw(images, how), images)
+
+
+def test_black_stays_black_even_where_the_uniform_number_is_zero(monkeypatch):
+    """Once in 16 million pixels; fails if the comparison is x >= u."""
+    monkeypatch.setattr(torch, "rand", lambda shape, **kwargs: torch.zeros(shape))
+    assert draw(torch.tensor([[0.0, 0.1]]), "stochastic").tolist() == [[0.0, 1.0]]
 
 
 @pytest.mark.parametrize("how", ["stochastic", "fixed"])
