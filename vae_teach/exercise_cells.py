@@ -3,7 +3,8 @@
 An exercise is, in this order:
 
 - a markdown cell with `{exercise-start}`, its `:label:`, the text and `{exercise-end}`;
-- the stub, which raises NotImplementedError, and a call of its check, in one code cell or two;
+- the stub, which raises NotImplementedError or leaves an answer open (None, or an empty list), and
+  a call of its check, in one code cell or two;
 - the solution, every cell of it tagged `solution`: a markdown cell with `{solution-start} LABEL`
   and `:class: dropdown`, code cells that end with `check.NAME(...).require()`, a markdown cell with
   `{solution-end}`.
@@ -28,6 +29,7 @@ _DIRECTIVE = re.compile(
 )
 _LABEL = re.compile(r":label:\s*(\S+)")
 _CHECK = re.compile(r"\bcheck\.(\w+)\(")
+_OPEN = re.compile(r"NotImplementedError|[:=] None\b|= \[\]")
 
 
 @dataclass
@@ -140,7 +142,7 @@ def _complaints_about(exercise: Exercise) -> list[str]:
         return [f"the solution of {label} has no end"]
     if not exercise.solution and not exercise.stub:
         return []
-    if "NotImplementedError" not in exercise.stub:
+    if not _OPEN.search(exercise.stub):
         complaints.append(f"{label} has no stub that raises NotImplementedError")
     if not exercise.checks:
         complaints.append(f"{label} does not call its check")
