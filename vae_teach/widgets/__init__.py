@@ -4,8 +4,9 @@
 **Start with:** `base.py`, then `kl_explorer.py` beside `kl_explorer.js`.
 """
 
+from vae_teach.widgets.bound_explorer import BoundExplorer
 from vae_teach.widgets.kl_explorer import KLExplorer
 from vae_teach.widgets.latent_explorer import LatentExplorer
 from vae_teach.widgets.reparameterization import Reparameterization
 
-__all__ = ["KLExplorer", "LatentExplorer", "Reparameterization"]
+__all__ = ["BoundExplorer", "KLExplorer", "LatentExplorer", "Reparameterization"]

@@ -1,0 +1,394 @@
+/* BoundExplorer: a Gaussian q over the exact posterior; ELBO + KL(q || p(z|x)) = log p(x).
+ *
+ * The model: p(z) = N(0, 1), p(x|z) = N(z^2, sigma_x^2). Nats throughout.
+ * Traits (mirror bound_explorer.py):
+ *   mu       mean of q          logvar   log of q's variance, log sigma^2
+ *   x        the data point     sigma_x  observation noise of the model */
+
+// --- pure maths: no DOM, imported by tests/js ---
+
+export const LIMITS = { mu: [-3, 3], logvar: [-6, 1] };
+
+const LOG_2PI = Math.log(2 * Math.PI);
+
+/** log N(value; mean, exp(logvar)). */
+export function logNormal(value, mean, logvar) {
+  return -0.5 * (LOG_2PI + logvar + (value - mean) ** 2 * Math.exp(-logvar));
+}
+
+/** log p(x, z) = log p(x|z) + log p(z). */
+export function logJoint(z, { x, sigma_x }) {
+  return logNormal(x, z * z, 2 * Math.log(sigma_x)) + logNormal(z, 0, 0);
+}
+
+/** n points from low to high and what the trapezoid rule weighs them by. */
+function trapezoid(low, high, n) {
+  const step = (high - low) / (n - 1);
+  const points = Array.from({ length: n }, (_, i) => low + i * step);
+  return { points, weights: points.map((_, i) => (i % (n - 1) === 0 ? step / 2 : step)) };
+}
+
+const PRIOR_GRID = trapezoid(-8, 8, 3201); // N(0, 1) has 1e-15 of its mass outside
+
+/** log p(x): the log of the integral of p(x, z) over z, the largest term taken out first. */
+export function logEvidence({ x, sigma_x }) {
+  const terms = PRIOR_GRID.points.map((z) => logJoint(z, { x, sigma_x }));
+  const most = terms.reduce((a, b) => Math.max(a, b));
+  const sum = terms.reduce((total, t, i) => total + PRIOR_GRID.weights[i] * Math.exp(t - most), 0);
+  return most + Math.log(sum);
+}
+
+/** The bound, exactly: E[z^2] = mu^2 + v and E[z^4] = mu^4 + 6 mu^2 v + 3 v^2 under q. */
+export function bound({ mu, logvar, x, sigma_x }) {
+  const [m, v] = [mu * mu, Math.exp(logvar)];
+  const error = x * x - 2 * x * (m + v) + m * m + 6 * m * v + 3 * v * v; // E[(x - z^2)^2]
+  const likelihood = -0.5 * LOG_2PI - Math.log(sigma_x) - error / (2 * sigma_x ** 2);
+  const kl = 0.5 * (m + Math.expm1(logvar) - logvar); // KL(q || p(z))
+  return { likelihood, kl, elbo: likelihood - kl };
+}
+
+/** How steeply the ELBO rises with mu and with log sigma^2. */
+export function slope({ mu, logvar, x, sigma_x }) {
+  const v = Math.exp(logvar);
+  return {
+    mu: (2 * mu * (x - mu * mu - 3 * v)) / sigma_x ** 2 - mu,
+    logvar: (v * (x - 3 * mu * mu - 3 * v)) / sigma_x ** 2 - 0.5 * Math.expm1(logvar),
+  };
+}
+
+/** KL(q || p(z|x)) from its definition, without the bound, on a grid of 9 sigma around mu. */
+export function gap(state, evidence = logEvidence(state)) {
+  const { mu, logvar } = state;
+  const reach = 9 * Math.exp(0.5 * logvar);
+  const { points, weights } = trapezoid(mu - reach, mu + reach, 361);
+  return points.reduce((sum, z, i) => {
+    const logQ = logNormal(z, mu, logvar);
+    return sum + weights[i] * Math.exp(logQ) * (logQ - logJoint(z, state) + evidence);
+  }, 0);
+}
+
+/** Every number of the table. */
+export function account(state) {
+  const evidence = logEvidence(state);
+  const between = gap(state, evidence);
+  const parts = bound(state);
+  return { ...parts, gap: between, sum: parts.elbo + between, evidence };
+}
+
+const clamp = (value, [low, high]) => Math.min(Math.max(value, low), high);
+
+/** One gradient step on the ELBO that never lowers it (Armijo); null where none raises it. */
+export function climb(state) {
+  const up = slope(state);
+  const now = bound(state).elbo;
+  // at most 0.3 long: far from the posterior the slope is in the hundreds
+  for (let rate = Math.min(0.2, 0.3 / Math.hypot(up.mu, up.logvar)); rate > 1e-9; rate /= 2) {
+    const mu = clamp(state.mu + rate * up.mu, LIMITS.mu);
+    const logvar = clamp(state.logvar + rate * up.logvar, LIMITS.logvar);
+    const promised = (mu - state.mu) * up.mu + (logvar - state.logvar) * up.logvar;
+    const gain = bound({ ...state, mu, logvar }).elbo - now;
+    if (gain > 0 && gain >= 0.1 * promised) return { mu, logvar };
+  }
+  return null;
+}
+
+/** The axis of nats: whole numbers that hold log p(x) and the most any log-likelihood can be. */
+export function axis({ x, sigma_x }, evidence = logEvidence({ x, sigma_x })) {
+  return [Math.floor(evidence) - 6, Math.ceil(-0.5 * LOG_2PI - Math.log(sigma_x)) + 0];
+}
+
+/** A number as printed: true minus sign, no "-0.00". */
+export function format(value, digits = 2) {
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
+}
+
+/** What a reader who cannot see the picture needs to know. */
+export function describe(state) {
+  const { elbo, gap: between, sum } = account(state);
+  const up = slope(state);
+  const level = Math.hypot(up.mu, up.logvar) < 0.01;
+  return (
+    `q has μ = ${format(state.mu)} and σ = ${format(Math.exp(0.5 * state.logvar))}. ` +
+    `The ELBO is ${format(elbo, 3)} nats and the gap ${format(between, 3)}; ` +
+    `together they are ${format(sum, 3)}, which is log p(x).` +
+    (level ? " The ELBO is level here: no small move of q raises it." : "")
+  );
+}
+
+// --- view: builds elements and paints them; never touches the model ---
+
+const STEP = 0.05;
+const DENSITY = { height: 230, left: 40, right: 10, top: 22, bottom: 40, ends: [-4, 4], points: 401 };
+const BARS = { height: 172, side: 16, first: 60, second: 112, thick: 18, bottom: 134 };
+
+function make(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+/** SVG as text: replacing a picture's innerHTML is several times faster than building nodes. */
+function draw(tag, attributes, content = "") {
+  const list = Object.entries(attributes).map(([name, value]) => ` ${name}="${value}"`);
+  return `<${tag}${list.join("")}>${content}</${tag}>`;
+}
+
+const line = (x1, y1, x2, y2, kind) => draw("line", { x1, y1, x2, y2, class: kind });
+
+function words(x, y, text, anchor = "middle", kind = "") {
+  return draw("text", { x, y, "text-anchor": anchor, class: kind }, text);
+}
+
+const linear = ([low, high], from, to) => (x) => from + ((x - low) / (high - low)) * (to - from);
+
+/** A tick's step that leaves at most seven ticks on the axis. */
+const tickStep = (length) => [0.1, 0.2, 0.5, 1, 2, 5, 10].find((step) => length / step <= 7) ?? 20;
+
+/** Prior dashed, posterior filled, q a solid line; the height is set by the posterior alone. */
+function paintDensities(svg, width, state, evidence) {
+  const { height, left, right, top, bottom, ends, points } = DENSITY;
+  const { points: zs } = trapezoid(...ends, points);
+  const posterior = zs.map((z) => Math.exp(logJoint(z, state) - evidence));
+  // q on one hump of two is twice as high as that hump
+  const most = 2.3 * Math.max(...posterior, 0.4);
+  const x = linear(ends, left, width - right);
+  const y = linear([0, most], height - bottom, top);
+  const course = (values) =>
+    values.map((p, i) => `${x(zs[i]).toFixed(1)},${y(Math.min(p, most)).toFixed(1)}`).join(" ");
+  const parts = [];
+  const filled = `${x(ends[0])},${y(0)} ${course(posterior)} ${x(ends[1])},${y(0)}`;
+  parts.push(draw("polygon", { points: filled, class: "posterior" }));
+  parts.push(line(left, y(0), width - right, y(0), "axis"), line(left, top, left, y(0), "axis"));
+  for (const tick of [-4, -2, 0, 2, 4]) {
+    parts.push(line(x(tick), y(0), x(tick), y(0) + 4, "axis"));
+    parts.push(words(x(tick), y(0) + 17, format(tick, 0), "middle", "small"));
+  }
+  for (let tick = 0, step = tickStep(1.4 * most); tick <= most; tick += step) {
+    parts.push(words(left - 6, y(tick) + 4, format(tick, step < 1 ? 1 : 0), "end", "small"));
+  }
+  parts.push(words((left + width - right) / 2, height - 6, "latent z"));
+  parts.push(words(left + 6, top - 8, "density", "start"));
+  const prior = zs.map((z) => Math.exp(logNormal(z, 0, 0)));
+  parts.push(draw("polyline", { points: course(prior), class: "prior" }));
+  parts.push(paintQ(state, x, y, most));
+  svg.setAttribute("height", height);
+  svg.innerHTML = parts.join("");
+}
+
+/** q as a line through points of its own: a narrow q would fall between those of the others. */
+function paintQ({ mu, logvar }, x, y, most) {
+  const reach = 5 * Math.exp(0.5 * logvar);
+  const [low, high] = DENSITY.ends;
+  const inside = trapezoid(mu - reach, mu + reach, 161).points.filter((z) => low <= z && z <= high);
+  const density = (z) => Math.exp(logNormal(z, mu, logvar));
+  const points = inside.map((z) => `${x(z).toFixed(1)},${y(Math.min(density(z), most)).toFixed(1)}`);
+  const peak = density(mu);
+  const name = peak > most ? `q ↑ to ${format(peak, 1)}` : "q";
+  const curve = draw("polyline", { points: points.join(" "), class: "q" });
+  return curve + words(x(mu), y(Math.min(peak, most)) - 7, name, "middle", "name");
+}
+
+/** Two bars on one axis: what the ELBO is made of, and how far it is below log p(x). */
+function paintBars(svg, width, state, { likelihood, elbo, evidence }) {
+  const { height, side, first, second, thick, bottom } = BARS;
+  const ends = axis(state, evidence);
+  const x = linear(ends, side, width - side);
+  const cut = elbo < ends[0];
+  const at = (value) => x(clamp(value, ends));
+  const bar = (from, to, y, kind) =>
+    draw("rect", { x: at(from), y, width: at(to) - at(from), height: thick, class: kind });
+  const parts = [
+    bar(elbo, likelihood, first, "cost"),
+    bar(ends[0], elbo, second, "elbo"),
+    bar(elbo, evidence, second, "gap"),
+  ];
+  if (likelihood >= ends[0]) {
+    parts.push(line(at(likelihood), first - 3, at(likelihood), first + thick + 3, "end"));
+  }
+  if (cut) parts.push(leftArrow(side, first, thick), leftArrow(side, second, thick));
+  else parts.push(line(at(elbo), first, at(elbo), second + thick + 3, "end"));
+  parts.push(line(x(evidence), 22, x(evidence), bottom, "evidence"));
+  const name = `log p(x) = ${format(evidence, 3)}`;
+  parts.push(words(x(evidence), 14, name, anchorAt(x(evidence), width)));
+  parts.push(words(side, first - 8, "E[log p(x|z)] − KL(q‖p(z))", "start"));
+  parts.push(words(side, second - 8, "ELBO + gap", "start"));
+  parts.push(line(side, bottom, width - side, bottom, "axis"));
+  for (let tick = ends[0], step = tickStep(ends[1] - ends[0]); tick <= ends[1]; tick += step) {
+    parts.push(line(x(tick), bottom, x(tick), bottom + 4, "axis"));
+    parts.push(words(x(tick), bottom + 17, format(tick, 0), "middle", "small"));
+  }
+  parts.push(words(width / 2, height - 4, "nats"));
+  svg.setAttribute("height", height);
+  svg.innerHTML = parts.join("");
+}
+
+/** Words at the axis' right end grow leftwards. */
+const anchorAt = (x, width) => (x > width - 80 ? "end" : "middle");
+
+/** The bar goes on beyond the axis. */
+function leftArrow(x, y, thick) {
+  const d = `M${x},${y} L${x - 12},${y + thick / 2} L${x},${y + thick} Z`;
+  return draw("path", { d, class: "beyond" });
+}
+
+/** A slider in a label, its value beside it. */
+function makeDial(trait, name) {
+  const [min, max] = LIMITS[trait];
+  const input = make("input", { type: "range", ariaLabel: name });
+  Object.assign(input, { min, max, step: STEP }); // before the value, which they would clamp
+  input.dataset.trait = trait;
+  const value = make("span", { className: "value", ariaHidden: "true" });
+  return { input, value, row: make("label", {}, make("span", {}, name), input, value) };
+}
+
+const ROWS = [
+  ["expected log-likelihood", "likelihood"],
+  ["− KL to the prior", "kl"],
+  ["= ELBO", "elbo"],
+  ["+ gap, KL(q‖p(z|x))", "gap"],
+  ["= sum", "sum"],
+  ["log p(x), by integration", "evidence"],
+];
+
+function makeTable() {
+  const rows = ROWS.map(([name, key]) => {
+    const cell = make("td");
+    const row = make("tr", { className: key }, make("th", { scope: "row", textContent: name }), cell);
+    return { row, show: (numbers) => (cell.textContent = format(numbers[key], 3)) };
+  });
+  const caption = make("caption", { textContent: "In nats, each rounded by itself" });
+  const table = make("table", {}, caption, make("tbody", {}, ...rows.map(({ row }) => row)));
+  return { table, show: (numbers) => rows.forEach((row) => row.show(numbers)) };
+}
+
+function buildView() {
+  const picture = (ariaLabel) => {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    return Object.assign(svg, { role: "img", ariaLabel });
+  };
+  const button = (textContent) => make("button", { type: "button", textContent });
+  const view = {
+    densities: picture("Densities over z: prior, posterior and q"),
+    bars: picture("Nats: the parts of the ELBO, and its gap to log p(x)"),
+    dials: [makeDial("mu", "mean μ"), makeDial("logvar", "log σ²")],
+    climb: button("Climb"),
+    step: button("One step"),
+    over: button("Start over"),
+    table: makeTable(),
+    sentence: make("p", { className: "sentence", role: "status", ariaLive: "polite" }),
+  };
+  const box = (className, ...children) => make("div", { className }, ...children);
+  const name = (kind, text) => make("span", {}, make("i", { className: kind, ariaHidden: "true" }), text);
+  const key = make("p", { className: "key" });
+  key.append(name("prior", "prior p(z)"), name("posterior", "posterior p(z|x)"), name("q", "q(z)"));
+  const parts = make("p", { className: "key" });
+  parts.append(name("cost", "KL(q‖p(z))"), name("elbo", "up to the ELBO"), name("gap", "gap"));
+  view.root = box(
+    "bound-explorer",
+    box("dials", ...view.dials.map((dial) => dial.row)),
+    box("choices", view.climb, view.step, view.over),
+    box("panel", view.densities, key),
+    box("panel", view.bars, parts, view.table.table),
+    view.sentence,
+  );
+  // Else JupyterLab takes the arrows and Enter for its cells; it asks the focused element first.
+  for (const control of view.root.querySelectorAll("input, button")) {
+    control.dataset.lmSuppressShortcuts = "";
+  }
+  return view;
+}
+
+// --- wiring: one function each way; everything added here is removed in render's return value ---
+
+const SPEAK_AFTER = 400; // ms of rest before the description changes: a drag must not flood it
+const CLIMB = { steps: 30, every: 60 }; // ms
+const NAMES = ["mu", "logvar", "x", "sigma_x"];
+
+function render({ model, el }) {
+  const view = buildView();
+  const stop = new AbortController();
+  const listen = (target, type, handler) =>
+    target.addEventListener(type, handler, { signal: stop.signal });
+  const read = () => Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
+  const first = read();
+  const speech = { timer: 0 };
+  const walk = { timer: 0 };
+  let quiet = false; // several traits are being set: paint once, at the end
+
+  const show = () => {
+    const state = read();
+    const numbers = account(state);
+    for (const { input, value } of view.dials) {
+      const trait = input.dataset.trait;
+      input.value = state[trait];
+      const sigma = trait === "logvar" ? `, σ = ${format(Math.exp(0.5 * state.logvar))}` : "";
+      input.ariaValueText = value.textContent = format(state[trait]) + sigma;
+    }
+    const width = view.densities.clientWidth;
+    if (width) {
+      paintDensities(view.densities, width, state, numbers.evidence);
+      paintBars(view.bars, view.bars.clientWidth, state, numbers);
+    }
+    view.table.show(numbers);
+    clearTimeout(speech.timer);
+    const speak = () => (view.sentence.textContent = describe(state));
+    if (view.sentence.textContent) speech.timer = setTimeout(speak, SPEAK_AFTER);
+    else speak();
+  };
+  const change = ({ mu, logvar }) => {
+    quiet = true;
+    model.set("mu", mu);
+    model.set("logvar", logvar);
+    quiet = false;
+    model.save_changes();
+    show();
+  };
+  const heard = () => {
+    if (!quiet) show();
+  };
+  /** One step; false where none raises the ELBO. */
+  const stepUp = () => {
+    const next = climb(read());
+    if (next) change(next);
+    return next !== null;
+  };
+  /** Thirty steps, one after another, or all at once where motion is not wanted. */
+  const walkUp = (left) => {
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    while (left-- > 0 && stepUp()) {
+      if (!still) {
+        walk.timer = setTimeout(walkUp, CLIMB.every, left);
+        return;
+      }
+    }
+  };
+  /** Whatever the reader does next ends a climb that is under way. */
+  const act = (deed) => () => {
+    clearTimeout(walk.timer);
+    deed();
+  };
+
+  for (const { input } of view.dials) {
+    const move = () => change({ ...read(), [input.dataset.trait]: Number(input.value) });
+    listen(input, "input", act(move));
+  }
+  listen(view.climb, "click", act(() => walkUp(CLIMB.steps)));
+  listen(view.step, "click", act(stepUp));
+  listen(view.over, "click", act(() => change(first)));
+  NAMES.forEach((name) => model.on(`change:${name}`, heard));
+  const resized = new ResizeObserver(show); // also fires when the picture is first laid out
+  resized.observe(view.root);
+  el.append(view.root);
+  show();
+  return () => {
+    stop.abort();
+    resized.disconnect();
+    clearTimeout(speech.timer);
+    clearTimeout(walk.timer);
+    NAMES.forEach((name) => model.off(`change:${name}`, heard));
+    el.replaceChildren();
+  };
+}
+
+export default { render };
