@@ -181,7 +181,7 @@ def fit(
     train, held_out = _as_batch("train", train, device), _as_batch("held_out", held_out, device)
     _check_arguments(epochs, batch_size, held_out, patience, checkpoint, resume)
     model.to(device)
-    make_optimizer = optimizer or (lambda parameters: torch.optim.Adam(parameters, lr=lr))
+    make_optimizer = optimizer or (lambda p: torch.optim.Adam(p, lr=lr, fused=True))
     trainer = Trainer(
         model,
         make_optimizer(model.parameters()),
