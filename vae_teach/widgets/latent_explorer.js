@@ -231,14 +231,14 @@ const CLASS_COLOURS = 10; // --class-0 ... --class-9 in the style sheet
 const MARGIN = { left: 40, right: 10, top: 10, bottom: 38 }; // around the plot, CSS pixels
 const FULL_TURN = 2 * Math.PI;
 
-function make(tag, properties = {}, ...children) {
+export function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
   element.append(...children);
   return element;
 }
 
 /** A slider per latent dimension. */
-function makeDials(scales) {
+export function makeDials(scales) {
   const dials = scales.map(({ min, max, step }, d) => {
     const input = make("input", { type: "range", ariaLabel: `z[${d}]` });
     Object.assign(input, { min, max, step }); // in this order: a value would be clamped by them
@@ -255,7 +255,7 @@ function makeDials(scales) {
 }
 
 /** The decoded picture: as many canvas pixels as the image has, enlarged by the style sheet. */
-function makePicture([channels, height, width], ink) {
+export function makePicture([channels, height, width], ink) {
   const canvas = make("canvas", { className: "picture", width, height, role: "img" });
   canvas.ariaLabel = "Decoded picture";
   canvas.style.aspectRatio = `${width} / ${height}`;
@@ -269,7 +269,7 @@ function makePicture([channels, height, width], ink) {
 }
 
 /** Two menus for the dimensions on the pad, for a code of more than two. */
-function makeMenus(latentDim) {
+export function makeMenus(latentDim) {
   const menus = ["Across", "Up"].map((title) => {
     const options = Array.from({ length: latentDim }, (_, d) =>
       make("option", { value: d, textContent: `z[${d}]` }),
@@ -304,7 +304,7 @@ function makeLegend(labels, names) {
 }
 
 /** The pad. Its thousand points are drawn once; moving z moves one element over them. */
-function makePad({ latentDim, codes, labels, names, scales, prior }, legend) {
+export function makePad({ latentDim, codes, labels, names, scales, prior }, legend) {
   const canvas = make("canvas", { ariaHidden: "true" });
   const cursor = make("span", { className: "cursor", ariaHidden: "true" });
   // "application": screen readers hand the arrow keys over. The sliders do the same job natively.
@@ -474,7 +474,7 @@ function buildView(data) {
 // --- wiring: one function each way; everything added here is removed in render's return value ---
 
 const NEIGHBOURS = 10; // test codes that the description asks
-const SPEAK_AFTER = 400; // ms of rest before the description changes: a drag must not flood it
+export const SPEAK_AFTER = 400; // ms of rest before the description changes: a drag must not flood it
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 /** Everything that stays as it is while the explorer is shown. */
@@ -529,7 +529,7 @@ function drawers({ latentDim, scales, codes, prior }) {
 }
 
 /** Call back when the page or JupyterLab turns dark or light. */
-function onThemeChange(callback, signal) {
+export function onThemeChange(callback, signal) {
   const observer = new MutationObserver(callback);
   const attributeFilter = ["data-theme", "data-jp-theme-light"];
   for (const node of [document.documentElement, document.body]) {
@@ -541,7 +541,7 @@ function onThemeChange(callback, signal) {
 }
 
 /** Pointer and keyboard on the pad; `move` takes the new pair of values. */
-function listenToPad(pad, listen, current, move) {
+export function listenToPad(pad, listen, current, move) {
   const { root } = pad;
   listen(root, "pointerdown", (event) => {
     if (event.button !== 0) return;

@@ -84,7 +84,7 @@ class LatentExplorer(TeachingWidget):
         steps = add_output(export_decoder(model.decoder), model, output)
         dense = [step.weight for step in steps if step.kind == "dense"]
         latent_dim, n_pixels = dense[0].shape[1], dense[-1].shape[0]
-        shape = _image_shape(image_shape, n_pixels)
+        shape = image_shape_of(image_shape, n_pixels)
         codes, labels = thin_codes(codes, labels, latent_dim, max_codes)
         low, high = axis_ends(codes, prior)
         described, weights = pack_steps(steps)
@@ -136,7 +136,7 @@ class LatentExplorer(TeachingWidget):
         return axes
 
 
-def _image_shape(image_shape: Sequence[int], n_pixels: int) -> list[int]:
+def image_shape_of(image_shape: Sequence[int], n_pixels: int) -> list[int]:
     """Return (C, H, W), or raise if it does not hold the decoder's pixels."""
     shape = [1, *image_shape] if len(image_shape) == 2 else list(image_shape)
     if len(shape) != 3 or shape[0] not in (1, 3):
