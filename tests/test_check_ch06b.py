@@ -1,0 +1,170 @@
+"""Chapter 6b's checks: what students write, right and wrong (judged by test_check_tables.py), and
+our own right answers against independent oracles."""
+
+import math
+
+import numpy as np
+import torch
+from scipy.special import logsumexp
+from torch.distributions import Normal
+
+from vae_teach.check import ch06b
+from vae_teach.check._exercise import evaluate
+
+
+def bound_by_hand(log_w):
+    top = log_w.max(0, keepdim=True).values
+    return (top + (log_w - top).exp().mean(0, keepdim=True).log())[0]
+
+
+def bound_by_loop(log_w):
+    total = log_w[0]
+    for row in log_w[1:]:
+        total = torch.logaddexp(total, row)
+    return total - math.log(log_w.shape[0])
+
+
+def cost_by_torch(s, d, sigma):
+    error = torch.sqrt(s / d)[:, None].expand(-1, d)  # any picture with this error will do
+    return -Normal(error.new_tensor(0.0), error.new_tensor(sigma)).log_prob(error).sum(1)
+
+
+def cost_split(s, d, sigma):
+    return 0.5 * (s / sigma**2 + d * math.log(2 * math.pi) + 2 * d * math.log(sigma))
+
+
+def rank_by_exclusion(a, b):
+    allowed = {"model", "epochs", "seed"} | ({"draws"} if a["number"] == "ELBO" else set())
+    return {key for key in a if a[key] != b[key]} <= allowed
+
+
+def rank_by_tuple(a, b):
+    def meaning(p):
+        draws = p["draws"] if p["number"] == "log p(x)" else None
+        return p["data"], p["treatment"], p["likelihood"], p["number"], draws
+
+    return meaning(a) == meaning(b)
+
+
+def rank_by_ifs(a, b):
+    for key in ("data", "treatment", "likelihood", "number"):
+        if a[key] != b[key]:
+            return 0
+    return int(a["number"] == "ELBO" or a["draws"] == b["draws"])
+
+
+def agree(*keys):
+    return lambda a, b: all(a[key] == b[key] for key in keys)
+
+
+MEANING = ("data", "treatment", "likelihood", "number")
+
+
+def agree_and_draws(*keys):
+    return lambda a, b: agree(*keys)(a, b) and (a["number"] == "ELBO" or a["draws"] == b["draws"])
+
+
+def log_norm(sigma):
+    return 0.5 * math.log(2 * math.pi * sigma**2)
+
+
+RIGHT = {
+    "importance_bound": {
+        "logsumexp": lambda log_w: torch.logsumexp(log_w, 0) - math.log(len(log_w)),
+        "largest-taken-out": bound_by_hand,
+        "loop": bound_by_loop,
+    },
+    "gaussian_cost": {
+        "formula": lambda s, d, sigma: s / 2 / sigma**2 + d * log_norm(sigma),
+        "torch-distributions": cost_by_torch,
+        "three-terms": cost_split,
+    },
+    "may_be_ranked": {
+        "by-exclusion": rank_by_exclusion,
+        "by-tuple": rank_by_tuple,
+        "by-ifs": rank_by_ifs,
+    },
+}
+
+WRONG = {
+    "importance_bound": {
+        "mean-of-the-logs": lambda w: torch.mean(w, dim=0),
+        "log-k-missing": lambda w: torch.logsumexp(w, 0),
+        "log-k-added": lambda w: torch.logsumexp(w, 0) + math.log(w.shape[0]),
+        "k-not-logged": lambda w: torch.logsumexp(w, 0) - w.shape[0],
+        "over-the-pictures": lambda w: torch.logsumexp(w, -1) - math.log(w.shape[-1]),
+        "wrong-k": lambda w: torch.logsumexp(w, 0) - math.log(w.shape[1]),
+        "not-a-logarithm": lambda w: w.exp().sum(0) / len(w),
+        "best-draw": lambda w: w.max(0).values,
+        "loss": lambda w: math.log(len(w)) - torch.logsumexp(w, 0),
+        "averaged-over-pictures": lambda w: bound_by_loop(w).mean(),
+        "overflow": lambda w: w.exp().mean(0).log(),
+    },
+    "gaussian_cost": {
+        "constant-missing": lambda s, d, sigma: 0.5 * s / sigma**2,
+        "bare-error": lambda s, d, sigma: s,
+        "half-missing": lambda s, d, sigma: s / sigma**2 + d * log_norm(sigma),
+        "sigma-for-variance": lambda s, d, v: s / (2 * v) + d / 2 * math.log(2 * math.pi * v),
+        "constant-of-one-pixel": lambda s, d, sigma: s / (2 * sigma**2) + log_norm(sigma),
+        "half-of-the-constant": lambda s, d, sigma: s / (2 * sigma**2) + 2 * d * log_norm(sigma),
+        "two-pi-missing": lambda s, d, sigma: s / (2 * sigma**2) + d * math.log(sigma),
+        "constant-subtracted": lambda s, d, sigma: s / (2 * sigma**2) - d * log_norm(sigma),
+        "log-likelihood": lambda s, d, sigma: -cost_split(s, d, sigma),
+        "averaged-over-pictures": lambda s, d, sigma: cost_split(s, d, sigma).mean(),
+        "per-pixel": lambda s, d, sigma: cost_split(s, d, sigma) / d,
+    },
+    "may_be_ranked": {
+        "treatment-ignored": agree_and_draws("data", "likelihood", "number"),
+        "data-ignored": agree_and_draws("treatment", "likelihood", "number"),
+        "likelihood-ignored": agree_and_draws("data", "treatment", "number"),
+        "number-ignored": agree_and_draws("data", "treatment", "likelihood"),
+        "draws-ignored": agree(*MEANING),
+        "draws-of-an-elbo": agree(*MEANING, "draws"),
+        "model-must-agree": agree_and_draws(*MEANING, "model", "epochs"),
+        "seed-must-agree": agree_and_draws(*MEANING, "seed"),
+        "everything-must-agree": lambda a, b: a == b,
+        "reversed": lambda a, b: not rank_by_tuple(a, b),
+    },
+}
+
+UNNAMED = {
+    "importance_bound": {
+        "kept-axis": (lambda w: torch.logsumexp(w, 0, keepdim=True) - math.log(len(w)), "shape"),
+        "numpy-of-a-list": (lambda w: list(logsumexp(w.detach().numpy(), 0)), ""),
+    },
+    "gaussian_cost": {"a-tuple": (lambda s, d, sigma: (s, d), "return one result only")},
+    "may_be_ranked": {"a-word": (lambda a, b: "yes", "not a tensor of numbers")},
+}
+
+
+def test_our_bound_is_that_of_scipy():
+    """A right answer that is wrong would teach every student the same mistake."""
+    for case in ch06b.IMPORTANCE_BOUND.cases():
+        log_w = case.args["log_w"].double().numpy()
+        oracle = logsumexp(log_w, axis=0, b=1 / len(log_w))
+        np.testing.assert_allclose(evaluate(ch06b.IMPORTANCE_BOUND.right, case), oracle, rtol=1e-12)
+
+
+def test_our_cost_is_that_of_torch():
+    """The same for the Gaussian: a density without its constant, or with the wrong sigma."""
+    for case in ch06b.GAUSSIAN_COST.cases():
+        args = {**case.args, "squared_error": case.args["squared_error"].double()}
+        torch.testing.assert_close(
+            evaluate(ch06b.GAUSSIAN_COST.right, case),
+            cost_by_torch(*args.values()),
+            rtol=1e-9,
+            atol=0,
+        )
+
+
+def test_the_pairs_hold_both_answers_and_each_entry_matters_once():
+    """A table of pairs that always answers True, or in which an entry is never varied alone."""
+    cases = ch06b.MAY_BE_RANKED.cases()
+    answers = [ch06b.MAY_BE_RANKED.right(**case.args) for case in cases]
+    assert {True, False} == set(answers)
+    differences = [
+        {key for key in ch06b.BASE if case.args["a"][key] != case.args["b"][key]} for case in cases
+    ]
+    assert {"data", "treatment", "likelihood", "number", "draws", "seed"} <= set().union(
+        *(d for d in differences if len(d) == 1)
+    )
