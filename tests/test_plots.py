@@ -132,6 +132,8 @@ def test_diagrams_are_drawn_from_the_modules():
     ]  # fmt: skip
     shown = texts(diagrams.draw_vae(VAE(784, (250,), 30, (320,))))
     assert {"μ\ndense 30", "logvar\ndense 30", "ε ~ N(0, I)", "logits\n784"} <= set(shown)
+    shown = texts(diagrams.draw_generation(VAE(784, (250,), 30, (320,))))
+    assert shown == ["z ~ N(0, I)\n30", "dense 320\nrelu", "logits\n784"]
 
 
 @pytest.mark.parametrize("inference, names", [(False, "zᵢ xᵢ θ"), (True, "zᵢ xᵢ θ φ")], ids=str)

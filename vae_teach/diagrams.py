@@ -86,3 +86,17 @@ def draw_vae(model: nn.Module) -> Axes:
     for column in range(before + 2, last + 1):
         _arrow(ax, (column - 0.56, 0.1), (column - 0.44, 0.1))
     return ax
+
+
+def draw_generation(model: nn.Module) -> Axes:
+    """A `VAE` that draws: a code from the prior and the decoder, and no encoder."""
+    decoder = layer_labels(model.decoder)
+    boxes = [(f"z ~ N(0, I)\n{model.latent_dim}", "code")]
+    boxes += [(label, "hidden") for label in decoder[:-1]]
+    boxes += [(f"logits\n{decoder[-1].removeprefix('dense ')}", "data")]
+    ax = _canvas(len(boxes), high=0.5)
+    for column, (label, kind) in enumerate(boxes):
+        _box(ax, column, 0, label, kind)
+        if column:
+            _arrow(ax, (column - 0.56, 0), (column - 0.44, 0))
+    return ax
