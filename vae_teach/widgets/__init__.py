@@ -5,8 +5,17 @@
 """
 
 from vae_teach.widgets.bound_explorer import BoundExplorer
+from vae_teach.widgets.column_painter import ColumnPainter
+from vae_teach.widgets.conditional_explorer import ConditionalExplorer
 from vae_teach.widgets.kl_explorer import KLExplorer
 from vae_teach.widgets.latent_explorer import LatentExplorer
 from vae_teach.widgets.reparameterization import Reparameterization
 
-__all__ = ["BoundExplorer", "KLExplorer", "LatentExplorer", "Reparameterization"]
+__all__ = [
+    "BoundExplorer",
+    "ColumnPainter",
+    "ConditionalExplorer",
+    "KLExplorer",
+    "LatentExplorer",
+    "Reparameterization",
+]

@@ -1,0 +1,276 @@
+/* Column painter: paint one column of pixels; a CVAE and a regressor fill in the others.
+ *
+ * Traits (mirror column_painter.py; H rows, W columns, L latent dimensions, K draws, N examples):
+ *   given [H]            the painted column from the top, 1 is ink
+ *   noise [K][L]         standard normals, one list per draw; z = mu(c) + sigma(c) * noise
+ *   column               which column is painted, from 0        image_shape [H, W]
+ *   steps, weights       decoder from [z, c] to the other columns, row by row
+ *   prior_*              from c to [mu, logvar] of p(z|c), or empty for N(0, I)
+ *   regressor_*          from c to the other columns, or empty
+ *   examples (N, H)      bytes of 0 and 1
+ * This file writes given and noise. */
+
+import { SPEAK_AFTER, make, makeDecoder, standardNormal, unpackHalves } from "./latent_explorer.js";
+import { makePrior } from "./conditional_prior.js";
+
+// --- pure maths: no DOM, imported by tests/js ---
+
+/** The whole picture, row by row: the given column among the others, W - 1 of them a row. */
+export function compose(given, others, column, width) {
+  const picture = new Float32Array(given.length * width);
+  given.forEach((value, row) => {
+    for (let x = 0, from = row * (width - 1); x < width; x++) {
+      picture[row * width + x] = x === column ? value : others[from++];
+    }
+  });
+  return picture;
+}
+
+/** `given` with the rows between two rows, both included, set to one value. */
+export function paintRows(given, from, to, value) {
+  const [low, high] = [Math.min(from, to), Math.max(from, to)];
+  return given.map((old, row) => (row >= low && row <= high ? value : old));
+}
+
+/** The row under a point `y` of a strip of `height`, clamped to its ends. */
+export function rowAt(y, height, rows) {
+  return Math.min(Math.max(Math.floor((y / height) * rows), 0), rows - 1);
+}
+
+/** Runs of ink as the reader counts them, from row 1: [[first, last], ...]. */
+export function runs(given) {
+  const found = [];
+  given.forEach((value, row) => {
+    if (!value) return;
+    if (given[row - 1]) found.at(-1)[1] = row + 1;
+    else found.push([row + 1, row + 1]);
+  });
+  return found;
+}
+
+/** Sum over pixels of the variance between draws: how different the answers are. */
+export function variety(pictures) {
+  let total = 0;
+  for (let i = 0; i < pictures[0].length; i++) {
+    const mean = pictures.reduce((sum, picture) => sum + picture[i], 0) / pictures.length;
+    total += pictures.reduce((sum, picture) => sum + (picture[i] - mean) ** 2, 0);
+  }
+  return total / Math.max(pictures.length - 1, 1);
+}
+
+/** Share of the other columns' pixels that are neither dark nor light. */
+export function greyShare(pixels) {
+  let grey = 0;
+  for (const value of pixels) grey += value > 0.2 && value < 0.8;
+  return grey / pixels.length;
+}
+
+/** What is painted and what came of it, in words. */
+export function describe(given, draws, average) {
+  const ink = runs(given).map(([first, last]) => (first === last ? `${first}` : `${first} to ${last}`));
+  const percent = (share) => `${Math.round(100 * share)} %`;
+  const mean = draws.reduce((sum, draw) => sum + greyShare(draw), 0) / draws.length;
+  const painted = ink.length ? `Ink in rows ${ink.join(", ")}.` : "The column is empty.";
+  const answers =
+    ` The ${draws.length} draws differ by ${variety(draws).toFixed(1)} squared intensity; ` +
+    `${percent(mean)} of their pixels are neither dark nor light`;
+  return `${painted}${answers}${average ? `, ${percent(greyShare(average))} of the regressor's` : ""}.`;
+}
+
+// --- view: builds elements and paints them; never touches the model ---
+
+/** The given column's colours, blue paper and orange ink, as bytes; plots_conditional.py has them. */
+export const GIVEN = { paper: [158, 201, 242], ink: [217, 107, 0] };
+const PLAIN = { paper: [255, 255, 255], ink: [0, 0, 0] };
+
+/** One native checkbox per pixel: keyboard and screen reader for nothing. */
+function makeStrip(rows) {
+  const cells = Array.from({ length: rows }, (_, row) =>
+    make("input", { type: "checkbox", ariaLabel: `row ${row + 1}`, tabIndex: row ? -1 : 0 }),
+  );
+  const root = make("div", { className: "strip", role: "group" }, ...cells);
+  root.ariaLabel = "The column to paint. Arrow keys move, Space paints, Shift and arrow paint on.";
+  for (const [kind, bytes] of Object.entries(GIVEN)) {
+    root.style.setProperty(`--given-${kind}`, `rgb(${bytes})`);
+  }
+  const show = (given) => given.forEach((value, row) => (cells[row].checked = value === 1));
+  const focus = (row) => {
+    cells.forEach((cell, other) => (cell.tabIndex = other === row ? 0 : -1));
+    cells[row].focus();
+  };
+  const rowUnder = ({ clientY }) => {
+    const box = root.getBoundingClientRect();
+    return rowAt(clientY - box.top, box.height, rows);
+  };
+  return { root, cells, show, focus, rowUnder };
+}
+
+function makeAnswer([height, width], label) {
+  const canvas = make("canvas", { className: "picture", width, height, role: "img" });
+  canvas.ariaLabel = label;
+  canvas.style.aspectRatio = `${width} / ${height}`;
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(width, height);
+  /** Ink on paper; the given column in its own two colours. */
+  const paint = (pixels, column) => {
+    pixels.forEach((value, i) => {
+      const { paper, ink } = i % width === column ? GIVEN : PLAIN;
+      for (let k = 0; k < 3; k++) image.data[4 * i + k] = paper[k] + value * (ink[k] - paper[k]);
+      image.data[4 * i + 3] = 255;
+    });
+    context.putImageData(image, 0, 0);
+  };
+  return { canvas, paint };
+}
+
+function buildView(data) {
+  const button = (textContent, hidden = false) =>
+    make("button", { type: "button", textContent, hidden });
+  const box = (className, ...children) => make("div", { className }, ...children);
+  const draws = data.noise.map((_, k) => makeAnswer(data.shape, `draw ${k + 1} of the CVAE`));
+  const average = data.regress ? makeAnswer(data.shape, "the regressor's answer") : null;
+  const view = {
+    strip: makeStrip(data.shape[0]),
+    draws,
+    average,
+    clear: button("Clear"),
+    example: button("A test column", !data.examples.length),
+    redraw: button("New draws"),
+    sentence: make("p", { className: "sentence", role: "status", ariaLive: "polite" }),
+  };
+  const titled = (title, pictures) =>
+    make("figure", {}, make("figcaption", {}, title), pictures);
+  const drawn = box("pictures", ...draws.map((draw) => draw.canvas));
+  const answers = box("answers", titled("CVAE: one draw each", drawn));
+  if (average) answers.append(titled("regressor", box("single", average.canvas)));
+  const painting = box("painting", make("p", {}, `column ${data.column}`), view.strip.root);
+  view.root = box(
+    "column-painter",
+    painting,
+    box("right", box("buttons", view.example, view.clear, view.redraw), answers),
+    view.sentence,
+  );
+  // Else JupyterLab takes the arrows and Enter for its cells; it asks the focused element first.
+  for (const control of view.root.querySelectorAll("input, button")) {
+    control.dataset.lmSuppressShortcuts = "";
+  }
+  return view;
+}
+
+// --- wiring: one function each way; everything added here is removed in render's return value ---
+
+/** Everything that stays as it is while the painter is shown. */
+function readModel(model) {
+  const bytes = model.get("examples");
+  const noise = model.get("noise");
+  const network = (name) => {
+    const steps = model.get(`${name}steps`);
+    return steps.length ? makeDecoder(steps, unpackHalves(model.get(`${name}weights`))) : null;
+  };
+  return {
+    noise,
+    shape: model.get("image_shape"),
+    column: model.get("column"),
+    examples: new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    priorAt: makePrior(network("prior_"), noise[0].length),
+    decode: network(""),
+    regress: network("regressor_"),
+  };
+}
+
+/** Pointer and keyboard on the strip; `paint(from, to, value)` sets rows. */
+function listenToStrip(strip, listen, current, paint) {
+  let stroke = null; // { value, row } while the pointer is down
+  listen(strip.root, "pointerdown", (event) => {
+    if (event.button !== 0) return;
+    event.preventDefault(); // else the checkbox under the pointer toggles as well
+    strip.root.setPointerCapture(event.pointerId); // the stroke goes on outside the strip
+    const row = strip.rowUnder(event);
+    stroke = { row, value: 1 - current()[row] };
+    strip.focus(row);
+    paint(row, row, stroke.value);
+  });
+  listen(strip.root, "pointermove", (event) => {
+    if (!stroke || !strip.root.hasPointerCapture(event.pointerId)) return;
+    const row = strip.rowUnder(event);
+    if (row !== stroke.row) paint(stroke.row, row, stroke.value); // also the rows a fast one skips
+    stroke.row = row;
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    listen(strip.root, end, () => (stroke = null));
+  }
+  listen(strip.root, "click", (event) => {
+    if (event.detail > 0) event.preventDefault(); // the pointer has painted already
+  });
+  strip.cells.forEach((cell, row) => {
+    listen(cell, "change", () => paint(row, row, Number(cell.checked)));
+    listen(cell, "keydown", (event) => {
+      const last = strip.cells.length - 1;
+      const target = { ArrowUp: row - 1, ArrowDown: row + 1, Home: 0, End: last }[event.key];
+      if (target === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
+      event.preventDefault(); // the page must not scroll
+      const next = Math.min(Math.max(target, 0), last);
+      if (event.shiftKey) paint(row, next, current()[row]);
+      strip.focus(next);
+    });
+  });
+}
+
+function render({ model, el }) {
+  const data = readModel(model);
+  const view = buildView(data);
+  const stop = new AbortController();
+  const listen = (target, type, handler) =>
+    target.addEventListener(type, handler, { signal: stop.signal });
+  let timer = 0;
+
+  const show = () => {
+    const given = model.get("given");
+    const { mu, sigma } = data.priorAt(given);
+    const whole = (others) => compose(given, others, data.column, data.shape[1]);
+    const draws = model.get("noise").map((noise) =>
+      Float32Array.from(data.decode([...noise.map((e, d) => mu[d] + sigma[d] * e), ...given])),
+    );
+    draws.forEach((others, k) => view.draws[k]?.paint(whole(others), data.column));
+    const average = data.regress && data.regress(given);
+    if (average) view.average.paint(whole(average), data.column);
+    view.strip.show(given);
+    clearTimeout(timer);
+    const words = describe(given, draws, average);
+    const speak = () => (view.sentence.textContent = words);
+    if (view.sentence.textContent) timer = setTimeout(speak, SPEAK_AFTER);
+    else speak();
+  };
+  const setTrait = (name, value) => {
+    model.set(name, value); // fires change:*, which repaints every view
+    model.save_changes();
+  };
+
+  listenToStrip(view.strip, listen, () => model.get("given"), (from, to, value) =>
+    setTrait("given", paintRows(model.get("given"), from, to, value)),
+  );
+  listen(view.clear, "click", () => setTrait("given", model.get("given").map(() => 0)));
+  listen(view.example, "click", () => {
+    const rows = data.shape[0];
+    const start = rows * Math.floor((Math.random() * data.examples.length) / rows);
+    setTrait("given", [...data.examples.subarray(start, start + rows)]);
+  });
+  listen(view.redraw, "click", () => {
+    const fresh = () => standardNormal(Math.random(), Math.random());
+    setTrait("noise", model.get("noise").map((noise) => noise.map(fresh)));
+  });
+
+  model.on("change:given", show);
+  model.on("change:noise", show);
+  el.append(view.root);
+  show();
+  return () => {
+    stop.abort();
+    clearTimeout(timer);
+    model.off("change:given", show);
+    model.off("change:noise", show);
+    el.replaceChildren();
+  };
+}
+
+export default { render };
