@@ -89,6 +89,18 @@ def test_one_loss_reaches_every_parameter_of_both_networks(x, vae):
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in vae.parameters())
 
 
+def test_the_balance_of_the_terms_does_not_depend_on_the_batch_size(x, vae):
+    """One term summed over the batch, the other averaged, as Doersch's Caffe weights must undo."""
+    eps = torch.randn(6, 3, generator=generator())
+
+    def gradients(repeats):
+        loss = -vae.elbo(x.repeat(repeats, 1), eps.repeat(repeats, 1)).value.mean()
+        return torch.autograd.grad(loss, list(vae.parameters()))
+
+    for once, twice in zip(gradients(1), gradients(2), strict=True):
+        torch.testing.assert_close(once, twice)
+
+
 def test_loss_terms_are_the_negative_elbo_of_the_same_noise(x, vae):
     terms = vae.loss_terms(x, generator=generator())
     eps = torch.randn(6, 3, generator=generator())
