@@ -1,5 +1,6 @@
 """Recording a model while it trains: the right steps, fixed inputs, no trace left in the run."""
 
+import io
 import json
 
 import pytest
@@ -7,7 +8,14 @@ import torch
 from PIL import Image
 
 from vae_teach import VAE, fit
-from vae_teach.snapshots import Recorder, Snapshot, log_moments, save_scalars, save_sheets
+from vae_teach.snapshots import (
+    Recorder,
+    Snapshot,
+    log_moments,
+    save_scalars,
+    save_sheets,
+    sheet_png,
+)
 
 
 def images(n=64):
@@ -106,7 +114,7 @@ def test_sheets_sort_in_time_and_hold_the_pictures(tmp_path):
     files = save_sheets(snapshots, tmp_path / "run", ["prior"], columns=2, image_shape=(2, 2))
     assert sorted(files) == files
     assert [f.name for f in files][1:3] == ["prior_002.png", "prior_010.png"]
-    sheet = Image.open(files[0])
+    sheet = Image.open(files[0]).convert("L")
     assert sheet.size == (6, 2)
     assert [sheet.getpixel((x, 0)) for x in (0, 1, 2, 4)] == [255, 0, 255, 0]
     assert sheet.getpixel((0, 1)) in (127, 128)
@@ -117,3 +125,20 @@ def test_scalars_are_one_line_an_epoch(tmp_path):
     path = save_scalars(history.records, tmp_path)
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert lines == history.records and [line["epoch"] for line in lines] == [1, 2, 3]
+
+
+def test_a_sheet_has_few_shades_and_square_pixels():
+    """Ink is black, paper is white, and the greys between are rounded to the nearest shade."""
+    pictures = torch.tensor([[0.0, 1.0, 0.4, 2.0]])
+    picture = Image.open(io.BytesIO(sheet_png(pictures, 1, image_shape=(2, 2), scale=3, shades=4)))
+    assert picture.mode == "P" and picture.size == (6, 6)
+    grey = picture.convert("L")
+    assert [grey.getpixel(p) for p in ((0, 0), (2, 2), (3, 0), (5, 5))] == [255, 255, 0, 0]
+    assert grey.getpixel((0, 3)) == 170  # ink 0.4 is paper 0.6, nearest to 2/3
+    fine = sheet_png(torch.rand(20, 784, generator=torch.Generator().manual_seed(0)), 5, shades=256)
+    coarse = sheet_png(torch.rand(20, 784, generator=torch.Generator().manual_seed(0)), 5, shades=4)
+    assert len(coarse) < 0.5 * len(fine)
+    with pytest.raises(ValueError, match="they are 0 and 16"):
+        sheet_png(pictures, 1, image_shape=(2, 2), scale=0)
+    with pytest.raises(ValueError, match="they are 1 and 300"):
+        sheet_png(pictures, 1, image_shape=(2, 2), shades=300)

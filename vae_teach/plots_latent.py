@@ -91,7 +91,7 @@ def draw_tableau(
         width: of the figure in inches.
         size: of a point.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(width, 0.47 * width), layout="constrained")
+    figure, axes = plt.subplots(1, 2, figsize=(width, 0.45 * width), layout="constrained")
     draw_classes(codes, labels, ax=axes[0], size=size)
     axes[0].set(xlim=(-limit, limit), ylim=(-limit, limit))
     axes[0].set_aspect("auto")
@@ -129,7 +129,7 @@ def draw_classes(
     norm = BoundaryNorm(np.arange(len(chosen) + 1) - 0.5, len(chosen))
     points = ax.scatter(x, y, s=size, c=place.numpy(), cmap=colours, norm=norm, linewidths=0)
     if bar:
-        drawn = ax.figure.colorbar(points, ax=ax, ticks=range(len(chosen)), label="digit")
+        drawn = ax.figure.colorbar(points, cax=_beside(ax), ticks=range(len(chosen)), label="digit")
         drawn.ax.set_yticklabels([str(digit) for digit in chosen])
         drawn.ax.tick_params(length=0)
     ax.set(xlabel="z[0]", ylabel="z[1]", aspect="equal")
@@ -137,7 +137,12 @@ def draw_classes(
 
 
 def draw_field(
-    values: Tensor, limit: float, label: str, *, ax: Axes, low: float | None = None
+    values: Tensor,
+    limit: float,
+    label: str,
+    *,
+    ax: Axes,
+    between: tuple[float, float] | None = None,
 ) -> Axes:
     """One number for each of `tile_centres(n, limit)`, as colours on the plane, with a bar.
 
@@ -146,14 +151,21 @@ def draw_field(
         limit: half the width of the plane.
         label: the quantity and its unit.
         ax: where to draw.
-        low: the number that gets the darkest colour, and every smaller one with it.
+        between: the numbers at the ends of the colours, for all beyond them too; None for the
+            smallest and the largest value.
     """
     n = round(len(values) ** 0.5)
     grid = values.detach().cpu().reshape(n, n).numpy()
-    drawn = ax.imshow(grid, extent=(-limit, limit, -limit, limit), vmin=low, cmap="viridis")
-    ax.figure.colorbar(drawn, ax=ax, label=label, shrink=0.8, extend="min" if low else "neither")
+    low, high = between or (grid.min(), grid.max())
+    drawn = ax.imshow(grid, extent=(-limit, limit, -limit, limit), vmin=low, vmax=high)
+    ax.figure.colorbar(drawn, cax=_beside(ax), label=label, extend="both" if between else "neither")
     ax.set(xlabel="z[0]", ylabel="z[1]")
     return ax
+
+
+def _beside(ax: Axes) -> Axes:
+    """A strip for a colour bar, exactly as high as the panel whatever its aspect."""
+    return ax.inset_axes((1.04, 0.0, 0.055, 1.0))
 
 
 def draw_means_and_draws(
@@ -212,14 +224,21 @@ def draw_projections(
 
 
 def draw_solid(
-    panels: dict[str, Tensor], labels: Tensor, azimuth: float, *, size: float = 4
+    panels: dict[str, Tensor], labels: Tensor, azimuth: float, *, size: float = 9
 ) -> Figure:
     """3-D scatters (N, 3) side by side, seen from `azimuth` degrees, each with its own axes."""
-    figure = plt.figure(figsize=(6.4, 3.2))
+    figure = plt.figure(figsize=(6.4, 2.9))
     colours = np.array(CLASS_COLOURS)[labels.cpu().numpy()]
     for place, (name, codes) in enumerate(panels.items(), start=1):
         ax = figure.add_subplot(1, len(panels), place, projection="3d")
-        ax.scatter(*codes.detach().cpu().numpy().T, s=size, c=colours, linewidths=0, alpha=0.9)
+        ax.scatter(
+            *codes.detach().cpu().numpy().T,
+            s=size,
+            c=colours,
+            linewidths=0,
+            alpha=1,
+            depthshade=False,
+        )
         ax.view_init(elev=20, azim=azimuth)
         ax.set_title(name, fontsize=10)
         for axis in "xyz":
@@ -227,21 +246,24 @@ def draw_solid(
         ax.set_xlabel("component 1", fontsize=8, labelpad=-10)
         ax.set_ylabel("component 2", fontsize=8, labelpad=-10)
         ax.set_zlabel("component 3", fontsize=8, labelpad=-10)
-    figure.subplots_adjust(left=0.01, right=0.97, bottom=0.04, top=0.93, wspace=0.08)
+    figure.subplots_adjust(left=0.0, right=0.98, bottom=0.03, top=0.95, wspace=0.02)
     return figure
 
 
-def draw_correlations(values: Tensor, rows: Sequence[str], columns: Sequence[str]) -> Axes:
+def draw_correlations(
+    values: Tensor, rows: Sequence[str], columns: Sequence[str], *, xlabel: str
+) -> Axes:
     """A table of correlations (rows, columns) as colours; those of 0.3 and more as numbers too."""
-    height, width = 0.42 * len(rows) + 1.0, 0.32 * len(columns) + 1.6
+    width, height = 0.32 * len(columns) + 1.6, 0.36 * len(rows) + 0.9
     ax = plt.subplots(figsize=(width, height), layout="constrained")[1]
     grid = values.detach().cpu().numpy()
     drawn = ax.imshow(grid, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
     for (row, column), value in np.ndenumerate(grid):
         if abs(value) >= 0.3:
             ink = "white" if abs(value) > 0.6 else "black"
-            ax.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=7, color=ink)
-    ax.set_xticks(range(len(columns)), columns, fontsize=8)
+            ax.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=8, color=ink)
+    ax.set_xticks(range(len(columns)), columns, fontsize=9)
     ax.set_yticks(range(len(rows)), rows)
-    ax.figure.colorbar(drawn, ax=ax, label="correlation", shrink=0.9)
+    ax.set_xlabel(xlabel)
+    ax.figure.colorbar(drawn, ax=ax, label="correlation")
     return ax

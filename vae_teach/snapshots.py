@@ -4,6 +4,7 @@ Learning is fast at first and slow later, so moments evenly spaced in log time s
 few frames. Shapes: whatever a look returns; pictures are (N, D) in [0, 1].
 """
 
+import io
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -93,6 +94,38 @@ class Recorder:
         raise KeyError(f"no snapshot of step {step}; there are {self.steps}")
 
 
+def sheet_png(
+    images: Tensor,
+    columns: int,
+    *,
+    image_shape: tuple[int, int] = (28, 28),
+    scale: int = 1,
+    shades: int = 16,
+) -> bytes:
+    """Pictures (N, D) in [0, 1] as a small PNG, black ink on white, pixels as plain squares.
+
+    Args:
+        images: values outside [0, 1] are brought to the nearer end.
+        columns: pictures in a row.
+        image_shape: (height, width) in pixels.
+        scale: side of the square that stands for one pixel.
+        shades: how many greys, from 2 to 256; the file shrinks with them.
+
+    Raises:
+        ValueError: if scale is below 1 or shades is not from 2 to 256.
+    """
+    if scale < 1 or not 2 <= shades <= 256:
+        raise ValueError(f"need scale >= 1 and 2 to 256 shades, but they are {scale} and {shades}")
+    paper = 1 - tile(images.clamp(0, 1), columns, image_shape=image_shape)
+    levels = (paper * (shades - 1)).round().astype("uint8").repeat(scale, 0).repeat(scale, 1)
+    picture = Image.fromarray(levels, mode="P")
+    greys = [round(255 * level / (shades - 1)) for level in range(shades)]
+    picture.putpalette([value for grey in greys for value in (grey, grey, grey)])
+    file = io.BytesIO()
+    picture.save(file, format="png", optimize=True)
+    return file.getvalue()
+
+
 def save_sheets(
     snapshots: Sequence[Snapshot],
     folder: str | Path,
@@ -121,9 +154,9 @@ def save_sheets(
     written = []
     for snapshot in snapshots:
         for name in names:
-            sheet = tile(snapshot[name].clamp(0, 1), columns, image_shape=image_shape)
             path = folder / f"{name}_{snapshot.step:0{width}}.png"
-            Image.fromarray((255 * (1 - sheet)).round().astype("uint8")).save(path)
+            png = sheet_png(snapshot[name], columns, image_shape=image_shape, shades=256)
+            path.write_bytes(png)
             written.append(path)
     return written
 
