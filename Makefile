@@ -17,6 +17,10 @@ FAST   := not browser and not jupyterlab
 export JUPYTER_PREFER_ENV_PATH := 1
 unexport JUPYTER_PATH PYTHONPATH PYTHONHOME PYTHONSTARTUP MPLBACKEND
 
+# The networks are small: on two idle cores chapter 6 takes 49 s with two threads and 50 s with one.
+# When another process wants a core, two threads wait for each other and take ten times as long.
+book test nbval outputs: export OMP_NUM_THREADS ?= 1
+
 .DEFAULT_GOAL := help
 .PHONY: help book test nbval lab check lint format outputs lock clean
 

@@ -28,7 +28,8 @@ def pick_device(name: str | None = None) -> torch.device:
 def describe_device(device: torch.device) -> str:
     """Name the device for a protocol line, such as 'CPU, 2 threads' or the card's own name."""
     if device.type == "cpu":
-        return f"CPU, {torch.get_num_threads()} threads"
+        n = torch.get_num_threads()
+        return f"CPU, {n} thread{'s' * (n > 1)}"
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return str(device)
