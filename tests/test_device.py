@@ -27,4 +27,7 @@ def test_an_unknown_device_is_named():
 
 
 def test_the_cpu_is_described_with_its_threads():
-    assert describe_device(torch.device("cpu")) == f"CPU, {torch.get_num_threads()} threads"
+    n = torch.get_num_threads()
+    assert describe_device(torch.device("cpu")) == (
+        "CPU, 1 thread" if n == 1 else f"CPU, {n} threads"
+    )
