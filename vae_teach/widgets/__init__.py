@@ -7,6 +7,7 @@
 from vae_teach.widgets.bound_explorer import BoundExplorer
 from vae_teach.widgets.column_painter import ColumnPainter
 from vae_teach.widgets.conditional_explorer import ConditionalExplorer
+from vae_teach.widgets.frame_scrubber import Frame, FrameScrubber
 from vae_teach.widgets.kl_explorer import KLExplorer
 from vae_teach.widgets.latent_explorer import LatentExplorer
 from vae_teach.widgets.reparameterization import Reparameterization
@@ -15,6 +16,8 @@ __all__ = [
     "BoundExplorer",
     "ColumnPainter",
     "ConditionalExplorer",
+    "Frame",
+    "FrameScrubber",
     "KLExplorer",
     "LatentExplorer",
     "Reparameterization",

@@ -1,0 +1,89 @@
+"""The Python half of the scrubber: frames that belong together, none without words."""
+
+import io
+
+import matplotlib.pyplot as plt
+import pytest
+import traitlets
+from PIL import Image
+
+from vae_teach.widgets import Frame, FrameScrubber
+
+
+def png(size=(8, 6), colour="white"):
+    buffer = io.BytesIO()
+    Image.new("RGB", size, colour).save(buffer, format="png")
+    return buffer.getvalue()
+
+
+def frame(i=0, **changes):
+    return Frame(**({"png": png(), "label": f"step {i}", "alt": f"Picture {i}."} | changes))
+
+
+def draw(step):
+    figure, ax = plt.subplots(figsize=(3, 2))
+    ax.plot([0, step], [0, 1])
+    ax.set(xlim=(0, 10), title=f"step {step}")
+    return figure
+
+
+def scrubber(moments, **options):
+    words = {"label": lambda s: f"step {s}", "alt": lambda s: f"A line that ends at {s}."}
+    return FrameScrubber.from_figures(draw, moments, **words, **options)
+
+
+def test_every_frame_comes_out_of_the_bytes_as_it_went_in():
+    """A size off by one would shift every later picture."""
+    frames = [frame(i, png=png(colour=(10 * i, 0, 0))) for i in range(3)]
+    widget = FrameScrubber(frames)
+    start = 0
+    for i, size in enumerate(widget.sizes):
+        assert widget.pngs[start : start + size] == frames[i].png
+        start += size
+    assert start == len(widget.pngs)
+    assert (widget.shape, widget.labels) == ([8, 6], ["step 0", "step 1", "step 2"])
+
+
+def test_figures_become_small_pictures_and_are_closed():
+    """Thirty open figures draw a warning, and full colour makes a page of megabytes."""
+    before = plt.get_fignums()
+    widget = scrubber([1, 5, 9], dpi=100)
+    assert plt.get_fignums() == before
+    assert widget.shape == [300, 200]
+    assert max(widget.sizes) < 8_000
+    picture = Image.open(io.BytesIO(widget.pngs[: widget.sizes[0]]))
+    assert picture.mode == "P"
+    assert widget.alts[1] == "A line that ends at 5."
+
+
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        ({"alt": " "}, "frame 1 has no alt"),
+        ({"label": ""}, "frame 1 has no label"),
+        ({"png": png((9, 6))}, r"frame 1 \(step 1\) has 9 x 6 pixels, but frame 0 has 8 x 6"),
+        ({"png": b"GIF89a"}, r"frame 1 \(step 1\) is no PNG file"),
+    ],
+    ids=["alt", "label", "size", "file"],
+)
+def test_a_frame_that_does_not_fit_is_named(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        FrameScrubber([frame(0), frame(1, **wrong)])
+
+
+def test_no_frames_are_refused():
+    with pytest.raises(ValueError, match="at least one"):
+        FrameScrubber([])
+
+
+@pytest.mark.parametrize("index", [-1, 2])
+def test_an_index_without_a_frame_is_refused(index):
+    with pytest.raises(traitlets.TraitError, match=f"index must be from 0 to 1, but it is {index}"):
+        FrameScrubber([frame(0), frame(1)], index=index)
+
+
+def test_thirty_frames_fit_into_a_page(tmp_path):
+    """The bar of the book is 1.5 MB a page, for all of its figures."""
+    path = scrubber(range(1, 34)).to_html(tmp_path / "page.html", title="Lines")
+    assert path.stat().st_size < 200_000
+    assert repr(scrubber([1, 2], index=1)) == "FrameScrubber(2 frames, frame: step 2)"
