@@ -98,6 +98,7 @@ def test_ticks_of_the_bar_stand_mid_colour_and_name_the_digits():
     assert [t.get_text() for t in bar.ax.get_yticklabels()] == ["2", "5", "7"]
     assert list(bar.get_ticks()) == [0, 1, 2]
     assert bar.vmin == -0.5 and bar.vmax == 2.5
+    assert bar.ax.get_title() == "digit"
 
 
 def test_unknown_digits_and_other_shapes_are_refused():
@@ -107,14 +108,14 @@ def test_unknown_digits_and_other_shapes_are_refused():
         plots_latent.draw_classes(codes(40, 3), torch.zeros(40))
 
 
-def test_a_field_has_its_first_number_top_left_and_its_quantity_on_the_bar():
+def test_a_field_has_its_first_number_top_left_and_its_quantity_above():
     ax = plt.subplots()[1]
     plots_latent.draw_field(torch.arange(9.0), 2.0, "height (m)", ax=ax, between=(1.0, 5.0))
     image = ax.images[0]
     assert image.get_array()[0, 0] == 0 and image.get_array()[2, 2] == 8
     assert image.get_extent() == [-2, 2, -2, 2] and image.origin == "upper"
     assert image.get_clim() == (1, 5)
-    assert image.colorbar.ax.get_ylabel() == "height (m)" and image.colorbar.extend == "both"
+    assert ax.get_title() == "height (m)" and image.colorbar.extend == "both"
 
 
 def test_histograms_show_draws_means_and_the_normal():

@@ -129,7 +129,8 @@ def draw_classes(
     norm = BoundaryNorm(np.arange(len(chosen) + 1) - 0.5, len(chosen))
     points = ax.scatter(x, y, s=size, c=place.numpy(), cmap=colours, norm=norm, linewidths=0)
     if bar:
-        drawn = ax.figure.colorbar(points, cax=_beside(ax), ticks=range(len(chosen)), label="digit")
+        drawn = ax.figure.colorbar(points, cax=_beside(ax), ticks=range(len(chosen)))
+        drawn.ax.set_title("digit", fontsize=8)
         drawn.ax.set_yticklabels([str(digit) for digit in chosen])
         drawn.ax.tick_params(length=0)
     ax.set(xlabel="z[0]", ylabel="z[1]", aspect="equal")
@@ -149,7 +150,7 @@ def draw_field(
     Args:
         values: (n * n,), top row first.
         limit: half the width of the plane.
-        label: the quantity and its unit.
+        label: the quantity and its unit, over the panel.
         ax: where to draw.
         between: the numbers at the ends of the colours, for all beyond them too; None for the
             smallest and the largest value.
@@ -158,8 +159,9 @@ def draw_field(
     grid = values.detach().cpu().reshape(n, n).numpy()
     low, high = between or (grid.min(), grid.max())
     drawn = ax.imshow(grid, extent=(-limit, limit, -limit, limit), vmin=low, vmax=high)
-    ax.figure.colorbar(drawn, cax=_beside(ax), label=label, extend="both" if between else "neither")
+    ax.figure.colorbar(drawn, cax=_beside(ax), extend="both" if between else "neither")
     ax.set(xlabel="z[0]", ylabel="z[1]")
+    ax.set_title(label, fontsize=9)  # beside the bar it would run into the next panel
     return ax
 
 
@@ -246,7 +248,7 @@ def draw_solid(
         ax.set_xlabel("component 1", fontsize=8, labelpad=-10)
         ax.set_ylabel("component 2", fontsize=8, labelpad=-10)
         ax.set_zlabel("component 3", fontsize=8, labelpad=-10)
-    figure.subplots_adjust(left=0.0, right=0.98, bottom=0.03, top=0.95, wspace=0.02)
+    figure.subplots_adjust(left=0.0, right=0.98, bottom=0.03, top=0.9, wspace=0.02)
     return figure
 
 
