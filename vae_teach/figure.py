@@ -25,13 +25,18 @@ def figure_html(png: bytes, alt: str, caption: str | None = None) -> str:
     return f'<figure class="vt-figure">{image}{text}</figure>'
 
 
-def render_png(figure: Figure) -> bytes:
-    """The figure as a PNG with a palette, small enough to travel inside a page."""
+def palette_png(figure: Figure, *, dpi: int, colours: int, **options) -> bytes:
+    """The figure as a PNG file with a palette; the options go to `savefig`."""
     full, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(full, format="png", dpi=DPI, bbox_inches="tight")
-    picture = Image.open(full).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    figure.savefig(full, format="png", dpi=dpi, **options)
+    picture = Image.open(full).convert("RGB").quantize(colours, dither=Image.Dither.NONE)
     picture.save(small, format="png", optimize=True)
     return small.getvalue()
+
+
+def render_png(figure: Figure) -> bytes:
+    """The figure as a PNG file small enough to travel inside a page."""
+    return palette_png(figure, dpi=DPI, colours=COLOURS, bbox_inches="tight")
 
 
 def show(figure: Figure, *, alt: str, caption: str | None = None) -> None:

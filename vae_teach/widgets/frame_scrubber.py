@@ -11,6 +11,7 @@ import traitlets
 from matplotlib.figure import Figure
 from PIL import Image
 
+from vae_teach.figure import palette_png
 from vae_teach.widgets.base import TeachingWidget
 
 _HERE = Path(__file__)
@@ -71,7 +72,7 @@ class FrameScrubber(TeachingWidget):
         alt: Callable[[Any], str],
         title: str = "frame",
         dpi: int = 80,
-        colors: int = 64,
+        colours: int = 64,
         index: int = 0,
     ) -> "FrameScrubber":
         """Draw one figure per moment, keep it as a PNG file of few colours, and close it.
@@ -83,13 +84,19 @@ class FrameScrubber(TeachingWidget):
             alt: moment -> what the figure shows.
             title: name of the slider.
             dpi: pixels per inch of the figure.
-            colors: of the palette; 64 keep the edges of text smooth.
+            colours: of the palette; 64 keep the edges of text smooth.
             index: the frame shown first.
         """
         frames = []
         for moment in moments:
             figure = draw(moment)
-            frames.append(Frame(_small_png(figure, dpi, colors), label(moment), alt(moment)))
+            frames.append(
+                Frame(
+                    palette_png(figure, dpi=dpi, colours=colours, facecolor="white"),
+                    label(moment),
+                    alt(moment),
+                )
+            )
             plt.close(figure)
         return cls(frames, title=title, index=index)
 
@@ -104,15 +111,6 @@ class FrameScrubber(TeachingWidget):
 
     def __repr__(self) -> str:
         return f"FrameScrubber({len(self.labels)} frames, {self.title}: {self.labels[self.index]})"
-
-
-def _small_png(figure: Figure, dpi: int, colors: int) -> bytes:
-    """A figure as a PNG file with a palette: a third of the bytes of full colour or less."""
-    full, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(full, format="png", dpi=dpi, facecolor="white")
-    picture = Image.open(full).convert("RGB")
-    picture.quantize(colors, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
-    return small.getvalue()
 
 
 def _require_alike(frames: Sequence[Frame]) -> tuple[int, int]:
