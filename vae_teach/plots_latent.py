@@ -205,13 +205,21 @@ def draw_means_and_draws(
 
 
 def draw_projections(
-    panels: dict[str, Tensor], labels: Tensor, *, columns: int = 2, size: float = 3
+    panels: dict[str, Tensor],
+    labels: Tensor,
+    *,
+    columns: int = 2,
+    size: float = 3,
+    width: float = 5.6,
 ) -> Figure:
     """Scatters of projections (N, 2) of the same pictures, one panel each, one bar for all."""
     rows = -(-len(panels) // columns)
-    wide = 6.6 / columns
     figure, axes = plt.subplots(
-        rows, columns, figsize=(6.6, 0.92 * wide * rows), layout="constrained", squeeze=False
+        rows,
+        columns,
+        figsize=(width, 0.92 * width / columns * rows),
+        layout="constrained",
+        squeeze=False,
     )
     for ax in axes.flat[len(panels) :]:
         ax.set_axis_off()
