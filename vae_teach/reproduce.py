@@ -185,12 +185,12 @@ def reproduce(
             "epochs": round(steps / math.ceil(len(pixels.train) / preset.batch_size), 2),
             "seed": seed,
         },
-        "provenance": _provenance(dataset, where)
+        "provenance": provenance(dataset, where)
         | {
             "training_minutes": round(sum(history.column("seconds")) / 60, 2),
             "evaluation_minutes": round((time.perf_counter() - started) / 60, 2),
         },
-        "history": _columns(history),
+        "history": rounded_columns(history),
     }
     if folder is not None:
         save_checkpoint(folder / f"{stem}.safetensors", model, history=history, settings={})
@@ -231,7 +231,8 @@ def _protocol(preset: Preset, model: nn.Module, dataset: data.Dataset, pixels: P
     } | {key: told[key] for key in kept}
 
 
-def _provenance(dataset: data.Dataset, device: torch.device) -> dict:
+def provenance(dataset: data.Dataset, device: torch.device) -> dict:
+    """Where a number comes from: code, libraries, machine and the pixels themselves."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "vae_teach": vae_teach.__version__,
@@ -266,7 +267,7 @@ def git_commit(folder: Path) -> str | None:
     return commit + "+" * bool(changes)
 
 
-def _columns(history: History) -> dict[str, list[float]]:
+def rounded_columns(history: History) -> dict[str, list[float]]:
     """The history by column, rounded to what a curve shows."""
     names = [name for name in history.last if name not in ("seconds", "train_loss")]
     return {name: [round(value, 3) for value in history.column(name)] for name in names}

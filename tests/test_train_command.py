@@ -1,0 +1,338 @@
+"""`python -m vae_teach train`: from pictures to an explorer, nothing lost."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from data_tools import isolate
+from PIL import Image
+
+from vae_teach import train
+from vae_teach.__main__ import main
+from vae_teach.checkpoint import load_model, read_checkpoint
+from vae_teach.data.shapes import draw_shapes, write_folder
+from vae_teach.models import count_parameters
+from vae_teach.train_run import Plan
+
+FILES = {
+    "checkpoint.safetensors",
+    "model.safetensors",
+    "curves.png",
+    "samples.png",
+    "reconstructions.png",
+    "explorer.html",
+    "run.json",
+}
+SIDE = 10
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Tiny products, which a second thread only slows down."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch, tmp_path):
+    return isolate(monkeypatch, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    g = torch.Generator().manual_seed(0)
+    return write_folder(
+        tmp_path_factory.mktemp("made") / "own", draw_shapes(40, generator=g), generator=g
+    )
+
+
+@pytest.fixture
+def pictures(written, tmp_path):
+    """Forty coloured pictures of odd sizes in three folders, and a broken one."""
+    return shutil.copytree(written, tmp_path / "own")
+
+
+def command(pictures, out, *more, epochs=2):
+    usual = f"--size {SIDE} --hidden 16 --latent 3 --batch-size 8 --device cpu --epochs {epochs}"
+    where = ["--data", f"images:{pictures}", "--out", str(out)]
+    return main(["train", *where, *usual.split(), *map(str, more)])
+
+
+def record(out):
+    return json.loads((out / "run.json").read_text("utf-8"))
+
+
+def weights(out):
+    return read_checkpoint(out / "checkpoint.safetensors")[1]
+
+
+def error(capsys):
+    """The one error line; anything more on stderr than notes and the bar would be a traceback."""
+    lines = [line for line in capsys.readouterr().err.splitlines() if "error: " in line]
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def test_a_folder_becomes_a_model_pictures_and_an_explorer(pictures, tmp_path, capsys):
+    out = tmp_path / "deep" / "run"
+    assert command(pictures, out) == 0
+    said = capsys.readouterr()
+    assert {path.name for path in out.iterdir()} == FILES
+    assert "disc/broken.png: " in said.err and "32 for training and 8 for testing" in said.out
+    for name in ("curves", "samples", "reconstructions"):
+        with Image.open(out / f"{name}.png") as image:
+            image.load()
+            assert min(image.size) > 100
+    assert '["disc", "square", "triangle"]' in (out / "explorer.html").read_text("utf-8")
+    model = load_model(out / "model.safetensors")
+    assert model.n_pixels == 3 * SIDE * SIDE and model.latent_dim == 3
+    assert model.config["likelihood"]["name"] == "learned_gaussian"
+
+
+def test_the_record_has_protocol_results_and_provenance(pictures, tmp_path):
+    """House rule: no number without data, split, architecture, epochs, seed, device, minutes."""
+    out = tmp_path / "run"
+    command(pictures, out)
+    found = record(out)
+    protocol = found["protocol"]
+    counts = {n: protocol[f"{n}_images"] for n in ("train", "validation", "test")}
+    assert counts == {"train": 29, "validation": 3, "test": 8}
+    assert protocol["image_shape"] == [3, SIDE, SIDE] and protocol["epochs_made"] == 2
+    assert protocol["parameters"] == count_parameters(load_model(out / "model.safetensors"))
+    assert {"data_sha256", "device", "torch", "training_minutes", "date"} <= set(
+        found["provenance"]
+    )
+    assert str(tmp_path) not in (out / "run.json").read_text(
+        "utf-8"
+    )  # no one's folders in a record
+    assert len(found["history"]["held_out_loss"]) == 2
+    test = found["results"]["test"]
+    assert 0 < test["pixel_error"] < 1 and test["sigma_x"] > 0
+    assert test["kl_nats"] >= 0
+
+
+def test_a_run_that_goes_on_ends_where_an_uninterrupted_one_does(pictures, tmp_path, capsys):
+    """Fails if the second call starts afresh, or with another order or other noise."""
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    command(pictures, whole, epochs=4)
+    command(pictures, parts, epochs=2)
+    command(pictures, parts, epochs=4)
+    assert "has 2 epochs already" in capsys.readouterr().out
+    one, two = weights(whole), weights(parts)
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert record(whole)["results"] == record(parts)["results"]
+
+
+def test_fewer_epochs_than_there_are_draw_again_and_train_nothing(pictures, tmp_path):
+    out = tmp_path / "run"
+    command(pictures, out, epochs=3)
+    before = (out / "checkpoint.safetensors").read_bytes()
+    (out / "samples.png").unlink()
+    assert command(pictures, out, epochs=1) == 0
+    assert (out / "checkpoint.safetensors").read_bytes() == before
+    assert (out / "samples.png").exists() and record(out)["protocol"]["epochs_made"] == 3
+
+
+def test_an_interrupted_run_keeps_its_epochs_and_says_how_to_go_on(
+    pictures, tmp_path, capsys, monkeypatch
+):
+    """Ctrl-C in the third epoch: two are kept, and the same command ends as if nothing had been."""
+    whole, out = tmp_path / "whole", tmp_path / "run"
+    command(pictures, whole, epochs=3)
+    original = train.Trainer.train_epoch
+
+    def stopped(self, data, epoch, bar):
+        if epoch == 2:
+            raise KeyboardInterrupt
+        return original(self, data, epoch, bar)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train.Trainer, "train_epoch", stopped)
+        assert command(pictures, out, epochs=3) == 130
+    said = capsys.readouterr().out
+    assert "keeps 2 whole epochs; the same command goes on" in said and "--epochs 2" in said
+    assert command(pictures, out, epochs=3) == 0
+    assert all(torch.equal(value, weights(out)[name]) for name, value in weights(whole).items())
+
+
+def test_a_stop_before_the_first_epoch_has_ended_is_told(pictures, tmp_path, capsys, monkeypatch):
+    def stopped(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train.Trainer, "train_epoch", stopped)
+    assert command(pictures, tmp_path / "run") == 130
+    assert "keeps 0 whole epochs" in capsys.readouterr().out
+
+
+def test_another_architecture_is_refused_and_the_folder_is_left_alone(pictures, tmp_path, capsys):
+    out = tmp_path / "run"
+    command(pictures, out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert command(pictures, out, "--latent", "5", epochs=4) == 1
+    said = error(capsys)
+    assert "latent_dim was 3 there, but is 5 now" in said
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_other_pictures_are_refused_with_both_values(pictures, tmp_path, capsys):
+    """Fails if a picture that was added or exchanged goes unseen: held-out pictures would move."""
+    out = tmp_path / "run"
+    command(pictures, out)
+    capsys.readouterr()
+    assert command(pictures, out, "--channels", "1") == 1
+    assert "image_shape was [3, 10, 10] there, but is [10, 10] now" in error(capsys)
+    names = sorted((pictures / "disc").glob("0*.png"))
+    shutil.copy(names[0], names[1])
+    assert command(pictures, out) == 1
+    assert "pixels was " in error(capsys)
+    names[0].unlink()
+    assert command(pictures, out) == 1
+    assert "train_images was 29 there, but is 28 now" in error(capsys)
+
+
+def test_a_renamed_folder_of_the_same_pictures_goes_on(pictures, tmp_path, capsys):
+    out = tmp_path / "run"
+    command(pictures, out)
+    assert command(pictures.rename(tmp_path / "renamed"), out, epochs=3) == 0
+    assert record(out)["protocol"]["epochs_made"] == 3
+
+
+def test_a_checkpoint_without_its_record_is_not_written_over(pictures, tmp_path, capsys):
+    out = tmp_path / "run"
+    command(pictures, out)
+    (out / "run.json").unlink()
+    assert command(pictures, out) == 1
+    assert "has checkpoint.safetensors but no run.json" in error(capsys)
+    (out / "run.json").write_text("[1]")
+    assert command(pictures, out) == 1
+    assert "run.json is no record of a run" in error(capsys)
+
+
+def test_a_damaged_checkpoint_is_named_and_kept(pictures, tmp_path, capsys):
+    out = tmp_path / "run"
+    command(pictures, out)
+    path = out / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    assert command(pictures, out) == 1
+    assert "checkpoint.safetensors is not a readable checkpoint" in error(capsys)
+    assert len(path.read_bytes()) == 100
+
+
+def test_unusable_pictures_are_refused_when_asked(pictures, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert command(pictures, out, "--on-bad", "refuse") == 1
+    assert "files refused in" in error(capsys) and not out.exists()
+
+
+def test_grey_pictures_get_a_bernoulli_and_colour_can_be_told_otherwise(pictures, tmp_path):
+    command(pictures, tmp_path / "grey", "--channels", "1", "--size", "8x10")
+    assert record(tmp_path / "grey")["protocol"]["config"]["likelihood"] == "bernoulli"
+    assert record(tmp_path / "grey")["protocol"]["image_shape"] == [8, 10]
+    command(pictures, tmp_path / "laplace", "--likelihood", "laplace")
+    told = record(tmp_path / "laplace")["protocol"]["config"]["likelihood"]
+    assert told == {"name": "laplace", "squash": True}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--size", "0"], "size is 0 x 0 but both must be at least 1"),
+        (["--epochs", "0"], "epochs must be at least 1, but it is 0"),
+        (["--latent", "0"], "latent_dim must be at least 1, but it is 0"),
+        (["--hidden", "0"], "hidden must be sizes of at least 1, but it is (0,)"),
+        (["--batch-size", "-1"], "batch_size must be at least 1, but it is -1"),
+        (["--lr", "0"], "lr must be positive, but it is 0.0"),
+        (["--threads", "0"], "--threads must be at least 1, but it is 0"),
+        (["--device", "abacus"], "device 'abacus' cannot be used here"),
+        (["--data", "strokes"], "--size goes with --data images:FOLDER, not with --data strokes"),
+        (["--data", "images:nowhere"], "no folder nowhere"),
+        (["--data", "pictures"], "--size goes with --data images:FOLDER"),
+    ],
+)
+def test_an_argument_that_makes_no_sense_costs_one_line(pictures, tmp_path, capsys, more, said):
+    out = tmp_path / "run"
+    assert command(pictures, out, *more) == 1
+    assert said in error(capsys)
+    assert not out.exists()
+
+
+def test_a_folder_with_too_few_pictures_or_none_is_refused(tmp_path, capsys):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert command(empty, tmp_path / "run") == 1
+    assert "has 0 usable images but at least 10 are needed" in error(capsys)
+    for i in range(9):
+        Image.new("RGB", (5, 5)).save(empty / f"{i}.png")
+    assert command(empty, tmp_path / "run") == 1
+    assert "has 9 usable images but at least 10 are needed" in error(capsys)
+    Image.new("RGB", (5, 5), "red").save(empty / "9.png")
+    assert command(empty, tmp_path / "run", epochs=1) == 0
+
+
+@pytest.mark.parametrize("below", [False, True])
+def test_an_out_that_is_a_file_is_told_before_any_training(pictures, tmp_path, capsys, below):
+    blocked = tmp_path / "file"
+    blocked.write_text("mine")
+    assert command(pictures, blocked / "run" if below else blocked) == 1
+    assert "but nothing can be written there" in error(capsys)
+    assert blocked.read_text() == "mine"
+
+
+def test_training_that_explodes_is_one_line_and_keeps_the_checkpoint(pictures, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert command(pictures, out, "--lr", "1e20", "--likelihood", "gaussian") == 1
+    assert "A smaller lr" in error(capsys)
+
+
+def test_the_length_of_a_run_depends_on_the_pictures():
+    """Fails if 30 pictures get the epochs of 60,000: a handful of steps would learn nothing."""
+    assert Plan(batch_size=128).epochs_for(60_000) == 11
+    assert Plan(batch_size=128).epochs_for(100) == 5_000
+    assert Plan(batch_size=128).epochs_for(10**6) == 10
+    assert Plan(epochs=3).epochs_for(100) == 3
+
+
+def test_early_stopping_draws_the_best_epoch(pictures, tmp_path, monkeypatch):
+    """Fails if samples and results come from the last epoch, which over-fits."""
+    scores = iter([3.0, 1.0, 2.0, 2.0, 2.0])
+    original = train.Trainer.evaluate
+
+    def told(self, data):
+        return {name: next(scores) for name in original(self, data) if name == "kl"}
+
+    monkeypatch.setattr(train.Trainer, "evaluate", told)
+    monkeypatch.setattr(train.Trainer, "loss", lambda self, terms: sum(terms.values()))
+    monkeypatch.setattr("vae_teach.run_folder.plots.draw_history", lambda *a: _empty())
+    out = tmp_path / "run"
+    command(pictures, out, "--patience", "3", epochs=50)
+    assert record(out)["protocol"]["best_epoch"] == 2
+    assert record(out)["protocol"]["epochs_made"] == 5
+    best = {n.removeprefix("best/"): v for n, v in weights(out).items() if n.startswith("best/")}
+    model = load_model(out / "model.safetensors").state_dict()
+    assert all(torch.equal(model[name], best[name]) for name in model)
+
+
+def _empty():
+    import matplotlib.pyplot as plt
+
+    return plt.figure()
+
+
+def test_a_data_set_of_the_kit_is_trained_on_too(tmp_path, monkeypatch, capsys):
+    """`--data strokes` needs no options; here with few pictures, for speed."""
+    from vae_teach import data
+    from vae_teach.data import catalog
+
+    g = torch.Generator().manual_seed(0)
+    few = data.Dataset(
+        "strokes", data.draw(40, generator=g), data.draw(10, generator=g), (28, 28), "Few."
+    )
+    monkeypatch.setattr(catalog, "load_strokes", lambda: few)
+    out = tmp_path / "run"
+    shared = ["--out", str(out), "--epochs", "1", "--hidden", "16", "--device", "cpu"]
+    assert main(["train", "--data", "strokes", *shared]) == 0
+    assert record(out)["protocol"]["data"] == "strokes"
+    assert load_model(out / "model.safetensors").config["likelihood"] == "bernoulli"

@@ -1,0 +1,176 @@
+"""Train a VAE on any data set of the kit and leave a folder with everything that came of it.
+
+The folder has the checkpoint that a later call goes on from, the finished model, what was drawn of
+it, an explorer, and `run.json`: the protocol, the results and where they come from.
+Shapes: N pictures, D pixels, L latent.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from vae_teach.checkpoint import save_checkpoint
+from vae_teach.data.dataset import Dataset
+from vae_teach.device import pick_device
+from vae_teach.history import History
+from vae_teach.models import VAE, count_parameters
+from vae_teach.reproduce import provenance, rounded_columns
+from vae_teach.run_folder import CHECKPOINT, MODEL, claim, draw_run, write_record
+from vae_teach.train import EVALUATION_BATCH, fit
+
+FORMAT = "vae_teach run 1"
+STEPS, FEWEST_EPOCHS = 5_000, 10  # how long a run is unless it is told
+
+# Colour is never black and white, so a coin per channel says little; the noise of a Gaussian is
+# learned with the rest and needs no choice. Source: Rybkin et al. 2021 (arXiv:2006.13202).
+COLOUR_LIKELIHOOD = {"name": "learned_gaussian", "sigma_x": 0.2, "squash": True}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to train. None stands for a default that depends on the data: see `completed`."""
+
+    hidden: tuple[int, ...] = (400,)
+    latent_dim: int = 8
+    likelihood: str | dict | None = None
+    epochs: int | None = None
+    batch_size: int = 128
+    lr: float = 1e-3
+    beta: float = 1.0
+    patience: int = 20
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        whole = {"latent_dim": self.latent_dim, "batch_size": self.batch_size}
+        whole |= {"epochs": self.epochs} if self.epochs is not None else {}
+        for name, value in whole.items():
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, but it is {value}")
+        if not self.hidden or min(self.hidden) < 1:
+            raise ValueError(f"hidden must be sizes of at least 1, but it is {self.hidden}")
+        if not self.lr > 0:
+            raise ValueError(f"lr must be positive, but it is {self.lr}")
+        if self.beta < 0 or self.patience < 0:
+            raise ValueError(f"beta {self.beta} and patience {self.patience} must not be negative")
+
+    def likelihood_for(self, image_shape: tuple[int, ...]) -> str | dict:
+        """The one asked for, else a learned Gaussian for colour and a Bernoulli for grey."""
+        if self.likelihood is not None:
+            known = {"gaussian", "laplace", "learned_gaussian"}
+            squashed = {"name": self.likelihood, "squash": True}  # pixels stay in [0, 1]
+            return squashed if self.likelihood in known else self.likelihood
+        return COLOUR_LIKELIHOOD if len(image_shape) == 3 and image_shape[0] == 3 else "bernoulli"
+
+    def epochs_for(self, n_train: int) -> int:
+        """The epochs asked for, else as many as make about 5,000 steps, and at least 10."""
+        per_epoch = math.ceil(n_train / self.batch_size)
+        return self.epochs or max(FEWEST_EPOCHS, math.ceil(STEPS / per_epoch))
+
+
+def train_run(
+    dataset: Dataset, out: str | Path, plan: Plan, *, device: str | None = None, progress=True
+) -> dict:
+    """Train, or go on with what the folder has, and write every result into it.
+
+    Args:
+        dataset: a tenth of its training pictures is held out for the curves and for stopping.
+        out: the folder; made if it does not exist.
+        plan: what to train.
+        device: where to compute, see `pick_device`.
+        progress: show a bar.
+
+    Returns:
+        What stands in run.json.
+
+    Raises:
+        ValueError: if the folder holds other pictures or another architecture (the message has
+            both values), or if training leaves the range of numbers.
+        OSError: if nothing can be written into the folder.
+        KeyboardInterrupt: if the reader interrupts; every whole epoch is in the checkpoint.
+    """
+    where = pick_device(device)
+    if dataset.validation is None:
+        dataset = dataset.with_validation(min(10_000, max(1, len(dataset.train) // 10)))
+    out = Path(out)
+    model = VAE(
+        dataset.train.images.shape[1], plan.hidden, plan.latent_dim, plan.hidden[::-1],
+        likelihood=plan.likelihood_for(dataset.image_shape), seed=plan.seed,
+    )  # fmt: skip
+    record = _record(dataset, model, plan, where)
+    claim(out, record)
+    history = _fit(model, dataset, out, plan, where, progress)
+    record["results"] = {"test": _test(model, dataset, plan.seed)}
+    record["protocol"]["epochs_made"] = len(history)
+    record["protocol"]["best_epoch"] = history.best_epoch
+    record["provenance"]["training_minutes"] = round(sum(history.column("seconds")) / 60, 2)
+    record["history"] = rounded_columns(history)
+    save_checkpoint(out / MODEL, model, history=history, settings={})
+    draw_run(model, dataset, history, out)
+    write_record(out, record)
+    return record
+
+
+def _record(dataset: Dataset, model: VAE, plan: Plan, where: torch.device) -> dict:
+    counts = {f"{name}_images": len(getattr(dataset, name)) for name in ("train", "test")}
+    return {
+        "format": FORMAT,
+        "protocol": {
+            "data": dataset.name,
+            "image_shape": list(dataset.image_shape),
+            **counts,
+            "validation_images": len(dataset.validation),
+            "model": type(model).__name__,
+            "config": model.config,
+            "parameters": count_parameters(model),
+            "optimizer": "Adam",
+            "learning_rate": plan.lr,
+            "batch_size": plan.batch_size,
+            "beta": plan.beta,
+            "patience": plan.patience,
+            "seed": plan.seed,
+            "epochs": plan.epochs_for(len(dataset.train)),
+        },
+        "provenance": provenance(dataset, where),
+    }
+
+
+def _fit(model: VAE, dataset: Dataset, out: Path, plan: Plan, where, progress) -> History:
+    """Train from the checkpoint on, if there is one; raise KeyboardInterrupt if stopped."""
+    try:
+        history = fit(
+            model, dataset.train.images, dataset.validation.images,
+            epochs=plan.epochs_for(len(dataset.train)), batch_size=plan.batch_size, lr=plan.lr,
+            seed=plan.seed, weights={} if plan.beta == 1 else {"kl": plan.beta},
+            patience=plan.patience or None, checkpoint=out / CHECKPOINT, resume=True,
+            device=where, progress=progress,
+        )  # fmt: skip
+    except FloatingPointError as error:
+        raise ValueError(str(error)) from error
+    if history.interrupted:
+        raise KeyboardInterrupt
+    return history
+
+
+@torch.no_grad()
+def _test(model: VAE, dataset: Dataset, seed: int) -> dict:
+    """Averages over the test pictures, which training and stopping never saw."""
+    images = dataset.test.images
+    where = next(model.parameters()).device
+    generator = torch.Generator(where).manual_seed(seed)
+    totals = {"reconstruction": 0.0, "kl": 0.0, "squared_error": 0.0}
+    for x in images.split(EVALUATION_BATCH):
+        x = x.to(where)
+        terms = model.loss_terms(x, generator=generator)
+        terms["squared_error"] = (model.reconstruct(x) - x).square().sum(-1)
+        for name, value in terms.items():
+            totals[name] += value.sum().item() / len(images)
+    found = {
+        "negative_elbo_nats": totals["reconstruction"] + totals["kl"],
+        "kl_nats": totals["kl"],
+        "pixel_error": math.sqrt(totals["squared_error"] / images.shape[1]),
+    }
+    if hasattr(model.likelihood, "sigma_x"):
+        found["sigma_x"] = model.likelihood.sigma_x
+    return {name: float(f"{value:.6g}") for name, value in found.items()}
