@@ -3,14 +3,18 @@
 import io
 import json
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from vae_teach import VAE, fit
+from vae_teach.plots import CLASS_COLOURS
 from vae_teach.snapshots import (
     Recorder,
     Snapshot,
+    class_png,
     log_moments,
     save_scalars,
     save_sheets,
@@ -142,3 +146,16 @@ def test_a_sheet_has_few_shades_and_square_pixels():
         sheet_png(pictures, 1, image_shape=(2, 2), scale=0)
     with pytest.raises(ValueError, match="they are 1 and 300"):
         sheet_png(pictures, 1, image_shape=(2, 2), shades=300)
+
+
+def test_a_class_keeps_its_colour_however_few_dots_it_has():
+    """Pillow's own palette gave a class of three small dots the colour of its neighbours."""
+    figure, ax = plt.subplots(figsize=(3, 2))
+    ax.imshow(np.random.default_rng(0).random((200, 300)), cmap="Greys")
+    ax.scatter(30 * np.arange(10), np.full(10, 100), s=30, c=CLASS_COLOURS, linewidths=0)
+    png = class_png(figure, dpi=80)
+    assert not plt.fignum_exists(figure.number)
+    picture = Image.open(io.BytesIO(png))
+    seen = {rgb for _, rgb in picture.convert("RGB").getcolors()}
+    assert {tuple(round(255 * c) for c in colour) for colour in CLASS_COLOURS} <= seen
+    assert len(seen) <= 16 and picture.size == (240, 160)

@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import matplotlib.pyplot as plt
+import numpy as np
 import torch
+from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor, nn
 
-from vae_teach.plots import tile
+from vae_teach.plots import CLASS_COLOURS, tile
 
 Look = Callable[[nn.Module], Tensor]
 
@@ -124,6 +127,23 @@ def sheet_png(
     file = io.BytesIO()
     picture.save(file, format="png", optimize=True)
     return file.getvalue()
+
+
+def class_png(figure: Figure, *, dpi: int = 80) -> bytes:
+    """A figure of coloured classes as a PNG file of 16 colours; the figure is closed.
+
+    A palette fitted to a picture drops the colours of small dots. This one holds the ten class
+    colours and six greys, so that a digit has the same colour in every frame.
+    """
+    full, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(full, format="png", dpi=dpi, facecolor="white")
+    plt.close(figure)
+    colours = np.concatenate([CLASS_COLOURS, np.linspace(0, 1, 6)[:, None].repeat(3, axis=1)])
+    palette = Image.new("P", (1, 1))
+    palette.putpalette((255 * colours).round().astype(int).flatten().tolist())
+    picture = Image.open(full).convert("RGB").quantize(palette=palette, dither=Image.Dither.NONE)
+    picture.save(small, format="png", optimize=True, bits=4)
+    return small.getvalue()
 
 
 def save_sheets(
