@@ -94,3 +94,12 @@ def test_drawing_needs_no_encoder_and_the_condition_goes_to_both_networks():
     assert [ax.get_title() for ax in figure.axes] == ["while it trains", "while it draws"]
     words = {text.get_text() for text in figure.axes[1].texts}
     assert "encoder q" not in words and "decoder p" in words
+
+
+def test_pixels_are_shown_as_they_are():
+    """Smoothed pixels hide what the model draws, and double the bytes of a page."""
+    pictures = torch.rand(2, 3, 784, generator=torch.Generator().manual_seed(0))
+    sheets = plots.draw_completions({"a": pictures[0]}, column_task(), columns=3).axes
+    for ax in (*sheets, plots.draw_grid(pictures, ["1", "2", "3"])):
+        assert [image.get_interpolation() for image in ax.images] == ["nearest"]
+    plt.close("all")

@@ -16,6 +16,7 @@ from vae_teach.columns import Completion
 from vae_teach.plots import INK, tile
 
 GIVEN_PAPER, GIVEN_INK = (0.62, 0.79, 0.95), (0.85, 0.42, 0.0)  # blue and orange, dark in grey too
+SHARP = "nearest"  # pixels as they are; smoothed ones would double the size of a chapter's page
 
 
 def tile_marked(images: Tensor, task: Completion, columns: int, *, gap: int = 2) -> np.ndarray:
@@ -54,7 +55,7 @@ def draw_completions(rows: dict[str, Tensor], task: Completion, *, columns: int 
         len(rows), 1, figsize=(6.5, len(rows) * inches), layout="constrained", squeeze=False
     )
     for ax, (label, sheet) in zip(axes.flat, sheets.items(), strict=True):
-        ax.imshow(sheet)
+        ax.imshow(sheet, interpolation=SHARP)
         ax.set_axis_off()
         ax.set_title(label, fontsize=10, loc="left")
     return figure
@@ -85,7 +86,7 @@ def draw_grid(
     sheet = tile(images.flatten(0, 1), n_columns, image_shape=image_shape)
     inches = 6.5 * sheet.shape[0] / sheet.shape[1] + 0.5
     ax = plt.subplots(figsize=(6.5, inches), layout="constrained")[1]
-    ax.imshow(sheet, cmap=INK, vmin=0, vmax=1)
+    ax.imshow(sheet, cmap=INK, vmin=0, vmax=1, interpolation=SHARP)
     ax.set_xticks(np.arange(n_columns) * (width + 2) + width / 2, column_names)
     ax.set_yticks(np.arange(n_rows) * (height + 2) + height / 2, row_names)
     ax.xaxis.set(label_position="top", ticks_position="top")
