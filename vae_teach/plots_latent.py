@@ -79,7 +79,7 @@ def draw_tableau(
     limit: float,
     *,
     width: float = 6.6,
-    size: float = 3,
+    size: float = 2,
 ) -> Figure:
     """What the encoder does beside what the decoder does, on the same axes.
 
@@ -106,7 +106,7 @@ def draw_classes(
     chosen: Sequence[int] = tuple(range(10)),
     *,
     ax: Axes | None = None,
-    size: float = 3,
+    size: float = 2,
     bar: bool = True,
 ) -> Axes:
     """Scatter of the codes (N, 2) of the chosen digits only; the bar's ticks stand mid-colour.
@@ -127,7 +127,9 @@ def draw_classes(
     x, y = codes.detach().cpu()[shown].numpy().T
     colours = ListedColormap([CLASS_COLOURS[digit] for digit in chosen])
     norm = BoundaryNorm(np.arange(len(chosen) + 1) - 0.5, len(chosen))
-    points = ax.scatter(x, y, s=size, c=place.numpy(), cmap=colours, norm=norm, linewidths=0)
+    # smoothed edges would blend the colours of small dots, and double the file
+    look = {"s": size, "linewidths": 0, "antialiased": False}
+    points = ax.scatter(x, y, c=place.numpy(), cmap=colours, norm=norm, **look)
     if bar:
         drawn = ax.figure.colorbar(points, cax=_beside(ax), ticks=range(len(chosen)))
         drawn.ax.set_title("digit", fontsize=8)
@@ -209,7 +211,7 @@ def draw_projections(
     labels: Tensor,
     *,
     columns: int = 2,
-    size: float = 3,
+    size: float = 2,
     width: float = 5.6,
 ) -> Figure:
     """Scatters of projections (N, 2) of the same pictures, one panel each, one bar for all."""
