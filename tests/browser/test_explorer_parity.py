@@ -47,7 +47,7 @@ def test_64_codes_give_the_pictures_that_pytorch_gives(open_page, tmp_path, name
     blank = tmp_path / "blank.html"
     blank.write_text("<!doctype html><meta charset=utf-8><title>t</title>")
     page = open_page(blank)
-    explorer = render_with_model(page, LatentExplorer.from_model(model))
+    explorer = render_with_model(page, LatentExplorer.from_model(model, ink="white"))
     shown = []
     for code in z.tolist():
         page.evaluate("z => model.set('z', z)", code)

@@ -1,9 +1,9 @@
 // node decode.mjs page.html < codes.json: the pixels that the page's decoder makes of each code.
 import { readFileSync } from "node:fs";
-import { importText } from "./load.mjs";
+import { importBundle } from "./load.mjs";
 
-const { unpack } = await importText("vae_teach/widgets/host.js");
-const { makeDecoder, unpackHalves } = await importText("vae_teach/widgets/latent_explorer.js");
+const { unpack } = await importBundle("vae_teach/widgets/host.js");
+const { makeDecoder, unpackHalves } = await importBundle("vae_teach/widgets/latent_explorer.js");
 
 const page = readFileSync(process.argv[2], "utf8");
 const [, payload] = page.match(/<script type="text\/plain">([^<]*)</);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { importText, readText } from "./load.mjs";
+import { importBundle, readText } from "./load.mjs";
 
-const explorer = await importText("vae_teach/widgets/latent_explorer.js");
+const explorer = await importBundle("vae_teach/widgets/latent_explorer.js");
 const cases = JSON.parse(readText("tests/fixtures/explorer_cases.json")); // also in test_widgets.py
 
 function assertClose(actual, expected, relative = 1e-6) {

@@ -5,6 +5,7 @@ picture stays within 2/255 of PyTorch's.
 """
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -154,3 +155,8 @@ def pack_half(values: Tensor, name: str) -> bytes:
         raise ValueError(f"{name} reach {largest}, but float16 ends at {_FLOAT16_MAX:.0f}")
     pairs = numbers.numpy().astype("<f2").view(np.uint8).reshape(-1, 2)
     return pairs.T.tobytes()
+
+
+def join_halves(parts: Sequence[bytes]) -> bytes:
+    """Several results of `pack_half` as one: all the low bytes, then all the high bytes."""
+    return b"".join(p[: len(p) // 2] for p in parts) + b"".join(p[len(p) // 2 :] for p in parts)

@@ -9,7 +9,17 @@
  *   codes            (N, L) packed float16      labels  (N,) bytes, or empty
  *   label_names      by class                   ink     "white" or "black": how 1 is drawn
  *   low, high [L]    ends of the axes           prior   whether N(0, I) is the prior
- *   gap_radius       95 % of the codes have a neighbour within this distance */
+ *   gap_radius       95 % of the codes have a neighbour within this distance
+ *   examples         M test pictures, a byte per number        example_labels  (M,) bytes, or empty
+ *   posteriors       (M, 2, L) packed float16: mean and standard deviation of q(z|x)
+ *   example          the test picture chosen, or -1; written here too
+ *   captions         one per model where several decode the same z, else empty
+ *   more             the other models: { steps, numbers, codes, gap_radius }, counts of what lies in
+ *   more_weights, more_codes        packed float16, one model after another */
+
+import {
+  describePosterior, drawFrom, listenToDrops, makeEllipses, makeStrip, posteriorOf,
+} from "./explorer_examples.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
 
@@ -304,14 +314,18 @@ function makeLegend(labels, names) {
 }
 
 /** The pad. Its thousand points are drawn once; moving z moves one element over them. */
-export function makePad({ latentDim, codes, labels, names, scales, prior }, legend) {
+export function makePad(data, legend) {
+  const { latentDim, labels, names, scales, prior } = data;
   const canvas = make("canvas", { ariaHidden: "true" });
   const cursor = make("span", { className: "cursor", ariaHidden: "true" });
   // "application": screen readers hand the arrow keys over. The sliders do the same job natively.
-  const root = make("div", { className: "pad", tabIndex: 0, role: "application" }, canvas, cursor);
+  const ellipses = makeEllipses(make);
+  const root = make("div", { className: "pad", tabIndex: 0, role: "application" }, canvas);
+  root.append(...ellipses.elements, cursor);
   let plot = null; // { x, y }: the axes as last drawn; null while the pad is not laid out
 
   const drawAll = (axes, chosen) => {
+    const { codes } = data; // another model's, once the reader asked for them
     const size = root.clientWidth;
     root.ariaLabel = `Pad: z[${axes[0]}] across, z[${axes[1]}] up. Arrow keys move the point.`;
     plot = size ? padAxes(size, scales, axes) : null;
@@ -336,7 +350,8 @@ export function makePad({ latentDim, codes, labels, names, scales, prior }, lege
     const box = canvas.getBoundingClientRect();
     return [plot.x.toValue(clientX - box.left), plot.y.toValue(clientY - box.top)];
   };
-  return { root, drawAll, moveTo, valuesAt };
+  const showPosterior = (posterior, axes) => ellipses.show(posterior, axes, plot);
+  return { root, drawAll, moveTo, valuesAt, showPosterior };
 }
 
 function padAxes(size, scales, [across, up]) {
@@ -437,6 +452,26 @@ function drawClassNames(context, { x, y }, centres, names, { text, paper }) {
   }
 }
 
+/** The decoded pictures, one per model, under each other's captions where there are several. */
+function makePictures({ decoders, shape, ink }) {
+  const pictures = decoders.map(({ caption }) => {
+    const picture = makePicture(shape, ink);
+    if (caption) picture.canvas.ariaLabel = `Decoded picture, ${caption}`;
+    return { ...picture, figure: make("figure", {}, picture.canvas, make("figcaption", {}, caption)) };
+  });
+  const root = make("div", { className: "pictures" }, ...pictures.map((p) => p.figure));
+  return { root, paint: (images) => images.forEach((pixels, i) => pictures[i].paint(pixels)) };
+}
+
+/** A menu for the model whose codes lie on the pad. */
+function makeCloudMenu(decoders) {
+  const options = decoders.map(({ caption }, i) => make("option", { value: i, textContent: caption }));
+  const select = make("select", {}, ...options);
+  const root = make("div", { className: "menus", hidden: decoders.length < 2 });
+  root.append(make("label", {}, "Codes of ", select));
+  return { root, select };
+}
+
 function buildView(data) {
   const button = (textContent, hidden = false) =>
     make("button", { type: "button", textContent, hidden });
@@ -445,22 +480,27 @@ function buildView(data) {
     legend,
     pad: makePad(data, legend),
     menus: makeMenus(data.latentDim),
-    picture: makePicture(data.shape, data.ink),
+    pictures: makePictures(data),
+    cloud: makeCloudMenu(data.decoders),
+    strip: makeStrip(data.examples, { make, makePicture }),
     dials: makeDials(data.scales),
     zero: button("Back to 0"),
     random: button(data.prior ? "Random z from the prior" : "Random z"),
     test: button("Random test code", !data.codes.length),
+    posterior: button("Draw z from its posterior", true),
     numbers: make("p", { className: "numbers" }),
     sentence: make("p", { className: "sentence", role: "status", ariaLive: "polite" }),
   };
   const box = (className, ...children) => make("div", { className }, ...children);
-  const buttons = box("buttons", view.zero, view.random, view.test);
-  const plane = box("plane", view.pad.root, view.menus.root, legend.root);
+  const buttons = box("buttons", view.zero, view.random, view.test, view.posterior);
+  view.pictures.root.prepend(view.strip.figure);
+  const plane = box("plane", view.pad.root, view.cloud.root, view.menus.root, legend.root);
   plane.hidden = data.latentDim < 2; // one dimension has no plane, only its slider
   view.root = box(
     "latent-explorer",
     plane,
-    box("answer", view.picture.canvas, box("beside", view.numbers, buttons)),
+    box("answer", view.pictures.root, box("beside", view.numbers, buttons)),
+    view.strip.root,
     view.dials.root,
     view.sentence,
   );
@@ -477,21 +517,57 @@ const NEIGHBOURS = 10; // test codes that the description asks
 export const SPEAK_AFTER = 400; // ms of rest before the description changes: a drag must not flood it
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
-/** Everything that stays as it is while the explorer is shown. */
+const bytesOf = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+
+/** The decoders and the clouds of codes: the model's own, and those it is compared with. */
+function readModels(model) {
+  const captions = model.get("captions");
+  const decode = makeDecoder(model.get("steps"), unpackHalves(model.get("weights")));
+  const decoders = [{ caption: captions[0] ?? "", decode }];
+  const clouds = [{ codes: unpackHalves(model.get("codes")), gapRadius: model.get("gap_radius") }];
+  const weights = unpackHalves(model.get("more_weights"));
+  const codes = unpackHalves(model.get("more_codes"));
+  let [w, c] = [0, 0];
+  model.get("more").forEach((other, i) => {
+    const numbers = weights.subarray(w, (w += other.numbers));
+    decoders.push({ caption: captions[i + 1], decode: makeDecoder(other.steps, numbers) });
+    clouds.push({ codes: codes.subarray(c, (c += other.codes)), gapRadius: other.gap_radius });
+  });
+  return { decoders, clouds };
+}
+
+/** The test pictures to choose from, with a name for each. */
+function readExamples(model, names) {
+  const shape = model.get("image_shape");
+  const images = bytesOf(model.get("examples"));
+  const labels = bytesOf(model.get("example_labels"));
+  const count = images.length / shape.reduce((product, side) => product * side, 1);
+  const name = (i) => `Test picture ${i + 1}${labels.length ? `, class ${names[labels[i]] ?? labels[i]}` : ""}`;
+  return {
+    images,
+    shape,
+    ink: model.get("ink"),
+    names: Array.from({ length: count }, (_, i) => name(i)),
+    posteriors: unpackHalves(model.get("posteriors")),
+  };
+}
+
+/** Everything that stays as it is while the explorer is shown, but for the cloud on the pad. */
 function readModel(model) {
   const low = model.get("low");
-  const labels = model.get("labels");
+  const { decoders, clouds } = readModels(model);
   return {
     latentDim: low.length,
+    decoders,
+    clouds,
+    ...clouds[0], // codes and gapRadius on the pad
+    examples: readExamples(model, model.get("label_names")),
     scales: low.map((value, d) => sliderScale(value, model.get("high")[d])),
     shape: model.get("image_shape"),
-    codes: unpackHalves(model.get("codes")),
-    labels: new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength),
+    labels: bytesOf(model.get("labels")),
     names: model.get("label_names"),
     prior: model.get("prior"),
     ink: model.get("ink"),
-    gapRadius: model.get("gap_radius"),
-    decode: makeDecoder(model.get("steps"), unpackHalves(model.get("weights"))),
   };
 }
 
@@ -500,20 +576,25 @@ function numbersOf(z, prior) {
   return [...density, `|z| = ${format(Math.hypot(...z))}`].map((text) => make("span", {}, text));
 }
 
-function describe(z, axes, pixels, { codes, labels, names, gapRadius, shape }) {
+function describe(z, axes, images, posterior, { codes, labels, names, gapRadius, shape, decoders, examples }) {
   const place = axes.map((d) => `z[${d}] = ${format(z[d])}`);
   const near = nearestCodes(z, codes, NEIGHBOURS);
   const sentences = [
     `${[...new Set(place)].join(", ")}.`,
     describeCodes(near, labels, names, gapRadius),
-    describeInk(pixels, shape),
+    posterior && describePosterior(examples.names[posterior.index], z, axes, posterior, format),
+    ...images.map((pixels, i) => {
+      const { caption } = decoders[i];
+      return caption ? `${caption}: ${describeInk(pixels, shape)}` : describeInk(pixels, shape);
+    }),
   ];
   return sentences.filter(Boolean).join(" ");
 }
 
-/** A new code for each button. */
-function drawers({ latentDim, scales, codes, prior }) {
-  const spread = prior ? null : moments(codes, latentDim);
+/** A new code for each button; `data` may get another cloud. */
+function drawers(data) {
+  const { latentDim, scales, prior } = data;
+  const spread = prior ? null : moments(data.codes, latentDim);
   return {
     zero: () => scales.map(() => 0),
     random: () =>
@@ -522,8 +603,8 @@ function drawers({ latentDim, scales, codes, prior }) {
         return tidy(mean + std * standardNormal(Math.random(), Math.random()));
       }),
     test: () => {
-      const start = latentDim * Math.floor((Math.random() * codes.length) / latentDim);
-      return scales.map(({ tidy }, d) => tidy(codes[start + d]));
+      const start = latentDim * Math.floor((Math.random() * data.codes.length) / latentDim);
+      return scales.map(({ tidy }, d) => tidy(data.codes[start + d]));
     },
   };
 }
@@ -572,15 +653,27 @@ function render({ model, el }) {
   let chosen = null; // the highlighted class
   let timer = 0;
 
+  const chosenPosterior = () => {
+    const index = model.get("example");
+    if (index < 0) return null;
+    return { index, ...posteriorOf(data.examples.posteriors, index, data.latentDim) };
+  };
+  const showExample = () => {
+    view.strip.show(model.get("example"));
+    const posterior = chosenPosterior();
+    view.posterior.hidden = !posterior?.spread;
+    view.pad.showPosterior(posterior, model.get("axes"));
+  };
   const showCode = () => {
     const [z, axes] = [model.get("z"), model.get("axes")];
-    const pixels = data.decode(z);
-    view.picture.paint(pixels);
+    const images = data.decoders.map(({ decode }) => decode(z));
+    view.pictures.paint(images);
     view.pad.moveTo(z, axes);
     view.dials.show(z);
     view.numbers.replaceChildren(...numbersOf(z, data.prior));
     clearTimeout(timer);
-    const speak = () => (view.sentence.textContent = describe(z, axes, pixels, data));
+    const posterior = chosenPosterior();
+    const speak = () => (view.sentence.textContent = describe(z, axes, images, posterior, data));
     if (view.sentence.textContent) timer = setTimeout(speak, SPEAK_AFTER);
     else speak();
   };
@@ -589,6 +682,7 @@ function render({ model, el }) {
     view.legend.show(chosen);
     view.pad.drawAll(model.get("axes"), chosen);
     view.pad.moveTo(model.get("z"), model.get("axes"));
+    showExample();
   };
   const setTrait = (name, value) => {
     model.set(name, value); // fires change:*, which repaints every view
@@ -607,6 +701,19 @@ function render({ model, el }) {
   for (const name of ["zero", "random", "test"]) {
     listen(view[name], "click", () => setTrait("z", drawCode[name]()));
   }
+  const tidied = (z) => data.scales.map(({ tidy }, d) => tidy(z[d]));
+  const choose = (i) => {
+    setTrait("example", i);
+    setTrait("z", tidied(chosenPosterior().mean));
+  };
+  listenToDrops(view.strip, view.pad.root, listen, choose);
+  const normal = () => standardNormal(Math.random(), Math.random());
+  listen(view.posterior, "click", () => setTrait("z", tidied(drawFrom(chosenPosterior(), normal))));
+  listen(view.cloud.select, "change", () => {
+    Object.assign(data, data.clouds[Number(view.cloud.select.value)]);
+    showPlane();
+    showCode();
+  });
   view.menus.selects.forEach((select, i) =>
     listen(select, "change", () => {
       const axes = [...model.get("axes")];
@@ -630,6 +737,7 @@ function render({ model, el }) {
 
   model.on("change:z", showCode);
   model.on("change:axes", showPlane);
+  model.on("change:example", showExample);
   onThemeChange(showPlane, stop.signal);
   const resized = new ResizeObserver(showPlane); // also fires when the pad is first laid out
   resized.observe(view.pad.root);
@@ -642,6 +750,7 @@ function render({ model, el }) {
     clearTimeout(timer);
     model.off("change:z", showCode);
     model.off("change:axes", showPlane);
+    model.off("change:example", showExample);
     el.replaceChildren();
   };
 }

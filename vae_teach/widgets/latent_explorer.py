@@ -6,15 +6,24 @@ Shapes: N codes, L latent dimensions, D pixels.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import traitlets
 from torch import Tensor, nn
 
 from vae_teach.widgets.base import TeachingWidget
+from vae_teach.widgets.bundle import bundle
 from vae_teach.widgets.codes import axis_ends, class_names, gap_radius, thin_codes
-from vae_teach.widgets.decoder import add_output, export_decoder, pack_half, pack_steps
+from vae_teach.widgets.decoder import (
+    Step,
+    add_output,
+    export_decoder,
+    join_halves,
+    pack_half,
+    pack_steps,
+)
+from vae_teach.widgets.examples import pack_examples
 
 _HERE = Path(__file__)
 
@@ -22,10 +31,11 @@ _HERE = Path(__file__)
 class LatentExplorer(TeachingWidget):
     """A pad over coloured test codes, a slider per latent dimension, and the decoded picture.
 
-    Make one with `LatentExplorer.from_model`. `z` and `axes` may be set, observed and linked.
+    Make one with `LatentExplorer.from_model`, or with `LatentExplorer.compare` for several models
+    at the same coordinates. `z`, `axes` and `example` may be set, observed and linked.
     """
 
-    _esm = _HERE.with_suffix(".js")
+    _esm = bundle(_HERE.with_suffix(".js"))
     _css = _HERE.with_suffix(".css")
 
     z = traitlets.List(traitlets.Float(), help="the code shown, L values").tag(sync=True)
@@ -45,6 +55,14 @@ class LatentExplorer(TeachingWidget):
     ).tag(sync=True)
     prior = traitlets.Bool(True, help="whether N(0, I) is the model's prior").tag(sync=True)
     ink = traitlets.Enum(["white", "black"], "white", help="how 1 is drawn").tag(sync=True)
+    example = traitlets.Int(-1, help="the test picture chosen, or -1").tag(sync=True)
+    examples = traitlets.Bytes(help="(M, D) uint8 test pictures").tag(sync=True)
+    example_labels = traitlets.Bytes(help="(M,) uint8, or empty").tag(sync=True)
+    posteriors = traitlets.Bytes(help="(M, 2, L) packed float16: mean, sd").tag(sync=True)
+    captions = traitlets.List(traitlets.Unicode(), help="by model; empty for one").tag(sync=True)
+    more = traitlets.List(traitlets.Dict(), help="the models compared with").tag(sync=True)
+    more_weights = traitlets.Bytes(help="their numbers, packed float16").tag(sync=True)
+    more_codes = traitlets.Bytes(help="their codes, packed float16").tag(sync=True)
 
     @classmethod
     def from_model(
@@ -58,6 +76,8 @@ class LatentExplorer(TeachingWidget):
         prior: bool = True,
         label_names: Sequence[str] | None = None,
         max_codes: int = 1500,
+        examples: Tensor | None = None,
+        example_labels: Tensor | None = None,
         **traits: object,
     ) -> "LatentExplorer":
         """Return an explorer of `model.decoder`.
@@ -74,7 +94,10 @@ class LatentExplorer(TeachingWidget):
                 the codes, and no prior density is shown.
             label_names: one name for each class; the numbers when None.
             max_codes: show at most this many codes, evenly spaced over the N.
-            **traits: `z`, `axes` or `ink` to start from.
+            examples: test pictures (M, D) that the reader can drop onto the pad; `model.encode`
+                says where they lie.
+            example_labels: their classes, shape (M,).
+            **traits: `z`, `axes` or `ink` to start from; ink is black for grey pictures.
 
         Raises:
             TypeError: if the decoder has a layer that the browser cannot run.
@@ -82,8 +105,7 @@ class LatentExplorer(TeachingWidget):
                 pictures would not be those of `model.mean_image`.
         """
         steps = add_output(export_decoder(model.decoder), model, output)
-        dense = [step.weight for step in steps if step.kind == "dense"]
-        latent_dim, n_pixels = dense[0].shape[1], dense[-1].shape[0]
+        latent_dim, n_pixels = _sizes(steps)
         shape = image_shape_of(image_shape, n_pixels)
         codes, labels = thin_codes(codes, labels, latent_dim, max_codes)
         low, high = axis_ends(codes, prior)
@@ -101,8 +123,67 @@ class LatentExplorer(TeachingWidget):
             "high": high,
             "gap_radius": gap_radius(codes),
             "prior": prior,
+            "ink": "black" if shape[0] == 1 else "white",
         }
+        state |= pack_examples(
+            model, examples, example_labels, n_pixels=n_pixels, latent_dim=latent_dim
+        )
         return cls(**(state | traits))
+
+    @classmethod
+    def compare(
+        cls,
+        models: Mapping[str, nn.Module],
+        codes: Mapping[str, Tensor],
+        labels: Tensor | None = None,
+        *,
+        prior: bool = True,
+        max_codes: int = 800,
+        **options: object,
+    ) -> "LatentExplorer":
+        """Return one explorer of several models: the same z, a picture from each decoder.
+
+        Args:
+            models: by caption, the first one's codes are shown first.
+            codes: by the same captions, test codes of the same N pictures, each (N, L).
+            labels: their classes, shape (N,).
+            prior: whether N(0, I) is the prior of all of them.
+            max_codes: show at most this many codes of each model.
+            **options: the other arguments of `from_model`, but `examples`.
+
+        Raises:
+            ValueError: if captions, latent dimensions, picture sizes or numbers of codes differ,
+                naming both sides.
+        """
+        if list(models) != list(codes) or len(models) < 2:
+            raise ValueError(
+                f"two models or more are wanted, with codes of each: models are {list(models)}, "
+                f"codes are of {list(codes)}"
+            )
+        parts = {
+            name: cls.from_model(
+                model, codes[name], labels, prior=prior, max_codes=max_codes, **options
+            )
+            for name, model in models.items()
+        }
+        first, *others = parts.values()
+        for name, part in parts.items():
+            _require_like(first, part, next(iter(parts)), name)
+        first.low = [min(ends) for ends in zip(*(p.low for p in parts.values()), strict=True)]
+        first.high = [max(ends) for ends in zip(*(p.high for p in parts.values()), strict=True)]
+        first.captions = list(parts)
+        first.more = [
+            {
+                "steps": part.steps,
+                "numbers": len(part.weights) // 2,
+                "codes": len(part.codes) // 2,
+                "gap_radius": part.gap_radius,
+            }
+            for part in others
+        ]
+        first.more_weights = join_halves([part.weights for part in others])
+        first.more_codes = join_halves([part.codes for part in others])
+        return first
 
     @property
     def latent_dim(self) -> int:
@@ -126,6 +207,15 @@ class LatentExplorer(TeachingWidget):
             raise traitlets.TraitError(f"z must be finite, but it is {z}")
         return z
 
+    @traitlets.validate("example")
+    def _check_example(self, proposal: dict) -> int:
+        count = len(self.examples) // math.prod(self.image_shape or [1])
+        if not -1 <= proposal["value"] < count:
+            raise traitlets.TraitError(
+                f"example must be from -1 to {count - 1}, but it is {proposal['value']}"
+            )
+        return proposal["value"]
+
     @traitlets.validate("axes")
     def _check_axes(self, proposal: dict) -> list[int]:
         axes = proposal["value"]
@@ -134,6 +224,23 @@ class LatentExplorer(TeachingWidget):
                 f"axes must be two dimensions from 0 to {self.latent_dim - 1}, but they are {axes}"
             )
         return axes
+
+
+def _sizes(steps: list[Step]) -> tuple[int, int]:
+    """L and D of a decoder."""
+    dense = [step.weight for step in steps if step.kind == "dense"]
+    return dense[0].shape[1], dense[-1].shape[0]
+
+
+def _require_like(one: LatentExplorer, other: LatentExplorer, name: str, other_name: str) -> None:
+    """Refuse two explorers that cannot share z, a picture's size or their labels."""
+    for what in ("latent_dim", "image_shape"):
+        a, b = getattr(one, what), getattr(other, what)
+        if a != b:
+            raise ValueError(f"{name!r} has {what} {a}, but {other_name!r} has {b}")
+    if len(one.codes) != len(other.codes):
+        a, b = (len(w.codes) // (2 * w.latent_dim) for w in (one, other))
+        raise ValueError(f"{name!r} has {a} codes, but {other_name!r} has {b}")
 
 
 def image_shape_of(image_shape: Sequence[int], n_pixels: int) -> list[int]:
