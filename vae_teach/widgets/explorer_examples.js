@@ -52,6 +52,7 @@ export function makeStrip({ images, names, shape, ink }, { make, makePicture }) 
   root.hidden = !entries.length;
   root.append(...entries.map((entry) => entry.button));
   const original = makePicture(shape, ink);
+  original.canvas.className = "original"; // .picture is what the decoder draws
   original.canvas.ariaLabel = "Test picture";
   const figure = make("figure", { hidden: true }, original.canvas, make("figcaption", {}, "test picture"));
   const show = (chosen) => {
