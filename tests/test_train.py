@@ -321,6 +321,14 @@ def test_rows_that_do_not_match_are_refused():
         run(small_vae(), (pixels(), torch.zeros(3)), epochs=1)
 
 
+def test_a_history_fits_into_one_line():
+    """A cell that ends with fit(...) filled the page with every record."""
+    record = {"epoch": 1, "seconds": 0.5, "train_kl": 3.0, "train_loss": 101.239}
+    history = History([record, record | {"epoch": 2, "held_out_loss": 99.0}])
+    assert repr(history) == "History(2 epochs, last train_loss 101.24, held_out_loss 99.00)"
+    assert repr(History()) == "History(no epoch yet)"
+
+
 def test_history_names_its_columns():
     history = run(small_vae(), pixels(), epochs=1)
     with pytest.raises(KeyError, match="train_kl"):

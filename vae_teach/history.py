@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 Record = dict[str, float]
 
 
-@dataclass
+@dataclass(repr=False)  # a notebook shows what a cell ends with: one line, not every record
 class History:
     """One record per epoch: "epoch", "seconds", and "train_TERM" and "held_out_TERM" per example.
 
@@ -19,6 +19,12 @@ class History:
 
     def __len__(self) -> int:
         return len(self.records)
+
+    def __repr__(self) -> str:
+        if not self.records:
+            return "History(no epoch yet)"
+        losses = [f"{k} {v:.2f}" for k, v in self.last.items() if k.endswith("_loss")]
+        return f"History({len(self)} epoch{'s' * (len(self) > 1)}, last {', '.join(losses)})"
 
     def column(self, name: str) -> list[float]:
         """All values of one column, in order of epochs.
