@@ -49,15 +49,8 @@ def _subsets(n: int) -> list[tuple[int, ...]]:
     return [s for r in range(1, n + 1) for s in itertools.combinations(range(n), r)]
 
 
-def _axes_differ(results: Sequence[Tensor]) -> bool:
-    """Whether some cases have more axes than others, so that no one axis can be named."""
-    return len({result.ndim for result in results}) > 1
-
-
 def _reduction(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> str | None:
     """An axis that should have been reduced and was not, or the reverse."""
-    if _axes_differ(gots) or _axes_differ(wants):
-        return None
     got, want = gots[0], wants[0]
     for axes in _subsets(got.ndim) if got.ndim > want.ndim else ():
         if all_agree([g.sum(axes) for g in gots], wants):
@@ -77,13 +70,17 @@ def _arrangement(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> str | None:
     got, want = gots[0], wants[0]
     if all_agree([g.squeeze() for g in gots], [w.squeeze() for w in wants]):
         return f"there is an axis of size 1 too {'many' if got.ndim > want.ndim else 'few'}"
-    same = got.ndim == want.ndim and not _axes_differ([*gots, *wants])
-    for order in itertools.permutations(range(got.ndim)) if same else ():
+    for order in itertools.permutations(range(got.ndim)) if got.ndim == want.ndim else ():
         if all_agree([g.permute(order) for g in gots], wants):
             return f"the axes are in another order, which .permute{order} would mend"
     if all_agree([g.reshape(-1) for g in gots], [w.reshape(-1) for w in wants]):
         return "they need a reshape"
     return None
+
+
+def _axes_differ(results: Sequence[Tensor]) -> bool:
+    """Whether some cases have more axes than others, so that no one axis can be named."""
+    return len({result.ndim for result in results}) > 1
 
 
 def _shape(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> str | None:
@@ -93,7 +90,7 @@ def _shape(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> str | None:
         return None
     got, want = (tuple(t.shape) for t in pairs[0])
     text = f"shape is {got} where {want} is asked"
-    if len({g.ndim for g in gots}) > 1 or len(got) > MOST_AXES:
+    if _axes_differ(gots) or _axes_differ(wants) or len(got) > MOST_AXES:
         return f"The {text}."
     arrangement = _arrangement(gots, wants)
     if arrangement:
