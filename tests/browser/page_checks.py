@@ -122,10 +122,12 @@ def dead_sliders(page: Page) -> list[str]:
     page.add_style_tag(content="input[type=range] { opacity: 0 !important }")
     # a reader opens a folded group before moving what is in it
     page.evaluate("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
+    dead = [slider for slider in page.locator("input[type=range]").all() if not _moves(slider)]
+    # the only weight of a mixture is a share of 100 % until another slider has moved
+    dead = [slider for slider in dead if not _moves(slider)]
     return [
         f"slider {slider.get_attribute('aria-label') or slider.get_attribute('id') or index}"
-        for index, slider in enumerate(page.locator("input[type=range]").all())
-        if not _moves(slider)
+        for index, slider in enumerate(dead)
     ]
 
 
