@@ -225,3 +225,9 @@ describe("spoken description", () => {
     assert.equal(explorer.describeInk(below, [1, 10, 10]), "The picture is blank.");
   });
 });
+
+test("a coloured picture is described by its average colour", () => {
+  const pixels = Float32Array.from([1, 0, 0.5, 0.5, 0, 0.2]); // two pixels, channel by channel
+  const said = explorer.describeColour(pixels, [3, 1, 2]);
+  assert.equal(said, "The picture's average colour: red 50 %, green 50 %, blue 10 %.");
+});

@@ -235,6 +235,16 @@ export function describeInk(pixels, [channels, height, width]) {
   );
 }
 
+/** The average colour of a picture with three channels: ink has no meaning there. */
+export function describeColour(pixels, [, height, width]) {
+  const area = height * width;
+  const shares = ["red", "green", "blue"].map((name, c) => {
+    const sum = pixels.subarray(c * area, (c + 1) * area).reduce((total, value) => total + value, 0);
+    return `${name} ${Math.round((100 * sum) / area)} %`;
+  });
+  return `The picture's average colour: ${shares.join(", ")}.`;
+}
+
 // --- view: builds elements and paints them; never touches the model ---
 
 const CLASS_COLOURS = 10; // --class-0 ... --class-9 in the style sheet
@@ -585,7 +595,8 @@ function describe(z, axes, images, posterior, { codes, labels, names, gapRadius,
     posterior && describePosterior(examples.names[posterior.index], z, axes, posterior, format),
     ...images.map((pixels, i) => {
       const { caption } = decoders[i];
-      return caption ? `${caption}: ${describeInk(pixels, shape)}` : describeInk(pixels, shape);
+      const seen = shape[0] === 3 ? describeColour(pixels, shape) : describeInk(pixels, shape);
+      return caption ? `${caption}: ${seen}` : seen;
     }),
   ];
   return sentences.filter(Boolean).join(" ");
