@@ -44,7 +44,7 @@ HINTS = {
 
 
 def troubled_runs() -> dict[str, dict[str, float | None]]:
-    """Five measured runs: latents, costs in nats, KL in nats and error per pixel value."""
+    """Five measured runs, name -> latents, costs in nats, KL in nats, error per pixel value."""
     return {name: dict(zip(_COLUMNS, values, strict=True)) for name, values in _RUNS.items()}
 
 
