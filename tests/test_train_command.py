@@ -2,6 +2,10 @@
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 import torch
@@ -13,6 +17,7 @@ from vae_teach.__main__ import main
 from vae_teach.checkpoint import load_model, read_checkpoint
 from vae_teach.data.shapes import draw_shapes, write_folder
 from vae_teach.models import count_parameters
+from vae_teach.run_folder import epochs_kept
 from vae_teach.train_run import Plan
 
 FILES = {
@@ -55,10 +60,14 @@ def pictures(written, tmp_path):
     return shutil.copytree(written, tmp_path / "own")
 
 
-def command(pictures, out, *more, epochs=2):
+def arguments(pictures, out, *more, epochs=2):
     usual = f"--size {SIDE} --hidden 16 --latent 3 --batch-size 8 --device cpu --epochs {epochs}"
     where = ["--data", f"images:{pictures}", "--out", str(out)]
-    return main(["train", *where, *usual.split(), *map(str, more)])
+    return ["train", *where, *usual.split(), *map(str, more)]
+
+
+def command(pictures, out, *more, epochs=2):
+    return main(arguments(pictures, out, *more, epochs=epochs))
 
 
 def record(out):
@@ -157,6 +166,27 @@ def test_an_interrupted_run_keeps_its_epochs_and_says_how_to_go_on(
     assert "keeps 2 whole epochs; the same command goes on" in said and "--epochs 2" in said
     assert command(pictures, out, epochs=3) == 0
     assert all(torch.equal(value, weights(out)[name]) for name, value in weights(whole).items())
+
+
+def test_ctrl_c_itself_keeps_the_epochs(pictures, tmp_path):
+    """The signal, sent to a process of its own: fails if it is not caught, or leaves half a file."""
+    out = tmp_path / "run"
+    line = [sys.executable, "-m", "vae_teach", *arguments(pictures, out, epochs=1_000_000)]
+    process = subprocess.Popen([*line, "--threads", "1"], stdout=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 120
+        while epochs_kept(out) < 2 and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    kept = epochs_kept(out)
+    assert kept >= 2 and f"keeps {kept} whole epochs" in said
+    assert {path.name for path in out.iterdir()} == {"checkpoint.safetensors", "run.json"}
+    assert command(pictures, out, epochs=kept) == 0
+    assert {path.name for path in out.iterdir()} == FILES
 
 
 def test_a_stop_before_the_first_epoch_has_ended_is_told(pictures, tmp_path, capsys, monkeypatch):
