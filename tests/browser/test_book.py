@@ -142,3 +142,37 @@ def test_what_the_reader_downloads_is_modest(book):
         if file.suffix in (".js", ".css", ".woff", ".woff2", ".json")
     )
     assert shared < 5_000_000
+
+
+def test_printed_tables_keep_their_columns_on_a_phone_and_sentences_wrap(open_chapter):
+    """Fails if a row of a printed table is broken in two, or a sentence needs a scroll bar."""
+    page = open_chapter("notebooks/09_cvae", "narrow-light")
+    table = page.locator("div.output pre").filter(has_text="c goes to")
+    height, line = table.evaluate(
+        "e => [e.getBoundingClientRect().height, parseFloat(getComputedStyle(e).lineHeight)]"
+    )
+    assert height / line < 6 + 3  # a title and five rows, within the padding
+    assert table.evaluate("e => e.scrollWidth > e.clientWidth")
+    table.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("e => e.scrollLeft > 0", arg=table.element_handle())
+    sentence = page.locator("div.output pre").filter(has_text="training and 4,000 test").first
+    assert sentence.evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
+def test_a_figure_too_small_to_read_on_a_phone_can_be_enlarged(open_chapter):
+    page = open_chapter("notebooks/09_cvae", "narrow-light")
+    figure = page.locator("figure.vt-figure").first
+    image, box = figure.locator("img"), figure.locator(".vt-figure-box")
+    fitted = image.bounding_box()["width"]
+    figure.get_by_role("button", name="Enlarge").click()
+    assert image.bounding_box()["width"] > 1.5 * fitted
+    assert box.evaluate("e => e.scrollWidth > e.clientWidth")
+    assert page_checks.sideways_overflow(page) == []
+    figure.get_by_role("button", name="Fit to the page").click()
+    assert image.bounding_box()["width"] == fitted
+
+
+def test_figures_have_no_button_where_the_page_is_wide(open_chapter):
+    page = open_chapter("notebooks/09_cvae")
+    assert page.locator("figure.vt-figure button:visible").count() == 0
