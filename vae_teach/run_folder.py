@@ -89,14 +89,26 @@ def draw_run(model: VAE, dataset: Dataset, history: History, out: Path) -> None:
         with whole_file(out / f"{name}.png") as file:
             figure.savefig(file, format="png", dpi=120)
         plt.close(figure)
+    _explorer(model, dataset).to_html(out / "explorer.html", title=f"Explorer: {dataset.name}")
+
+
+def _explorer(model: VAE, dataset: Dataset) -> LatentExplorer:
+    """The explorer of the two busiest latents, with test pictures to start from."""
+    test = dataset.test
     labels = test.labels if test.labels is not None and test.labels.max() < 256 else None
-    LatentExplorer.from_model(
+    codes = model.encode(test.images)[0]
+    busiest = codes.var(dim=0, correction=0).topk(min(2, model.latent_dim)).indices.tolist()
+    return LatentExplorer.from_model(
         model,
-        model.encode(test.images)[0],
+        codes,
         labels,
-        image_shape=shape,
+        image_shape=dataset.image_shape,
         label_names=dataset.label_names if labels is not None else None,
-    ).to_html(out / "explorer.html", title=f"Explorer: {dataset.name}")
+        examples=test.images[:10],
+        example_labels=None if labels is None else labels[:10],
+        z=codes[0].tolist(),  # 0 may lie between groups of codes, where nothing is drawn
+        axes=sorted(busiest) if len(busiest) == 2 else [0, 0],
+    )
 
 
 def write_record(out: Path, record: dict) -> None:
