@@ -169,7 +169,7 @@ def test_an_interrupted_run_keeps_its_epochs_and_says_how_to_go_on(
 
 
 def test_ctrl_c_itself_keeps_the_epochs(pictures, tmp_path):
-    """The signal, sent to a process of its own: fails if it is not caught, or leaves half a file."""
+    """The signal, sent to a process: fails if it is not caught, or a file is left half."""
     out = tmp_path / "run"
     line = [sys.executable, "-m", "vae_teach", *arguments(pictures, out, epochs=1_000_000)]
     process = subprocess.Popen([*line, "--threads", "1"], stdout=subprocess.PIPE, text=True)
