@@ -25,6 +25,7 @@ PARAMETERS = {
     "mathybit-logvar": 472_894,
     "mathybit-ae": 457_370,
     "mathybit-conv-ae": 359_263,
+    "mathybit-cvae": 618_991,
     "doersch": 2_844_844,
     "altosaar2": 396_388,
     "altosaar-tf": 455_384,
@@ -107,6 +108,7 @@ def test_training_lengths_are_the_sources():
     steps = {name: preset.planned_steps(60_000) for name, preset in PRESETS.items()}
     assert steps["mathybit"] == 12_000
     assert steps["mathybit-ae"] == 15_000
+    assert steps["mathybit-cvae"] == 12_000
     assert PRESETS["lazy"].planned_steps(42_000) == 30 * 657  # the source drops the 657th
     assert PRESETS["burda1"].epochs == 3_280
     assert round(PRESETS["ffl50"].steps * 128 / 55_000, 1) == 46.5

@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from torch import nn
 
 from vae_teach import data, evaluate
 from vae_teach.__main__ import main
@@ -37,7 +38,9 @@ def digits():
     centre = 8 + 12 * torch.rand(660, 2, 1, generator=g)
     rows, columns = torch.exp(-((axis - centre) ** 2) / 18).unbind(dim=1)
     images = (rows[:, :, None] * columns[:, None, :]).flatten(1)
-    return Dataset("blobs", Split(images[:600]), Split(images[600:]), (28, 28), "Blobs.")
+    labels = ((centre[:, 0, 0] - 8) / 1.2).long()  # from the top row to the bottom row
+    train, test = Split(images[:600], labels[:600]), Split(images[600:], labels[600:])
+    return Dataset("blobs", train, test, (28, 28), "Blobs.")
 
 
 def run(name, digits, **options):
@@ -165,10 +168,67 @@ def test_the_sum_over_the_batch_is_128_times_the_mean(digits):
 
 def test_a_result_beats_its_untrained_self(digits):
     """The loop, the treatment and the measure fit together for each kind of model."""
-    for name in ("mathybit", "mathybit-ae", "lazy-ae", "altosaar-iaf"):
+    for name in ("mathybit", "mathybit-ae", "mathybit-cvae", "lazy-ae", "altosaar-iaf"):
         early, late = (run(name, digits, steps=n, importance_samples=4) for n in (1, 60))
         a, b = (r["results"][-1]["value"] for r in (early, late))
         assert (a < b) if a < 0 else (b < a), name
+
+
+# --- conditional models ---------------------------------------------------------------------------
+
+
+class Recorder(nn.Module):
+    """A conditional model that keeps what it is given."""
+
+    def __init__(self):
+        super().__init__()
+        self.config = {}
+        self.weight = nn.Parameter(torch.ones(()))
+        self.seen = []
+
+    def loss_terms(self, x, c, *, generator):
+        self.seen.append((x.clone(), c.clone()))
+        return {"reconstruction": self.weight * x.sum(dim=-1), "kl": c.sum(dim=-1)}
+
+
+def test_every_picture_comes_with_its_own_label(digits):
+    """Fails if the order is drawn for the pictures alone, in whole epochs or in the rest of one."""
+    preset, model = PRESETS["mathybit-cvae"], Recorder()
+    pixels = prepare(preset, digits, seed=0, n_test=7)
+    assert [len(t) for t in (*pixels.train_given, *pixels.test_given)] == [600, 7]
+    train_preset(preset, model, pixels, steps=4, seed=0, device=CPU, progress=False)
+    seen_x, seen_c = (torch.cat(parts) for parts in zip(*model.seen, strict=True))
+    assert len(seen_x) >= 850  # an epoch of 600, and 250 of the second
+    index = torch.cdist(seen_x, digits.train.images).argmin(dim=1)
+    assert torch.equal(seen_c.argmax(dim=1), digits.train.labels[index])
+
+
+def test_a_conditional_preset_needs_labels(digits):
+    bare = Dataset("bare", Split(digits.train.images), digits.test, (28, 28), "No labels.")
+    with pytest.raises(ValueError, match="told each picture's label, but there are no labels"):
+        prepare(PRESETS["mathybit-cvae"], bare, seed=0, n_test=None)
+
+
+def test_conditional_measures_are_told_the_label(digits):
+    """By hand from the same draws; both numbers move if the labels do."""
+    preset = PRESETS["mathybit-cvae"]
+    model, pixels = preset.build(0), prepare(preset, digits, seed=0, n_test=None)
+    x, (c,) = pixels.test, pixels.test_given
+    g = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in model.decoder.parameters():
+            weight.mul_(3)  # else the picture is nearly the same for all labels
+        losses = [sum(model.loss_terms(x, c, generator=g).values()).mean() for _ in range(16)]
+        squared = (model.reconstruct(x, c) - x).square().sum(1).mean().item()
+    by_hand = {
+        "test_loss": torch.stack(losses).mean().item() - SSE_CONSTANT,
+        "test_sse_of_mean": squared,
+    }
+    right = Trained(model, History(), x, 1, 0, (c,))
+    wrong = Trained(model, History(), x, 1, 0, (c.roll(1, dims=1),))
+    for name, value in by_hand.items():
+        assert MEASURES[name].take(right).value == pytest.approx(value, rel=1e-5)
+        assert MEASURES[name].take(wrong).value != pytest.approx(value, rel=1e-5)
 
 
 # --- measures -----------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ unit says otherwise.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,6 +27,11 @@ class Trained:
     test: Tensor  # (N, D), on the model's device
     importance_samples: int
     seed: int
+    given: tuple[Tensor, ...] = ()  # what a conditional model is told: nothing, or one (N, C)
+
+    def batches(self, size: int = 1_000) -> Iterator[tuple[Tensor, ...]]:
+        """The test pictures, each with what is given beside it, `size` at a time."""
+        return zip(*(tensor.split(size) for tensor in (self.test, *self.given)), strict=True)
 
     @property
     def generator(self) -> torch.Generator:
@@ -88,8 +93,21 @@ def _training_loss(run: Trained) -> Value:
     return Value(last["train_reconstruction"] + last["train_kl"] - run.sse_constant, samples=1)
 
 
+@torch.no_grad()
+def _conditional_elbo(run: Trained) -> Value:
+    """The bound on log p(x|c), averaged over draws of z."""
+    generator, totals = run.generator, []
+    for batch in run.batches():
+        draws = [
+            sum(run.model.loss_terms(*batch, generator=generator).values())
+            for _ in range(ELBO_DRAWS)
+        ]
+        totals.append(-torch.stack(draws).mean(dim=0))
+    return _from(torch.cat(totals).double())
+
+
 def _test_loss(run: Trained) -> Value:
-    value = _test_elbo_alone(run)
+    value = _conditional_elbo(run) if run.given else _test_elbo_alone(run)
     return Value(-value.value - run.sse_constant, value.standard_error, ELBO_DRAWS, len(run.test))
 
 
@@ -97,7 +115,7 @@ def _test_loss(run: Trained) -> Value:
 def _errors(run: Trained) -> Tensor:
     """Sum of squared errors per picture, (N,); of a VAE, of the picture decoded from the mean."""
     rebuild = getattr(run.model, "reconstruct", run.model)
-    parts = [(rebuild(x) - x).square().sum(dim=-1) for x in run.test.split(1_000)]
+    parts = [(rebuild(*batch) - batch[0]).square().sum(dim=-1) for batch in run.batches()]
     return torch.cat(parts).double()
 
 

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 import vae_teach
 from vae_teach import data
 from vae_teach.checkpoint import save_checkpoint
+from vae_teach.conditional import one_hot
 from vae_teach.device import describe_device, pick_device
 from vae_teach.history import History
 from vae_teach.measures import MEASURES, Trained
@@ -33,11 +34,17 @@ FORMAT = "vae_teach result 1"
 
 @dataclasses.dataclass(frozen=True)
 class Pixels:
-    """The pictures of a run after their treatment; `transform` treats a batch anew if it must."""
+    """The pictures of a run after their treatment; `transform` treats a batch anew if it must.
+
+    `train_given` and `test_given` hold what a conditional model is told beside each picture, and
+    nothing for a model that is told nothing.
+    """
 
     train: Tensor
     test: Tensor
     transform: Callable[[Tensor, torch.Generator], Tensor] | None
+    train_given: tuple[Tensor, ...] = ()
+    test_given: tuple[Tensor, ...] = ()
 
 
 def prepare(preset: Preset, dataset: data.Dataset, *, seed: int, n_test: int | None) -> Pixels:
@@ -46,14 +53,27 @@ def prepare(preset: Preset, dataset: data.Dataset, *, seed: int, n_test: int | N
         dataset = dataset.with_validation(min(preset.validation, len(dataset.train) // 5))
     train = dataset.train.images[: preset.train_images]
     test = dataset.test.images[:n_test]
+    given = (
+        _given(preset, dataset.train.labels, len(train)),
+        _given(preset, dataset.test.labels, len(test)),
+    )
     how, generator = preset.treatment, torch.Generator().manual_seed(seed)
     if how != "stochastic":
-        return Pixels(data.treat(train, how), data.treat(test, how), None)
+        return Pixels(data.treat(train, how), data.treat(test, how), None, *given)
 
     def transform(x: Tensor, generator: torch.Generator) -> Tensor:
         return data.treat(x, "stochastic", generator=generator)
 
-    return Pixels(train, transform(test, generator), transform)
+    return Pixels(train, transform(test, generator), transform, *given)
+
+
+def _given(preset: Preset, labels: Tensor | None, n: int) -> tuple[Tensor, ...]:
+    """The condition of the first n pictures, if the preset's model has one."""
+    if preset.condition is None:
+        return ()
+    if labels is None:
+        raise ValueError(f"{preset.title} is told each picture's label, but there are no labels")
+    return (one_hot(labels[:n]),)
 
 
 def train_preset(
@@ -93,15 +113,16 @@ def train_preset(
     }
     if preset.start_from_average:
         model.start_from_average(pixels.train)
+    everything = (pixels.train, *pixels.train_given)
     history = History()
     if whole:
         resume = {"checkpoint": checkpoint, "resume": checkpoint is not None}
-        history = fit(model, pixels.train, epochs=whole, seed=seed, **resume, **shared)
+        history = fit(model, everything, epochs=whole, seed=seed, **resume, **shared)
         if len(history) > whole:
             raise ValueError(f"{checkpoint} has {len(history)} epochs, but {whole} are asked for")
     if rest and not history.interrupted:
         order = torch.randperm(len(pixels.train), generator=_generator(seed, whole))
-        part = pixels.train[order[: rest * size]]
+        part = tuple(tensor[order[: rest * size]] for tensor in everything)
         # The same optimizer goes on; another seed, so that no noise of epoch 1 comes twice.
         last = fit(model, part, epochs=1, seed=seed + 1_000_000, **shared)
         history.records += [record | {"epoch": whole + 1} for record in last.records]
@@ -118,9 +139,11 @@ def _generator(seed: int, epoch: int) -> torch.Generator:
 def _weights(preset: Preset, model: nn.Module, n_pixels: int) -> dict[str, float]:
     """The preset's reduction as a weight for every term of the model's loss."""
     factor = preset.loss_factor(n_pixels)
+    if factor == 1:
+        return {}
     with torch.no_grad():
         terms = model.loss_terms(torch.zeros(1, n_pixels), generator=_generator(0, 0))
-    return {} if factor == 1 else dict.fromkeys(terms, factor)
+    return dict.fromkeys(terms, factor)
 
 
 def reproduce(
@@ -149,7 +172,8 @@ def reproduce(
         progress: show a bar.
 
     Raises:
-        ValueError: for an unknown preset or steps below 1.
+        ValueError: for an unknown preset, for steps below 1, or for data without the labels that
+            a conditional model is told.
         FileNotFoundError: if MNIST is not on this machine.
     """
     preset = get_preset(name)
@@ -171,7 +195,8 @@ def reproduce(
         checkpoint=None if folder is None else folder / f"{stem}.checkpoint.safetensors",
     )  # fmt: skip
     started = time.perf_counter()
-    trained = Trained(model, history, pixels.test.to(where), samples, seed)
+    given = tuple(tensor.to(where) for tensor in pixels.test_given)
+    trained = Trained(model, history, pixels.test.to(where), samples, seed, given)
     results = [_measured(measure, trained, preset) for measure in preset.measures]
     result = {
         "format": FORMAT,
@@ -218,7 +243,7 @@ def _measured(name: str, trained: Trained, preset: Preset) -> dict:
 
 
 def _protocol(preset: Preset, model: nn.Module, dataset: data.Dataset, pixels: Pixels) -> dict:
-    kept = ("treatment", "optimizer", "batch_size", "reduction", "stages", "note")
+    kept = ("treatment", "condition", "optimizer", "batch_size", "reduction", "stages", "note")
     told = preset.as_dict()
     name, config = preset.model
     return {
