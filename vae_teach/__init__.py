@@ -5,8 +5,7 @@ Start with `gaussian.py`; every other module builds on its three functions.
 
 __version__ = "0.1.0"
 
-import vae_teach.conditional_presets  # so that `load_model` knows them
-import vae_teach.presets  # noqa: F401 - the same, for the sources' models
+import vae_teach.presets  # noqa: F401 - so that `load_model` knows the sources' models
 from vae_teach.columns import Completer
 from vae_teach.conditional import CVAE, Regressor
 from vae_teach.elbo import Elbo, elbo_terms
