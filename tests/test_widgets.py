@@ -19,9 +19,10 @@ import torch
 import traitlets
 from torch import nn
 
+from vae_teach import widgets
 from vae_teach.models import VAE, Autoencoder
 from vae_teach.widgets import LatentExplorer, base, codes, decoder
-from vae_teach.widgets.bundle import bundle
+from vae_teach.widgets.bundle import bundle, sheet
 
 CASES = json.loads((Path(__file__).parent / "fixtures" / "explorer_cases.json").read_text())
 WIDGETS = Path(base.__file__).parent
@@ -297,7 +298,7 @@ def test_a_snippet_holds_all_the_page_needs_once(explorer):
     explorer.z = [0.25, 0.0, -1.0]
     header, blobs = payload_of(explorer.snippet())
     assert header["esm"] == bundle(WIDGETS / "latent_explorer.js")
-    assert header["css"] == (WIDGETS / "latent_explorer.css").read_text()
+    assert header["css"] == sheet(WIDGETS / "latent_explorer.css")
     assert header["state"]["z"] == [0.25, 0.0, -1.0]
     own = {name for name in LatentExplorer.class_own_traits(sync=True)}
     assert set(header["state"]) | {name for name, _ in header["buffers"]} == own
@@ -312,10 +313,8 @@ def test_a_snippet_needs_no_other_host_and_no_ids(explorer):
     html = explorer.snippet()
     outside_payload = re.sub(r'(<script type="text/plain">)[^<]*', r"\1", html)
     assert not re.search(r"https?:|\bid=|\bsrc=|\bhref=", outside_payload)
-    for name in ("latent_explorer.js", "latent_explorer.css"):
-        assert not re.search(
-            r"https?:|\bimport\b.*from|@import|url\(", (WIDGETS / name).read_text()
-        )
+    for text in (str(explorer._esm), str(explorer._css)):
+        assert not re.search(r"""https?:|@import|url\(|\bfrom\s+["'](?!data:)""", text)
 
 
 def test_no_text_of_the_user_can_close_the_script(tmp_path):
@@ -361,3 +360,35 @@ def test_a_page_stays_small(latent_dim, budget, tmp_path):
         VAE(latent_dim=latent_dim, seed=0), *codes_and_labels(10_000, latent_dim)
     )
     assert widget.to_html(tmp_path / "page.html").stat().st_size < budget
+
+
+# --- what widgets share -------------------------------------------------------------------------
+
+
+def test_a_shared_sheet_speaks_of_the_widget_alone_and_comes_first(tmp_path):
+    """Fails if a rule keeps the stand-in class, or stands after the widget's own and wins."""
+    (tmp_path / "common.css").write_text(".widget { color: red; }\nbody .widget { color: blue; }")
+    (tmp_path / "formula.css").write_text(".widget { gap: 0; }")
+    own = tmp_path / "mine.css"
+    own.write_text("/* a comment */\n.my-own {\n  color: green;\n}\n")
+    assert sheet(own) == (
+        ".my-own { color: red; }\nbody .my-own { color: blue; }\n" + own.read_text()
+    )
+    assert sheet(own, "formula").splitlines()[2] == ".my-own { gap: 0; }"
+
+
+def test_a_sheet_without_a_class_of_its_own_is_refused(tmp_path):
+    (tmp_path / "common.css").write_text(".widget { color: red; }")
+    (tmp_path / "mine.css").write_text("p { color: green; }\n")
+    with pytest.raises(ValueError, match="its class is not known"):
+        sheet(tmp_path / "mine.css")
+
+
+@pytest.mark.parametrize("name", [n for n in widgets.__all__ if n != "Frame"])
+def test_every_widget_has_the_common_look_under_its_own_class(name):
+    """Fails if a widget's rules would reach another widget of the same page."""
+    css = str(getattr(widgets, name)._css)
+    assert ".widget" not in css
+    roots = set(re.findall(r"^(?:[\w-]+\[[^]]+\] )?(\.[\w-]+) \{", css, flags=re.MULTILINE))
+    assert len(roots - {".conditional-explorer"}) == 1  # it adds to the latent explorer's
+    assert css.count("color-scheme: light dark") == 1

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { importText, readText } from "./load.mjs";
+import { importBundle, readText } from "./load.mjs";
 
-const widget = await importText("vae_teach/widgets/bound_explorer.js");
+const widget = await importBundle("vae_teach/widgets/bound_explorer.js");
 // also in test_bound_widget.py, where the package's grid and quadrature find the same numbers
 const cases = JSON.parse(readText("tests/fixtures/bound_cases.json"));
 const start = { mu: 0.5, logvar: -1, x: 1.5, sigma_x: 0.5 };
@@ -116,9 +116,5 @@ describe("words", () => {
   });
   test("a level place is said to be one", () => {
     assert.match(widget.describe(walk({ ...start, mu: 0 }, 100).state), /ELBO is level here/);
-  });
-  test("a minus is a minus sign and nothing is minus zero", () => {
-    assert.equal(widget.format(-1.234), "−1.23");
-    assert.equal(widget.format(-0.001), "0.00");
   });
 });

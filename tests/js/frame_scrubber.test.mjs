@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { importText } from "./load.mjs";
+import { importBundle } from "./load.mjs";
 
-const { after, extent, playFrom, position } = await importText("vae_teach/widgets/frame_scrubber.js");
+const { after, extent, playFrom, position } = await importBundle("vae_teach/widgets/frame_scrubber.js");
 
 test("frames lie one after another in the bytes", () => {
   const sizes = [5, 3, 7];

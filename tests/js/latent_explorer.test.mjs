@@ -133,10 +133,6 @@ describe("numbers", () => {
       { mean: 10, std: 0 },
     ]);
   });
-  test("printed numbers have a true minus sign and no negative zero", () => {
-    const printed = [-1.234, -0.001, 0, 12.5].map((value) => explorer.format(value));
-    assert.deepEqual(printed, ["−1.23", "0.00", "0.00", "12.50"]);
-  });
 });
 
 describe("test codes", () => {

@@ -52,8 +52,8 @@ h1 {{ font-size: 1.5rem; }}
 class TeachingWidget(anywidget.AnyWidget):
     """An anywidget that also runs where no kernel does.
 
-    Subclasses set `_esm` and `_css` to files and tag their traits `sync=True`; a trait holds
-    JSON values or bytes.
+    Subclasses set `_esm` and `_css` to what `bundle` and `sheet` return, and tag their traits
+    `sync=True`; a trait holds JSON values or bytes.
     """
 
     def _static_traits(self) -> dict:

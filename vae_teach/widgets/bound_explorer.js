@@ -5,6 +5,8 @@
  *   mu       mean of q          logvar   log of q's variance, log sigma^2
  *   x        the data point     sigma_x  observation noise of the model */
 
+import { SPEAK_AFTER, draw, format, line, linear, make, words } from "./elements.js";
+
 // --- pure maths: no DOM, imported by tests/js ---
 
 export const LIMITS = { mu: [-3, 3], logvar: [-6, 1] };
@@ -97,12 +99,6 @@ export function axis({ x, sigma_x }, evidence = logEvidence({ x, sigma_x })) {
   return [Math.floor(evidence) - 6, Math.ceil(-0.5 * LOG_2PI - Math.log(sigma_x)) + 0];
 }
 
-/** A number as printed: true minus sign, no "-0.00". */
-export function format(value, digits = 2) {
-  const text = value.toFixed(digits);
-  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
-}
-
 /** What a reader who cannot see the picture needs to know. */
 export function describe(state) {
   const { elbo, gap: between, sum } = account(state);
@@ -121,26 +117,6 @@ export function describe(state) {
 const STEP = 0.05;
 const DENSITY = { height: 230, left: 40, right: 10, top: 22, bottom: 40, ends: [-4, 4], points: 401 };
 const BARS = { height: 172, side: 16, first: 60, second: 112, thick: 18, bottom: 134 };
-
-function make(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
-
-/** SVG as text: replacing a picture's innerHTML is several times faster than building nodes. */
-function draw(tag, attributes, content = "") {
-  const list = Object.entries(attributes).map(([name, value]) => ` ${name}="${value}"`);
-  return `<${tag}${list.join("")}>${content}</${tag}>`;
-}
-
-const line = (x1, y1, x2, y2, kind) => draw("line", { x1, y1, x2, y2, class: kind });
-
-function words(x, y, text, anchor = "middle", kind = "") {
-  return draw("text", { x, y, "text-anchor": anchor, class: kind }, text);
-}
-
-const linear = ([low, high], from, to) => (x) => from + ((x - low) / (high - low)) * (to - from);
 
 /** A tick's step that leaves at most seven ticks on the axis. */
 const tickStep = (length) => [0.1, 0.2, 0.5, 1, 2, 5, 10].find((step) => length / step <= 7) ?? 20;
@@ -301,7 +277,6 @@ function buildView() {
 
 // --- wiring: one function each way; everything added here is removed in render's return value ---
 
-const SPEAK_AFTER = 400; // ms of rest before the description changes: a drag must not flood it
 const CLIMB = { steps: 30, every: 60 }; // ms
 const NAMES = ["mu", "logvar", "x", "sigma_x"];
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import traitlets
 
 from vae_teach.widgets.base import TeachingWidget
+from vae_teach.widgets.bundle import bundle, sheet
 
 _HERE = Path(__file__)
 # mirrored in bound_explorer.js
@@ -19,8 +20,8 @@ class BoundExplorer(TeachingWidget):
     arithmetic runs in the browser.
     """
 
-    _esm = _HERE.with_suffix(".js")
-    _css = _HERE.with_suffix(".css")
+    _esm = bundle(_HERE.with_suffix(".js"))
+    _css = sheet(_HERE.with_suffix(".css"), "formula")
 
     mu = traitlets.Float(0.5, help="mean of q, from -3 to 3").tag(sync=True)
     logvar = traitlets.Float(-1.0, help="log of q's variance, log sigma^2, -6 to 1").tag(sync=True)

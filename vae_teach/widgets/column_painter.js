@@ -10,7 +10,8 @@
  *   examples (N, H)      bytes of 0 and 1
  * This file writes given and noise. */
 
-import { SPEAK_AFTER, make, makeDecoder, standardNormal, unpackHalves } from "./latent_explorer.js";
+import { SPEAK_AFTER, make } from "./elements.js";
+import { makeDecoder, standardNormal, unpackHalves } from "./latent_explorer.js";
 import { makePrior } from "./conditional_prior.js";
 
 // --- pure maths: no DOM, imported by tests/js ---

@@ -14,7 +14,7 @@ from torch import Tensor
 from vae_teach.columns import COLUMN, column_task
 from vae_teach.conditional import CVAE, Regressor
 from vae_teach.widgets.base import TeachingWidget
-from vae_teach.widgets.bundle import bundle
+from vae_teach.widgets.bundle import bundle, sheet
 from vae_teach.widgets.conditional_decoder import decoder_steps, prior_steps, regressor_steps
 from vae_teach.widgets.decoder import pack_half, pack_steps
 
@@ -28,7 +28,7 @@ class ColumnPainter(TeachingWidget):
     """
 
     _esm = bundle(_HERE.with_suffix(".js"))
-    _css = _HERE.with_suffix(".css")
+    _css = sheet(_HERE.with_suffix(".css"))
 
     given = traitlets.List(
         traitlets.Int(), help="the painted column from the top: 1 is ink, H values"

@@ -9,11 +9,12 @@
  *   codes (N, L) and labels (N,) of test pictures; names by class; low, high [L]; image_shape; ink
  * This file writes mix, z, axes and follow_prior. */
 
-import {
-  SPEAK_AFTER, describeInk, format, listenToPad, make, makeDecoder, makeDials, makeMenus, makePad,
-  makePicture, onThemeChange, sliderScale, standardNormal, unpackHalves,
-} from "./latent_explorer.js";
 import { carry, makePrior } from "./conditional_prior.js";
+import { SPEAK_AFTER, format, make } from "./elements.js";
+import {
+  describeInk, listenToPad, makeDecoder, makeDials, makeMenus, makePad, makePicture, onThemeChange,
+  sliderScale, standardNormal, unpackHalves,
+} from "./latent_explorer.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vae_teach.conditional import CVAE
 from vae_teach.widgets.base import TeachingWidget
-from vae_teach.widgets.bundle import bundle
+from vae_teach.widgets.bundle import bundle, sheet
 from vae_teach.widgets.codes import axis_ends, thin_codes
 from vae_teach.widgets.conditional_decoder import decoder_steps, prior_steps
 from vae_teach.widgets.decoder import pack_half, pack_steps
@@ -32,8 +32,10 @@ class ConditionalExplorer(TeachingWidget):
 
     _esm = bundle(_HERE.with_suffix(".js"))
     _css = "\n".join(
-        _HERE.with_name(f"{name}.css").read_text(encoding="utf-8")
-        for name in ("latent_explorer", "conditional_explorer")
+        [
+            sheet(_HERE.with_name("latent_explorer.css")),
+            _HERE.with_suffix(".css").read_text(encoding="utf-8"),
+        ]
     )
 
     mix = traitlets.List(

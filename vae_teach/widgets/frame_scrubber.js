@@ -7,6 +7,8 @@
  *   shape [2]    width and height in pixels
  * This file writes index. */
 
+import { SPEAK_AFTER, make } from "./elements.js";
+
 // --- pure: no DOM, imported by tests/js ---
 
 /** Where frame i lies in the bytes: [first, end). */
@@ -27,13 +29,6 @@ export const position = (labels, i) => `${labels[i]}, ${i + 1} of ${labels.lengt
 // --- view and wiring ---
 
 const INTERVAL = 350; // ms a frame: slow enough to see what changed
-const SPEAK_AFTER = 400; // ms of rest before the description changes: a drag must not flood it
-
-function make(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
 
 /** One URL per frame, made when it is first shown; `release` frees them all. */
 function makeSources(bytes, sizes) {

@@ -13,6 +13,7 @@ from PIL import Image
 
 from vae_teach.figure import palette_png
 from vae_teach.widgets.base import TeachingWidget
+from vae_teach.widgets.bundle import bundle, sheet
 
 _HERE = Path(__file__)
 
@@ -38,8 +39,8 @@ class FrameScrubber(TeachingWidget):
         ValueError: naming the frame that has no label, no alt text or another size.
     """
 
-    _esm = _HERE.with_suffix(".js")
-    _css = _HERE.with_suffix(".css")
+    _esm = bundle(_HERE.with_suffix(".js"))
+    _css = sheet(_HERE.with_suffix(".css"))
 
     index = traitlets.Int(0, help="the frame shown, from 0").tag(sync=True)
     title = traitlets.Unicode("frame", help="name of the slider").tag(sync=True)

@@ -5,6 +5,9 @@
  *   reverse  false: KL(q || p)           draws    how many draws the estimate takes
  *            true:  KL(p || q)           seed     counts the rows of noise drawn here */
 
+import { SPEAK_AFTER, draw, format, line, linear, make, words } from "./elements.js";
+import { noiseRow } from "./noise.js";
+
 // --- pure maths: no DOM, imported by tests/js ---
 
 /** log N(x | mu, e^logvar) in nats. */
@@ -63,28 +66,8 @@ export function estimate(state, noise) {
   return { value, stdError: Math.sqrt(variance / ratios.length) };
 }
 
-/** A row of N(0, 1) by Box and Muller over mulberry32. A seed always gives the same row. */
-export function noiseRow(seed, count) {
-  let state = Math.imul(seed + 1, 0x85ebca6b) >>> 0;
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return Array.from({ length: count }, () => {
-    const radius = Math.sqrt(-2 * Math.log(1 - next()));
-    return radius * Math.cos(2 * Math.PI * next());
-  });
-}
-
+const fine = (value) => format(value, 3);
 export const toBits = (nats) => nats / Math.LN2;
-
-/** A number as printed: true minus sign, no "-0.000". */
-export function format(value, digits = 3) {
-  const text = value.toFixed(digits);
-  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
-}
 
 export const nameOf = (state) => (state.reverse ? "KL(p ‖ q)" : "KL(q ‖ p)");
 
@@ -96,10 +79,10 @@ export function describe(state) {
   return (
     `q has mean ${format(state.mu, 2)} and standard deviation ` +
     `${format(Math.exp(0.5 * state.logvar), 2)}; p has mean 0 and standard deviation 1. ` +
-    `${nameOf(state)} is ${format(value)} nats, or ${format(toBits(value))} bits: ` +
-    `an area of ${format(positive)} above the axis and ${format(-negative)} below it. ` +
-    `${state.draws} draws estimate it as ${format(sampled.value)} ` +
-    `with a standard error of ${format(sampled.stdError)}.`
+    `${nameOf(state)} is ${fine(value)} nats, or ${fine(toBits(value))} bits: ` +
+    `an area of ${fine(positive)} above the axis and ${fine(-negative)} below it. ` +
+    `${state.draws} draws estimate it as ${fine(sampled.value)} ` +
+    `with a standard error of ${fine(sampled.stdError)}.`
   );
 }
 
@@ -110,23 +93,6 @@ const ENDS = [-6, 6];
 const FRAME = { left: 46, right: 12, top: 22, bottom: 40 };
 const HEIGHT = { densities: 220, integrand: 220 };
 const POINTS = Array.from({ length: 481 }, (_, i) => -6 + i / 40);
-
-function make(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
-
-/** SVG as text: replacing a picture's innerHTML is several times faster than building nodes. */
-function draw(tag, attributes, content = "") {
-  const list = Object.entries(attributes).map(([name, value]) => ` ${name}="${value}"`);
-  return `<${tag}${list.join("")}>${content}</${tag}>`;
-}
-
-const line = (x1, y1, x2, y2, kind) => draw("line", { x1, y1, x2, y2, class: kind });
-const words = (x, y, text, anchor = "middle", kind = "") =>
-  draw("text", { x, y, "text-anchor": anchor, class: kind }, text);
-const linear = ([low, high], from, to) => (x) => from + ((x - low) / (high - low)) * (to - from);
 
 /** The next 1, 2 or 5 times a power of ten at or above the value: a calm top for an axis. */
 export function niceTop(value) {
@@ -255,14 +221,13 @@ function buildView() {
 
 function tableRows(state) {
   const sampled = estimate(state, noiseRow(state.seed, state.draws));
-  const both = (value) => [format(value), format(toBits(value))];
-  const bar = (scale) => `${format(scale(sampled.value))} ± ${format(scale(sampled.stdError))}`;
+  const both = (value) => [fine(value), fine(toBits(value))];
+  const bar = (scale) => `${fine(scale(sampled.value))} ± ${fine(scale(sampled.stdError))}`;
   return [both(closedForm(state)), both(areas(state).value), [bar((v) => v), bar(toBits)]];
 }
 
 // --- wiring: one function each way; everything added here is removed in render's return value ---
 
-const SPEAK_AFTER = 400; // ms of rest before the description changes: a drag must not flood it
 const NAMES = ["mu", "logvar", "reverse", "draws", "seed"];
 
 function render({ model, el }) {

@@ -5,6 +5,7 @@ from pathlib import Path
 import traitlets
 
 from vae_teach.widgets.base import TeachingWidget
+from vae_teach.widgets.bundle import bundle, sheet
 
 _HERE = Path(__file__)
 MU_LIMIT = 3.0
@@ -19,8 +20,8 @@ class KLExplorer(TeachingWidget):
     All traits may be set, observed and linked; the arithmetic runs in the browser.
     """
 
-    _esm = _HERE.with_suffix(".js")
-    _css = _HERE.with_suffix(".css")
+    _esm = bundle(_HERE.with_suffix(".js"))
+    _css = sheet(_HERE.with_suffix(".css"), "formula")
 
     mu = traitlets.Float(0.8, help="mean of q, from -3 to 3").tag(sync=True)
     logvar = traitlets.Float(-0.25, help="log of the variance of q, -4 to 2").tag(sync=True)

@@ -17,6 +17,7 @@
  *   more             the other models: { steps, numbers, codes, gap_radius }, counts of what lies in
  *   more_weights, more_codes        packed float16, one model after another */
 
+import { SPEAK_AFTER, format, make } from "./elements.js";
 import {
   describePosterior, drawFrom, listenToDrops, makeEllipses, makeStrip, posteriorOf,
 } from "./explorer_examples.js";
@@ -182,12 +183,6 @@ export function classCentres(codes, labels, latentDim, [across, up]) {
   return [...sums].map(([label, [a, u, count]]) => ({ label, across: a / count, up: u / count }));
 }
 
-/** A number as printed: true minus sign, no "-0.00". */
-export function format(value, digits = 2) {
-  const text = value.toFixed(digits);
-  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
-}
-
 /** What the test codes around z say; `near` from nearestCodes, `labels` may be empty. */
 export function describeCodes(near, labels, names, gapRadius) {
   if (!near.length) return "";
@@ -250,12 +245,6 @@ export function describeColour(pixels, [, height, width]) {
 const CLASS_COLOURS = 10; // --class-0 ... --class-9 in the style sheet
 const MARGIN = { left: 40, right: 10, top: 10, bottom: 38 }; // around the plot, CSS pixels
 const FULL_TURN = 2 * Math.PI;
-
-export function make(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
 
 /** A slider per latent dimension. */
 export function makeDials(scales) {
@@ -524,7 +513,6 @@ function buildView(data) {
 // --- wiring: one function each way; everything added here is removed in render's return value ---
 
 const NEIGHBOURS = 10; // test codes that the description asks
-export const SPEAK_AFTER = 400; // ms of rest before the description changes: a drag must not flood it
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 const bytesOf = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);

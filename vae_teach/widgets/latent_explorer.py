@@ -13,7 +13,7 @@ import traitlets
 from torch import Tensor, nn
 
 from vae_teach.widgets.base import TeachingWidget
-from vae_teach.widgets.bundle import bundle
+from vae_teach.widgets.bundle import bundle, sheet
 from vae_teach.widgets.codes import axis_ends, class_names, gap_radius, thin_codes
 from vae_teach.widgets.decoder import (
     Step,
@@ -36,7 +36,7 @@ class LatentExplorer(TeachingWidget):
     """
 
     _esm = bundle(_HERE.with_suffix(".js"))
-    _css = _HERE.with_suffix(".css")
+    _css = sheet(_HERE.with_suffix(".css"))
 
     z = traitlets.List(traitlets.Float(), help="the code shown, L values").tag(sync=True)
     axes = traitlets.List(

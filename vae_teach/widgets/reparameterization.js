@@ -5,6 +5,9 @@
  *   eps [N]  the row of noise            redraw   true: new noise at every move
  *   seed     counts the rows of noise drawn here; with it a page can be replayed */
 
+import { SPEAK_AFTER, draw, format, line, linear, make, words } from "./elements.js";
+import { noiseRow } from "./noise.js";
+
 // --- pure maths: no DOM, imported by tests/js ---
 
 /** z = mu + sigma eps for every number of the row. */
@@ -32,26 +35,6 @@ export function exact({ mu, logvar }) {
   return { value: mu * mu + variance, byMu: 2 * mu, byLogvar: variance };
 }
 
-/** A function that returns the next uniform number in [0, 1) (mulberry32). */
-export function uniforms(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** A row of N(0, 1) by Box and Muller. A seed always gives the same row. */
-export function noiseRow(seed, count) {
-  const next = uniforms(Math.imul(seed + 1, 0x85ebca6b)); // neighbouring seeds far apart
-  return Array.from({ length: count }, () => {
-    const radius = Math.sqrt(-2 * Math.log(1 - next()));
-    return radius * Math.cos(2 * Math.PI * next());
-  });
-}
-
 /** Points [mu, average of z^2] over the slider's range: one row for all, or a row for each. */
 export function averages({ logvar, eps, redraw, seed }, mus) {
   return mus.map((mu, i) => {
@@ -67,12 +50,6 @@ export function changes(before, now) {
     measured: measured(now).value - measured(before).value,
     exact: exact(now).value - exact(before).value,
   };
-}
-
-/** A number as printed: true minus sign, no "-0.00". */
-export function format(value, digits = 2) {
-  const text = value.toFixed(digits);
-  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
 }
 
 /** What a reader who cannot see the picture needs to know. */
@@ -105,24 +82,7 @@ const TOP = { noise: 34, samples: 122, lanes: 168 };
 const CURVE = { height: 250, left: 44, right: 12, top: 14, bottom: 44, most: 10 };
 const MUS = Array.from({ length: 81 }, (_, i) => -2 + i / 20);
 
-function make(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
-
-/** SVG as text: replacing a picture's innerHTML is several times faster than building nodes. */
-function draw(tag, attributes, content = "") {
-  const list = Object.entries(attributes).map(([name, value]) => ` ${name}="${value}"`);
-  return `<${tag}${list.join("")}>${content}</${tag}>`;
-}
-
-const line = (x1, y1, x2, y2, kind) => draw("line", { x1, y1, x2, y2, class: kind });
 const dot = (cx, cy, r, kind) => draw("circle", { cx, cy, r, class: kind });
-
-function words(x, y, text, anchor = "middle", kind = "") {
-  return draw("text", { x, y, "text-anchor": anchor, class: kind }, text);
-}
 
 /** A horizontal arrow with its head at x2. */
 function arrow(x1, x2, y, kind) {
@@ -130,8 +90,6 @@ function arrow(x1, x2, y, kind) {
   const head = Math.abs(x2 - x1) < 5 ? "" : `M${x2 + back},${y - 4} L${x2},${y} L${x2 + back},${y + 4}`;
   return draw("path", { d: `M${x1},${y} L${x2},${y} ${head}`, class: kind });
 }
-
-const linear = ([low, high], from, to) => (x) => from + ((x - low) / (high - low)) * (to - from);
 
 /** Noise above, samples below, a line from each to each, an arrow for each sample's slope. */
 function paintRow(svg, width, state) {
@@ -282,7 +240,6 @@ function tableRows(state, moved) {
 
 // --- wiring: one function each way; everything added here is removed in render's return value ---
 
-const SPEAK_AFTER = 400; // ms of rest before the description changes: a drag must not flood it
 const NAMES = ["mu", "logvar", "eps", "redraw", "seed"];
 
 function render({ model, el }) {

@@ -7,6 +7,7 @@ import torch
 import traitlets
 
 from vae_teach.widgets.base import TeachingWidget
+from vae_teach.widgets.bundle import bundle, sheet
 
 _HERE = Path(__file__)
 MU_LIMIT = 2.0
@@ -26,8 +27,8 @@ class Reparameterization(TeachingWidget):
     traits may be set, observed and linked; the arithmetic runs in the browser.
     """
 
-    _esm = _HERE.with_suffix(".js")
-    _css = _HERE.with_suffix(".css")
+    _esm = bundle(_HERE.with_suffix(".js"))
+    _css = sheet(_HERE.with_suffix(".css"), "formula")
 
     mu = traitlets.Float(1.0, help="mean, from -2 to 2").tag(sync=True)
     logvar = traitlets.Float(0.0, help="log of the variance, log sigma^2, -4 to 1.5").tag(sync=True)
