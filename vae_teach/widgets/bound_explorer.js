@@ -6,6 +6,7 @@
  *   x        the data point     sigma_x  observation noise of the model */
 
 import { SPEAK_AFTER, draw, format, line, linear, make, words } from "./elements.js";
+import { makeDials, showDials } from "./gaussian_dials.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
 
@@ -208,16 +209,6 @@ function leftArrow(x, y, thick) {
   return draw("path", { d, class: "beyond" });
 }
 
-/** A slider in a label, its value beside it. */
-function makeDial(trait, name) {
-  const [min, max] = LIMITS[trait];
-  const input = make("input", { type: "range", ariaLabel: name });
-  Object.assign(input, { min, max, step: STEP }); // before the value, which they would clamp
-  input.dataset.trait = trait;
-  const value = make("span", { className: "value", ariaHidden: "true" });
-  return { input, value, row: make("label", {}, make("span", {}, name), input, value) };
-}
-
 const ROWS = [
   ["expected log-likelihood", "likelihood"],
   ["− KL to the prior", "kl"],
@@ -247,7 +238,7 @@ function buildView() {
   const view = {
     densities: picture("Densities over z: prior, posterior and q"),
     bars: picture("Nats: the parts of the ELBO, and its gap to log p(x)"),
-    dials: [makeDial("mu", "mean μ"), makeDial("logvar", "log σ²")],
+    dials: makeDials({ mu: [...LIMITS.mu, STEP], logvar: [...LIMITS.logvar, STEP] }),
     climb: button("Climb"),
     step: button("One step"),
     over: button("Start over"),
@@ -294,12 +285,7 @@ function render({ model, el }) {
   const show = () => {
     const state = read();
     const numbers = account(state);
-    for (const { input, value } of view.dials) {
-      const trait = input.dataset.trait;
-      input.value = state[trait];
-      const sigma = trait === "logvar" ? `, σ = ${format(Math.exp(0.5 * state.logvar))}` : "";
-      input.ariaValueText = value.textContent = format(state[trait]) + sigma;
-    }
+    showDials(view.dials, state);
     const width = view.densities.clientWidth;
     if (width) {
       paintDensities(view.densities, width, state, numbers.evidence);

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import traitlets
 
-from vae_teach.widgets.base import TeachingWidget
+from vae_teach.widgets.base import TeachingWidget, within
 from vae_teach.widgets.bundle import bundle, sheet
 
 _HERE = Path(__file__)
@@ -30,13 +30,7 @@ class BoundExplorer(TeachingWidget):
 
     @traitlets.validate("mu", "logvar", "x", "sigma_x")
     def _check_range(self, proposal: dict) -> float:
-        name, value = proposal["trait"].name, proposal["value"]
-        low, high = LIMITS[name]
-        if not low <= value <= high:
-            raise traitlets.TraitError(
-                f"{name} must be from {low:g} to {high:g}, but it is {value:g}"
-            )
-        return value
+        return within(proposal, LIMITS)
 
     def __repr__(self) -> str:
         return (

@@ -6,6 +6,7 @@
  *            true:  KL(p || q)           seed     counts the rows of noise drawn here */
 
 import { SPEAK_AFTER, draw, format, line, linear, make, words } from "./elements.js";
+import { makeDials, showDials } from "./gaussian_dials.js";
 import { noiseRow } from "./noise.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
@@ -153,15 +154,6 @@ function paintIntegrand(svg, width, state, hatch) {
   svg.innerHTML = parts.join("");
 }
 
-function makeDial(trait, name) {
-  const [min, max, step] = RANGE[trait];
-  const input = make("input", { type: "range", ariaLabel: name });
-  Object.assign(input, { min, max, step }); // before the value, which they would clamp
-  input.dataset.trait = trait;
-  const value = make("span", { className: "value", ariaHidden: "true" });
-  return { input, value, row: make("label", {}, make("span", {}, name), input, value) };
-}
-
 /** One row a way to compute the divergence: nats and bits. */
 function makeTable() {
   const names = ["closed form", "integral", "sample"];
@@ -192,7 +184,7 @@ function buildView() {
     hatch: `kl-hatch-${++hatches}-${Math.random().toString(36).slice(2)}`,
     densities: picture("Densities of q and p"),
     integrand: picture("The integrand of the divergence, with its signed areas"),
-    dials: [makeDial("mu", "mean μ"), makeDial("logvar", "log σ²")],
+    dials: makeDials(RANGE),
     reverse: make("input", { type: "checkbox" }),
     draws: make("select", { ariaLabel: "number of draws" }, ...[10, 100, 1000].map(option)),
     again: make("button", { type: "button", textContent: "Draw again" }),
@@ -240,12 +232,7 @@ function render({ model, el }) {
 
   const show = () => {
     const state = read();
-    for (const { input, value } of view.dials) {
-      const trait = input.dataset.trait;
-      input.value = state[trait];
-      const sigma = trait === "logvar" ? `, σ = ${format(Math.exp(0.5 * state.logvar), 2)}` : "";
-      input.ariaValueText = value.textContent = format(state[trait], 2) + sigma;
-    }
+    showDials(view.dials, state);
     view.reverse.checked = state.reverse;
     view.draws.value = state.draws;
     if (view.densities.clientWidth) {

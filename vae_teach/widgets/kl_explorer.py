@@ -4,12 +4,11 @@ from pathlib import Path
 
 import traitlets
 
-from vae_teach.widgets.base import TeachingWidget
+from vae_teach.widgets.base import TeachingWidget, within
 from vae_teach.widgets.bundle import bundle, sheet
 
 _HERE = Path(__file__)
-MU_LIMIT = 3.0
-LOGVAR_LIMITS = (-4.0, 2.0)
+LIMITS = {"mu": (-3.0, 3.0), "logvar": (-4.0, 2.0)}
 DRAWS = (10, 100, 1000)
 
 
@@ -29,13 +28,9 @@ class KLExplorer(TeachingWidget):
     draws = traitlets.Int(100, help="draws of the sample: 10, 100 or 1000").tag(sync=True)
     seed = traitlets.Int(0, help="counts the rows of noise drawn in the browser").tag(sync=True)
 
-    @traitlets.validate("mu")
-    def _check_mu(self, proposal: dict) -> float:
-        return _within("mu", proposal["value"], -MU_LIMIT, MU_LIMIT)
-
-    @traitlets.validate("logvar")
-    def _check_logvar(self, proposal: dict) -> float:
-        return _within("logvar", proposal["value"], *LOGVAR_LIMITS)
+    @traitlets.validate("mu", "logvar")
+    def _check_range(self, proposal: dict) -> float:
+        return within(proposal, LIMITS)
 
     @traitlets.validate("draws")
     def _check_draws(self, proposal: dict) -> int:
@@ -48,9 +43,3 @@ class KLExplorer(TeachingWidget):
     def __repr__(self) -> str:
         name = "KL(p || q)" if self.reverse else "KL(q || p)"
         return f"KLExplorer(mu={self.mu:g}, logvar={self.logvar:g}, {name}, {self.draws} draws)"
-
-
-def _within(name: str, value: float, low: float, high: float) -> float:
-    if not low <= value <= high:
-        raise traitlets.TraitError(f"{name} must be from {low:g} to {high:g}, but it is {value:g}")
-    return value

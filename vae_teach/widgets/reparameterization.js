@@ -6,6 +6,7 @@
  *   seed     counts the rows of noise drawn here; with it a page can be replayed */
 
 import { SPEAK_AFTER, draw, format, line, linear, make, words } from "./elements.js";
+import { makeDials, showDials } from "./gaussian_dials.js";
 import { noiseRow } from "./noise.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
@@ -167,16 +168,6 @@ function paintCurve(svg, width, state) {
   svg.innerHTML = parts.join("");
 }
 
-/** A slider in a label, its value beside it. */
-function makeDial(trait, name) {
-  const [min, max, step] = RANGE[trait];
-  const input = make("input", { type: "range", ariaLabel: name });
-  Object.assign(input, { min, max, step }); // before the value, which they would clamp
-  input.dataset.trait = trait;
-  const value = make("span", { className: "value", ariaHidden: "true" });
-  return { input, value, row: make("label", {}, make("span", {}, name), input, value) };
-}
-
 /** Rows of measured and exact numbers. */
 function makeTable() {
   const cell = (tag, text) => make(tag, { textContent: text, scope: tag === "th" ? "col" : "" });
@@ -201,7 +192,7 @@ function buildView() {
   const view = {
     row: picture("Noise, samples and the slope of each sample"),
     curve: picture("The average of z² for every μ"),
-    dials: [makeDial("mu", "mean μ"), makeDial("logvar", "log σ²")],
+    dials: makeDials(RANGE),
     redraw: make("input", { type: "checkbox" }),
     fresh: make("button", { type: "button", textContent: "New noise" }),
     table: makeTable(),
@@ -258,12 +249,7 @@ function render({ model, el }) {
     if (shown && NAMES.some((name) => shown[name] !== state[name])) before = shown;
     shown = state;
     const moved = changes(before, state);
-    for (const { input, value } of view.dials) {
-      const trait = input.dataset.trait;
-      input.value = state[trait];
-      const sigma = trait === "logvar" ? `, σ = ${format(Math.exp(0.5 * state.logvar))}` : "";
-      input.ariaValueText = value.textContent = format(state[trait]) + sigma;
-    }
+    showDials(view.dials, state);
     view.redraw.checked = state.redraw;
     view.stillKey.hidden = state.redraw;
     view.drawnKey.hidden = !state.redraw;

@@ -6,12 +6,11 @@ from pathlib import Path
 import torch
 import traitlets
 
-from vae_teach.widgets.base import TeachingWidget
+from vae_teach.widgets.base import TeachingWidget, within
 from vae_teach.widgets.bundle import bundle, sheet
 
 _HERE = Path(__file__)
-MU_LIMIT = 2.0
-LOGVAR_LIMITS = (-4.0, 1.5)
+LIMITS = {"mu": (-2.0, 2.0), "logvar": (-4.0, 1.5)}
 
 
 def _first_row() -> list[float]:
@@ -40,13 +39,9 @@ class Reparameterization(TeachingWidget):
     def _default_eps(self) -> list[float]:
         return _first_row()
 
-    @traitlets.validate("mu")
-    def _check_mu(self, proposal: dict) -> float:
-        return _within("mu", proposal["value"], -MU_LIMIT, MU_LIMIT)
-
-    @traitlets.validate("logvar")
-    def _check_logvar(self, proposal: dict) -> float:
-        return _within("logvar", proposal["value"], *LOGVAR_LIMITS)
+    @traitlets.validate("mu", "logvar")
+    def _check_range(self, proposal: dict) -> float:
+        return within(proposal, LIMITS)
 
     @traitlets.validate("eps")
     def _check_eps(self, proposal: dict) -> list[float]:
@@ -61,9 +56,3 @@ class Reparameterization(TeachingWidget):
             f"Reparameterization(mu={self.mu:g}, logvar={self.logvar:g}, "
             f"{len(self.eps)} draws of noise, {mode})"
         )
-
-
-def _within(name: str, value: float, low: float, high: float) -> float:
-    if not low <= value <= high:
-        raise traitlets.TraitError(f"{name} must be from {low:g} to {high:g}, but it is {value:g}")
-    return value

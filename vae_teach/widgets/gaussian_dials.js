@@ -1,0 +1,26 @@
+/* Two sliders for N(mu, sigma^2): its mean, and the logarithm of its variance, told as sigma too. */
+
+import { format, make } from "./elements.js";
+
+function makeDial(trait, name, [min, max, step]) {
+  const input = make("input", { type: "range", ariaLabel: name });
+  Object.assign(input, { min, max, step }); // before the value, which they would clamp
+  input.dataset.trait = trait;
+  const value = make("span", { className: "value", ariaHidden: "true" });
+  return { input, value, row: make("label", {}, make("span", {}, name), input, value) };
+}
+
+/** The sliders of the traits mu and logvar; each range is [lowest, highest, step]. */
+export function makeDials({ mu, logvar }) {
+  return [makeDial("mu", "mean μ", mu), makeDial("logvar", "log σ²", logvar)];
+}
+
+/** Put the sliders and their texts where the state is. */
+export function showDials(dials, state) {
+  for (const { input, value } of dials) {
+    const trait = input.dataset.trait;
+    input.value = state[trait];
+    const sigma = trait === "logvar" ? `, σ = ${format(Math.exp(0.5 * state.logvar))}` : "";
+    input.ariaValueText = value.textContent = format(state[trait]) + sigma;
+  }
+}
