@@ -135,6 +135,25 @@ describe("numbers", () => {
   });
 });
 
+describe("a new code", () => {
+  const scales = [{ tidy: (x) => x }, { tidy: (x) => x }];
+  const far = { codes: [100, -50, 102, -50, 98, -50] };
+  test("without a prior comes from the cloud that is on the pad now", () => {
+    const data = { latentDim: 2, scales, prior: false, codes: [0, 0, 0, 0] };
+    const draw = explorer.drawers(data);
+    assert.deepEqual(draw.random(), [0, 0]);
+    Object.assign(data, far); // the menu shows another model's codes
+    const [across, up] = draw.random();
+    assert.ok(Math.abs(across - 100) < 20, `${across}`);
+    assert.equal(up, -50);
+    assert.ok(far.codes.includes(draw.test()[0]));
+  });
+  test("with a prior comes from N(0, I), whatever the cloud", () => {
+    const draw = explorer.drawers({ latentDim: 2, scales, prior: true, ...far });
+    assert.ok(draw.random().every((z) => Math.abs(z) < 10));
+  });
+});
+
 describe("test codes", () => {
   const codes = [0, 0, 1, 0, 0, 3, 5, 5]; // four codes on a plane
   test("the nearest come first, with Euclidean distances", () => {

@@ -590,17 +590,18 @@ function describe(z, axes, images, posterior, { codes, labels, names, gapRadius,
   return sentences.filter(Boolean).join(" ");
 }
 
-/** A new code for each button; `data` may get another cloud. */
-function drawers(data) {
+/** A new code for each button; `data` may get another cloud, so it is read at every press. */
+export function drawers(data) {
   const { latentDim, scales, prior } = data;
-  const spread = prior ? null : moments(data.codes, latentDim);
   return {
     zero: () => scales.map(() => 0),
-    random: () =>
-      scales.map(({ tidy }, d) => {
+    random: () => {
+      const spread = prior ? null : moments(data.codes, latentDim);
+      return scales.map(({ tidy }, d) => {
         const { mean, std } = spread?.[d] ?? { mean: 0, std: 1 };
         return tidy(mean + std * standardNormal(Math.random(), Math.random()));
-      }),
+      });
+    },
     test: () => {
       const start = latentDim * Math.floor((Math.random() * data.codes.length) / latentDim);
       return scales.map(({ tidy }, d) => tidy(data.codes[start + d]));
