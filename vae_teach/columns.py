@@ -5,6 +5,7 @@ the target x (the others), and puts the two together again at their own places.
 Shapes: N or B images, D = height * width pixels, C of them seen, T = D - C to fill in.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -172,9 +173,9 @@ class Completer(nn.Module):
 
 
 def _rebuild(model: str, model_config: dict, task: dict) -> Completer:
-    seen = torch.zeros(task["image_shape"][0] * task["image_shape"][1], dtype=torch.bool)
-    seen[task["seen"]] = True
     shape = tuple(task["image_shape"])
+    seen = torch.zeros(math.prod(shape), dtype=torch.bool)
+    seen[task["seen"]] = True
     rebuilt = Completion(task["name"], seen, shape, task["binarised"])
     return Completer(build_model(model, model_config), rebuilt)
 
