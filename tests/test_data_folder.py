@@ -283,6 +283,12 @@ def test_a_loose_picture_beside_labels_is_unusable(tmp_path, capsys):
     assert "200.png: lies beside the folders of labels" in capsys.readouterr().err
 
 
+def test_a_large_test_fraction_leaves_a_picture_to_train_on(tmp_path):
+    shades(tmp_path / "own", range(12))
+    own = load_folder(tmp_path / "own", test_fraction=0.99)
+    assert (len(own.train), len(own.test)) == (1, 11)
+
+
 def test_hidden_files_and_those_of_file_managers_are_passed_over(pictures, capsys):
     (pictures / ".DS_Store").write_bytes(b"x")
     (pictures / "Thumbs.db").write_bytes(b"x")
