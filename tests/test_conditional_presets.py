@@ -74,6 +74,18 @@ def test_the_column_enters_doerschs_cvae_by_exactly_two_sums():
     assert moved() == (False, False)
 
 
+def test_the_two_sums_add_what_the_tower_gives():
+    """By hand; with a minus the layers, their sizes and their counts would all be the same."""
+    model = ColumnCVAE(seed=0)
+    x, z = torch.rand(2, 756, generator=generator()), torch.randn(2, 30, generator=generator())
+    c = (torch.rand(2, 28, generator=generator()) > 0.5).float()
+    second = model.tower["input2"](c)
+    features = model.encode3(torch.relu(second + model.encode2(x)))
+    torch.testing.assert_close(model.encode(x, c)[1], 2 * model.to_log_sigma(features))
+    both = model.tower["input4"](second) + model.decode1(z)
+    torch.testing.assert_close(model.decode(z, c), model.decode4(torch.relu(both)))
+
+
 def test_doerschs_heads_read_the_layer_on_both_sides_of_its_relu():
     """mu after the ReLU, log sigma before it; logvar is twice his log sd."""
     model = ColumnCVAE(seed=0)

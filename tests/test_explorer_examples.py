@@ -64,6 +64,10 @@ def test_examples_that_do_not_fit_are_named(model, wrong, message):
         LatentExplorer.from_model(model, image_shape=(6, 6), **wrong)
 
 
+def test_one_example_is_enough(model, images):
+    assert len(explorer(model, images[:1]).examples) == 36
+
+
 def test_an_example_that_is_not_there_is_refused(model, images):
     widget = explorer(model, images)
     widget.example = 3
