@@ -68,7 +68,7 @@ def use_matching_cache(app: Sphinx, config: Config) -> None:
     root = Path(app.srcdir)
     cache = root / "_build" / ".jupyter_cache" / fingerprint(root)
     for old in cache.parent.glob("*"):
-        if old != cache:
+        if old.is_dir() and old != cache:  # a stray file is nobody's outputs
             shutil.rmtree(old)
     # A new path also makes Sphinx read every page again, so no page keeps stale outputs.
     config.nb_execution_cache_path = str(cache)
