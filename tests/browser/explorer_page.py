@@ -40,12 +40,26 @@ def contrasty_vae(latent_dim: int, hidden: int = 50) -> VAE:
     return model
 
 
-def explorers(page: Page) -> Locator:
-    """Every explorer of the page, once all have started."""
+def settle(page: Page) -> None:
+    """Wait until every widget of the page has started and painted itself.
+
+    A widget paints when it learns its width, a frame after it has started, and once more if a
+    scroll bar then takes some of the width: after three frames nothing moves any more.
+    """
     page.wait_for_function(
         """() => document.querySelector('[data-vae-teach]') &&
                  !document.querySelector('[data-vae-teach=waiting], [data-vae-teach=starting]')"""
     )
+    page.evaluate(
+        """async () => {
+          for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
+        }"""
+    )
+
+
+def explorers(page: Page) -> Locator:
+    """Every explorer of the page, once all have settled."""
+    settle(page)
     return page.locator(".latent-explorer")
 
 

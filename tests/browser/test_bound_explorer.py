@@ -1,7 +1,7 @@
 """Chapter 4's widget in a page without a kernel, opened from file:// with the network cut."""
 
 import pytest
-from explorer_page import render_with_model
+from explorer_page import render_with_model, settle
 from playwright.sync_api import expect
 
 from vae_teach.widgets import BoundExplorer
@@ -16,7 +16,7 @@ def show(open_page, tmp_path):
     def show(*, page_options=None, **traits):
         path = BoundExplorer(**traits).to_html(tmp_path / "page.html", title="The bound")
         page = open_page(path, **(page_options or {}))
-        expect(page.locator("[data-vae-teach=ready]")).to_be_attached()
+        settle(page)
         return page.locator(".bound-explorer")
 
     return show
@@ -129,6 +129,7 @@ def test_two_widgets_on_a_page_are_independent(open_page, tmp_path):
     both = path.read_text().replace(end, BoundExplorer(mu=-1.0, x=2.0).snippet() + end)
     path.write_text(both)
     page = open_page(path)
+    settle(page)
     expect(page.locator("[data-vae-teach=ready]")).to_have_count(2)
     one, two = (page.locator(".bound-explorer").nth(i) for i in (0, 1))
     before = nats(two)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from explorer_page import render_with_model
+from explorer_page import render_with_model, settle
 from playwright.sync_api import expect
 from torch import nn
 
@@ -36,7 +36,7 @@ def show(open_page, tmp_path):
             cvae, other if regressor else None, examples, **keywords
         )
         page = open_page(painter.to_html(tmp_path / "page.html"), **(page_options or {}))
-        expect(page.locator("[data-vae-teach=ready]")).to_be_attached()
+        settle(page)
         return page.locator(".column-painter")
 
     return show

@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from explorer_page import settle
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -29,7 +30,7 @@ def show(open_page, tmp_path):
         ]
         path = FrameScrubber(frames, title="training step").to_html(tmp_path / "page.html")
         page = open_page(path, **page_options)
-        expect(page.locator("[data-vae-teach=ready]")).to_be_attached()
+        settle(page)
         return page.locator(".frame-scrubber")
 
     return show

@@ -1,7 +1,7 @@
 """Chapter 3's widget in a page without a kernel, opened from file:// with the network cut."""
 
 import pytest
-from explorer_page import render_with_model
+from explorer_page import render_with_model, settle
 from playwright.sync_api import expect
 
 from vae_teach.widgets import KLExplorer
@@ -16,7 +16,7 @@ def show(open_page, tmp_path):
     def show(*, page_options=None, **traits):
         path = KLExplorer(**traits).to_html(tmp_path / "page.html", title="KL")
         page = open_page(path, **(page_options or {}))
-        expect(page.locator("[data-vae-teach=ready]")).to_be_attached()
+        settle(page)
         return page.locator(".kl-explorer")
 
     return show
@@ -73,6 +73,7 @@ def test_two_widgets_on_a_page_are_independent(open_page, tmp_path):
         encoding="utf-8",
     )
     page = open_page(path)
+    settle(page)
     expect(page.locator("[data-vae-teach=ready]")).to_have_count(2)
     first, second = page.locator(".kl-explorer").all()
     first.get_by_role("slider", name="mean μ").press("End")

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from explorer_page import render_with_model
+from explorer_page import render_with_model, settle
 from playwright.sync_api import expect
 
 from vae_teach.widgets.reparameterization import Reparameterization
@@ -18,7 +18,7 @@ def show(open_page, tmp_path):
     def show(*, page_options=None, **traits):
         path = Reparameterization(**traits).to_html(tmp_path / "page.html", title="Noise")
         page = open_page(path, **(page_options or {}))
-        expect(page.locator("[data-vae-teach=ready]")).to_be_attached()
+        settle(page)
         return page.locator(".reparameterization")
 
     return show
