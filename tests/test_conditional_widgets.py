@@ -88,6 +88,17 @@ def test_the_explorer_starts_in_the_middle_of_its_first_class():
     assert "p(z | c) learned" in repr(learned)
 
 
+def test_colours_are_drawn_as_light_and_grey_as_ink():
+    colour = CVAE(3 * 16, 10, (8,), 2, (8,), likelihood={"name": "gaussian", "sigma_x": 0.5})
+    assert ConditionalExplorer.from_model(colour, image_shape=(3, 4, 4)).ink == "white"
+    assert ConditionalExplorer.from_model(label_cvae()).ink == "black"
+
+
+def test_a_model_without_a_condition_is_refused():
+    with pytest.raises(ValueError, match="condition_size is 0"):
+        ConditionalExplorer.from_model(CVAE(784, 0, (8,), 2, (8,)))
+
+
 def test_the_condition_is_the_share_of_each_weight():
     explorer = ConditionalExplorer.from_model(label_cvae())
     explorer.mix = [3.0, 1.0] + [0.0] * 8
@@ -101,10 +112,11 @@ def test_the_condition_is_the_share_of_each_weight():
         ("mix", [0.0] * 10, "not all 0"),
         ("mix", [-1.0] + [1.0] * 9, "at least 0"),
         ("mix", [float("nan")] + [1.0] * 9, "at least 0"),
-        ("z", [0.0, 0.0], "z has 2 values but the code has 3"),
+        ("z", [0.0, 0.0], "z has 2 values but the decoder takes 3"),
         ("z", [0.0, 0.0, float("inf")], "z must be finite"),
         ("axes", [0, 3], "from 0 to 2"),
-        ("axes", [0], "two dimensions"),
+        ("axes", [0], "two different dimensions"),
+        ("axes", [1, 1], "two different dimensions"),
     ],
 )
 def test_a_wrong_request_is_refused_and_the_old_one_kept(trait, value, message):
@@ -151,6 +163,8 @@ def test_models_of_another_task_are_refused_naming_both_sizes():
         ColumnPainter.from_models(cvae, examples=torch.zeros(2, 27))
     with pytest.raises(ValueError, match="n_draws must be at least 1"):
         ColumnPainter.from_models(cvae, n_draws=0)
+    with pytest.raises(ValueError, match=r"0 and 1 only, but they go from 0 to 0.5"):
+        ColumnPainter.from_models(cvae, examples=torch.zeros(2, 28).fill_diagonal_(0.5))
 
 
 @pytest.mark.parametrize(
@@ -158,8 +172,18 @@ def test_models_of_another_task_are_refused_naming_both_sizes():
     [
         ("given", [0] * 27, "given has 27 pixels but the column has 28"),
         ("given", [2] + [0] * 27, "0 and 1 only"),
-        ("noise", [[0.0], [0.0, 1.0]], "the same length"),
-        ("noise", [[float("nan")] * 4], "finite"),
+        ("noise", [], "must hold 8 draws of 4 numbers, but it holds 0, of "),
+        (
+            "noise",
+            [[0.0] * 4] * 2,
+            "must hold 8 draws of 4 numbers, but it holds 2, of .4. numbers",
+        ),
+        (
+            "noise",
+            [[0.0] * 3] * 8,
+            "must hold 8 draws of 4 numbers, but it holds 8, of .3. numbers",
+        ),
+        ("noise", [[0.0] * 3 + [float("nan")]] * 8, "finite"),
     ],
 )
 def test_a_wrong_column_is_refused_and_the_old_one_kept(trait, value, message):

@@ -264,10 +264,100 @@ def test_a_wrong_code_is_refused_and_the_old_one_kept(explorer, z, message):
         LatentExplorer.from_model(VAE(latent_dim=3, seed=0), z=z)
 
 
-@pytest.mark.parametrize("axes", [[0, 3], [-1, 0], [1]])
+@pytest.mark.parametrize("axes", [[0, 3], [-1, 0], [1], [1, 1]])
 def test_axes_outside_the_code_are_refused(explorer, axes):
-    with pytest.raises(traitlets.TraitError, match="two dimensions from 0 to 2"):
+    with pytest.raises(traitlets.TraitError, match="two different dimensions from 0 to 2"):
         explorer.axes = axes
+
+
+@pytest.mark.parametrize(
+    ("trait", "value", "message"),
+    [
+        ("highlight", 10, "highlight must be from -1 to 9, but it is 10"),
+        ("highlight", -2, "highlight must be from -1 to 9, but it is -2"),
+        ("cloud", 1, "cloud must be from 0 to 0, but it is 1"),
+        ("example", 0, "example must be from -1 to -1, but it is 0"),
+    ],
+)
+def test_what_is_not_there_cannot_be_chosen(explorer, trait, value, message):
+    with pytest.raises(traitlets.TraitError, match=message):
+        setattr(explorer, trait, value)
+
+
+def test_highlight_and_cloud_are_part_of_the_page():
+    model = VAE(latent_dim=3, seed=0)
+    data, labels = codes_and_labels(30, 3)
+    both = LatentExplorer.compare({"a": model, "b": model}, {"a": data, "b": data}, labels)
+    both.cloud, both.highlight = 1, 7
+    header, _ = payload_of(both.snippet())
+    assert (header["state"]["cloud"], header["state"]["highlight"]) == (1, 7)
+
+
+def test_an_explorer_without_a_model_has_a_name():
+    assert (
+        repr(LatentExplorer()) == "LatentExplorer(0 latent dimensions, 0x0 in 0 channels, 0 codes)"
+    )
+
+
+def test_several_models_take_no_test_pictures():
+    """Which model's posterior would be shown?"""
+    model, (data, labels) = VAE(latent_dim=3, seed=0), codes_and_labels(30, 3)
+    with pytest.raises(ValueError, match="examples have a posterior in each model"):
+        LatentExplorer.compare(
+            {"a": model, "b": model}, {"a": data, "b": data}, labels, examples=torch.zeros(1, 784)
+        )
+
+
+def test_labels_and_counts_that_do_not_fit_are_named():
+    model = VAE(latent_dim=3, seed=0)
+    wrong = {"examples": torch.zeros(2, 784), "example_labels": torch.tensor([1, 300])}
+    with pytest.raises(ValueError, match=r"example_labels must be from 0 to 255, .* from 1 to 300"):
+        LatentExplorer.from_model(model, **wrong)
+    with pytest.raises(ValueError, match="max_codes must be at least 0, but it is -1"):
+        LatentExplorer.from_model(model, torch.zeros(5, 3), max_codes=-1)
+
+
+# --- several files as one ---
+
+
+def write_modules(folder: Path, **texts: str) -> Path:
+    for name, text in texts.items():
+        (folder / f"{name}.js").write_text(text + "\n")
+    return folder / "main.js"
+
+
+def test_every_imported_file_is_there_once(tmp_path):
+    """Also one that two others import; and private names of two files do not meet."""
+    main = write_modules(
+        tmp_path,
+        main='import { two } from "./b.js";\nimport {\n  one,\n} from "./a.js";\nexport default 1;',
+        a='import { base } from "./c.js";\nconst mine = 1;\nexport const one = base + mine;',
+        b='import { base } from "./c.js";\nconst mine = 2;\nexport function two() { return mine; }',
+        c="export const base = 10;",
+    )
+    text = bundle(main)
+    assert text.count("const base = 10") == 1
+    assert text.index("base = 10") < text.index("mine = 1") < text.index("export default")
+    assert not re.search(r"^import|^export (?!default)", text, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (
+            {"main": 'import { a } from "./a.js";', "a": 'import { b } from "./main.js";'},
+            "in a circle: main.js imports a.js imports main.js",
+        ),
+        ({"main": 'import * as a from "./a.js";'}, "main.js has a line .*import . as a"),
+        ({"main": 'import { a } from "https://x.org/a.js";'}, "main.js has a line .*https"),
+        ({"main": 'import { a } from "./a.js";', "a": "export { a };"}, "a.js has a line .*export"),
+    ],
+    ids=["circle", "star", "another host", "list of exports"],
+)
+def test_what_cannot_be_bundled_is_refused_by_name(tmp_path, texts, message):
+    """Else the page would start and fail, or ask another host."""
+    with pytest.raises(ValueError, match=message):
+        bundle(write_modules(tmp_path, **texts))
 
 
 def test_z_is_observed_and_linked_as_in_any_ipywidget(explorer):

@@ -12,7 +12,8 @@ from vae_teach.widgets import base
 
 HOST = Path(base.__file__).with_name("host.js")
 
-# Render a widget over a model that the test holds: window.model, window.cleanup, window.heard.
+# Render a widget over a model that the test holds: window.model, window.cleanup, window.heard;
+# window.secondView() renders it once more, into window.otherEl.
 _RENDER = """async ([hostText, payload]) => {
   const load = (text) => import(URL.createObjectURL(new Blob([text], {type: "text/javascript"})));
   const host = await load(hostText);
@@ -26,7 +27,12 @@ _RENDER = """async ([hostText, payload]) => {
     off: (...args) => { window.heard -= 1; model.off(...args); } };
   window.model = model;
   window.el = el;
-  window.cleanup = (await load(esm)).default.render({ model: watched, el });
+  const { render } = (await load(esm)).default;
+  window.cleanup = render({ model: watched, el });
+  window.secondView = () => {
+    window.otherEl = document.body.appendChild(document.createElement("div"));
+    render({ model: watched, el: otherEl });
+  };
 }"""
 
 

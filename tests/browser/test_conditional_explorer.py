@@ -224,6 +224,6 @@ def test_no_screen_needs_sideways_scrolling(show, width, scheme):
 def test_cleanup_leaves_nothing_behind(open_page, tmp_path):
     page = blank_page(open_page, tmp_path)
     render_with_model(page, ConditionalExplorer.from_model(contrasty_cvae()))
-    assert page.evaluate("heard") == 4
+    assert page.evaluate("heard") == 6
     page.evaluate("cleanup()")
     assert page.evaluate("[heard, el.childElementCount]") == [0, 0]

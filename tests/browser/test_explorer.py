@@ -302,7 +302,7 @@ def test_cleanup_leaves_nothing_behind(open_page, make_explorer, tmp_path):
     page = open_page(path)
     explorer = render_with_model(page, make_explorer(2))
     expect(explorer).to_be_visible()
-    assert page.evaluate("heard") == 3
+    assert page.evaluate("heard") == 5
     explorer.get_by_role("slider", name="z[0]").press("End")  # leaves a timer running
     left_over = page.evaluate(
         """async () => {

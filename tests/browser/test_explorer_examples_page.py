@@ -89,6 +89,31 @@ def test_a_draw_from_the_posterior_stays_near_its_mean(explorer, model, images):
     assert len(seen) > 1
 
 
+def test_a_second_press_lets_the_picture_go(explorer):
+    button = thumbnail(explorer, 1)
+    button.click()
+    z = values(explorer)
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "false")
+    expect(explorer.locator(".ellipse").first).to_be_hidden()
+    assert values(explorer) == z
+
+
+def test_a_picture_of_another_explorer_is_no_picture_of_this_one(
+    open_page, tmp_path, model, images
+):
+    """Its number means another picture here, or none."""
+    one = LatentExplorer.from_model(model, examples=images).snippet()
+    none = LatentExplorer.from_model(model).snippet()
+    path = tmp_path / "two.html"
+    path.write_text(f"<!doctype html><meta charset=utf-8><title>t</title>{one}{none}")
+    shown = explorers(open_page(path))
+    thumbnail(shown.nth(0), 3).drag_to(shown.nth(1).locator(".pad"))
+    expect(shown.nth(1).locator(".original")).to_be_hidden()
+    expect(shown.nth(1).locator(".mean")).to_be_hidden()
+    assert values(shown.nth(1)) == [0.0, 0.0]
+
+
 def test_without_a_choice_nothing_is_drawn(explorer):
     expect(explorer.locator(".ellipse").first).to_be_hidden()
     expect(explorer.get_by_role("button", name="Draw z from its posterior")).to_be_hidden()

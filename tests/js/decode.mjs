@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { importBundle } from "./load.mjs";
 
 const { unpack } = await importBundle("vae_teach/widgets/host.js");
-const { makeDecoder, unpackHalves } = await importBundle("vae_teach/widgets/latent_explorer.js");
+const { makeDecoder } = await importBundle("vae_teach/widgets/decoder.js");
+const { unpackHalves } = await importBundle("vae_teach/widgets/float16.js");
 
 const page = readFileSync(process.argv[2], "utf8");
 const [, payload] = page.match(/<script type="text\/plain">([^<]*)</);

@@ -1,8 +1,8 @@
 """Interactive figures that move with a kernel and without one.
 
 **Here:** one widget a chapter; `base.py` and `host.js` run it in a page that has no kernel.
-What widgets share: `elements.js`, `gaussian_dials.js`, `noise.js`, `common.css`, `formula.css`;
-`bundle.py` packs them.
+A widget is a `.py`, a `.js` and a `.css` of one name. The other `.js` and `.css` files are what
+widgets share, from `lifetime.js` and `elements.js` to `pad.js`; `bundle.py` packs them.
 **Start with:** `base.py`, then `kl_explorer.py` beside `kl_explorer.js`.
 """
 

@@ -11,7 +11,6 @@ import zlib
 from pathlib import Path
 
 import anywidget
-import traitlets
 
 _HOST = Path(__file__).with_name("host.js")
 
@@ -105,16 +104,3 @@ class TeachingWidget(anywidget.AnyWidget):
         """Return the live view and, beside it, the page snippet for hosts without a kernel."""
         data, metadata = super()._repr_mimebundle_(**kwargs)
         return {**data, "text/plain": repr(self), "text/html": self.snippet()}, metadata
-
-
-def within(proposal: dict, limits: dict[str, tuple[float, float]]) -> float:
-    """A trait's proposed value, for a validator.
-
-    Raises:
-        traitlets.TraitError: if it lies outside the limits of its name.
-    """
-    name, value = proposal["trait"].name, proposal["value"]
-    low, high = limits[name]
-    if not low <= value <= high:
-        raise traitlets.TraitError(f"{name} must be from {low:g} to {high:g}, but it is {value:g}")
-    return value

@@ -5,8 +5,12 @@
  *   mu       mean of q          logvar   log of q's variance, log sigma^2
  *   x        the data point     sigma_x  observation noise of the model */
 
-import { SPEAK_AFTER, draw, format, line, linear, make, words } from "./elements.js";
+import { draw, keyed, line, linear, makeDrawing, words } from "./drawing.js";
+import { box, button, format, keepKeys, make, makeSentence } from "./elements.js";
+import { logNormal } from "./gaussian.js";
 import { makeDials, showDials } from "./gaussian_dials.js";
+import { makeLifetime } from "./lifetime.js";
+import { niceStep } from "./scales.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
 
@@ -14,13 +18,8 @@ export const LIMITS = { mu: [-3, 3], logvar: [-6, 1] };
 
 const LOG_2PI = Math.log(2 * Math.PI);
 
-/** log N(value; mean, exp(logvar)). */
-export function logNormal(value, mean, logvar) {
-  return -0.5 * (LOG_2PI + logvar + (value - mean) ** 2 * Math.exp(-logvar));
-}
-
 /** log p(x, z) = log p(x|z) + log p(z). */
-export function logJoint(z, { x, sigma_x }) {
+function logJoint(z, { x, sigma_x }) {
   return logNormal(x, z * z, 2 * Math.log(sigma_x)) + logNormal(z, 0, 0);
 }
 
@@ -116,11 +115,13 @@ export function describe(state) {
 // --- view: builds elements and paints them; never touches the model ---
 
 const STEP = 0.05;
-const DENSITY = { height: 230, left: 40, right: 10, top: 22, bottom: 40, ends: [-4, 4], points: 401 };
+const DENSITY = {
+  height: 230, left: 40, right: 10, top: 22, bottom: 40, ends: [-4, 4], points: 401,
+};
 const BARS = { height: 172, side: 16, first: 60, second: 112, thick: 18, bottom: 134 };
 
 /** A tick's step that leaves at most seven ticks on the axis. */
-const tickStep = (length) => [0.1, 0.2, 0.5, 1, 2, 5, 10].find((step) => length / step <= 7) ?? 20;
+const tickStep = (length) => niceStep(length / 7);
 
 /** Prior dashed, posterior filled, q a solid line; the height is set by the posterior alone. */
 function paintDensities(svg, width, state, evidence) {
@@ -159,7 +160,8 @@ function paintQ({ mu, logvar }, x, y, most) {
   const [low, high] = DENSITY.ends;
   const inside = trapezoid(mu - reach, mu + reach, 161).points.filter((z) => low <= z && z <= high);
   const density = (z) => Math.exp(logNormal(z, mu, logvar));
-  const points = inside.map((z) => `${x(z).toFixed(1)},${y(Math.min(density(z), most)).toFixed(1)}`);
+  const height = (z) => y(Math.min(density(z), most)).toFixed(1);
+  const points = inside.map((z) => `${x(z).toFixed(1)},${height(z)}`);
   const peak = density(mu);
   const name = peak > most ? `q ↑ to ${format(peak, 1)}` : "q";
   const curve = draw("polyline", { points: points.join(" "), class: "q" });
@@ -221,7 +223,8 @@ const ROWS = [
 function makeTable() {
   const rows = ROWS.map(([name, key]) => {
     const cell = make("td");
-    const row = make("tr", { className: key }, make("th", { scope: "row", textContent: name }), cell);
+    const heading = make("th", { scope: "row", textContent: name });
+    const row = make("tr", { className: key }, heading, cell);
     return { row, show: (numbers) => (cell.textContent = format(numbers[key], 3)) };
   });
   const caption = make("caption", { textContent: "In nats, each rounded by itself" });
@@ -230,27 +233,21 @@ function makeTable() {
 }
 
 function buildView() {
-  const picture = (ariaLabel) => {
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    return Object.assign(svg, { role: "img", ariaLabel });
-  };
-  const button = (textContent) => make("button", { type: "button", textContent });
   const view = {
-    densities: picture("Densities over z: prior, posterior and q"),
-    bars: picture("Nats: the parts of the ELBO, and its gap to log p(x)"),
+    densities: makeDrawing("Densities over z: prior, posterior and q"),
+    bars: makeDrawing("Nats: the parts of the ELBO, and its gap to log p(x)"),
     dials: makeDials({ mu: [...LIMITS.mu, STEP], logvar: [...LIMITS.logvar, STEP] }),
     climb: button("Climb"),
     step: button("One step"),
     over: button("Start over"),
     table: makeTable(),
-    sentence: make("p", { className: "sentence", role: "status", ariaLive: "polite" }),
+    sentence: makeSentence(),
   };
-  const box = (className, ...children) => make("div", { className }, ...children);
-  const name = (kind, text) => make("span", {}, make("i", { className: kind, ariaHidden: "true" }), text);
   const key = make("p", { className: "key" });
-  key.append(name("prior", "prior p(z)"), name("posterior", "posterior p(z|x)"), name("q", "q(z)"));
+  key.append(keyed("prior", "prior p(z)"), keyed("posterior", "posterior p(z|x)"));
+  key.append(keyed("q", "q(z)"));
   const parts = make("p", { className: "key" });
-  parts.append(name("cost", "KL(q‖p(z))"), name("elbo", "up to the ELBO"), name("gap", "gap"));
+  parts.append(keyed("cost", "KL(q‖p(z))"), keyed("elbo", "up to the ELBO"), keyed("gap", "gap"));
   view.root = box(
     "bound-explorer",
     box("dials", ...view.dials.map((dial) => dial.row)),
@@ -259,29 +256,37 @@ function buildView() {
     box("panel", view.bars, parts, view.table.table),
     view.sentence,
   );
-  // Else JupyterLab takes the arrows and Enter for its cells; it asks the focused element first.
-  for (const control of view.root.querySelectorAll("input, button")) {
-    control.dataset.lmSuppressShortcuts = "";
-  }
+  keepKeys(view.root);
   return view;
 }
 
-// --- wiring: one function each way; everything added here is removed in render's return value ---
+// --- wiring: one function each way ---
 
 const CLIMB = { steps: 30, every: 60 }; // ms
 const NAMES = ["mu", "logvar", "x", "sigma_x"];
 
+/** Climb by itself: thirty steps one after another, or all at once where motion is not wanted. */
+function makeWalk(step) {
+  let timer = 0;
+  const walk = (left) => {
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    while (left-- > 0 && step()) {
+      if (!still) {
+        timer = setTimeout(walk, CLIMB.every, left);
+        return;
+      }
+    }
+  };
+  return { start: () => walk(CLIMB.steps), halt: () => clearTimeout(timer) };
+}
+
 function render({ model, el }) {
   const view = buildView();
-  const stop = new AbortController();
-  const listen = (target, type, handler) =>
-    target.addEventListener(type, handler, { signal: stop.signal });
+  const life = makeLifetime(model, el);
+  const { listen, write } = life;
+  const { say } = life.makeSpeaker(view.sentence);
   const read = () => Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
   const first = read();
-  const speech = { timer: 0 };
-  const walk = { timer: 0 };
-  let quiet = false; // several traits are being set: paint once, at the end
-
   const show = () => {
     const state = read();
     const numbers = account(state);
@@ -292,64 +297,33 @@ function render({ model, el }) {
       paintBars(view.bars, view.bars.clientWidth, state, numbers);
     }
     view.table.show(numbers);
-    clearTimeout(speech.timer);
-    const speak = () => (view.sentence.textContent = describe(state));
-    if (view.sentence.textContent) speech.timer = setTimeout(speak, SPEAK_AFTER);
-    else speak();
-  };
-  const change = ({ mu, logvar }) => {
-    quiet = true;
-    model.set("mu", mu);
-    model.set("logvar", logvar);
-    quiet = false;
-    model.save_changes();
-    show();
-  };
-  const heard = () => {
-    if (!quiet) show();
+    say(() => describe(state));
   };
   /** One step; false where none raises the ELBO. */
   const stepUp = () => {
     const next = climb(read());
-    if (next) change(next);
+    if (next) write(next);
     return next !== null;
   };
-  /** Thirty steps, one after another, or all at once where motion is not wanted. */
-  const walkUp = (left) => {
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    while (left-- > 0 && stepUp()) {
-      if (!still) {
-        walk.timer = setTimeout(walkUp, CLIMB.every, left);
-        return;
-      }
-    }
-  };
+  const walk = makeWalk(stepUp);
+  life.onEnd(walk.halt);
   /** Whatever the reader does next ends a climb that is under way. */
   const act = (deed) => () => {
-    clearTimeout(walk.timer);
+    walk.halt();
     deed();
   };
 
   for (const { input } of view.dials) {
-    const move = () => change({ ...read(), [input.dataset.trait]: Number(input.value) });
-    listen(input, "input", act(move));
+    listen(input, "input", act(() => write({ [input.dataset.trait]: Number(input.value) })));
   }
-  listen(view.climb, "click", act(() => walkUp(CLIMB.steps)));
+  listen(view.climb, "click", act(walk.start));
   listen(view.step, "click", act(stepUp));
-  listen(view.over, "click", act(() => change(first)));
-  NAMES.forEach((name) => model.on(`change:${name}`, heard));
-  const resized = new ResizeObserver(show); // also fires when the picture is first laid out
-  resized.observe(view.root);
+  listen(view.over, "click", act(() => write({ mu: first.mu, logvar: first.logvar })));
+  life.hear(NAMES, show);
+  life.watchSize(view.root, show);
   el.append(view.root);
   show();
-  return () => {
-    stop.abort();
-    resized.disconnect();
-    clearTimeout(speech.timer);
-    clearTimeout(walk.timer);
-    NAMES.forEach((name) => model.off(`change:${name}`, heard));
-    el.replaceChildren();
-  };
+  return life.end;
 }
 
 export default { render };

@@ -1,30 +1,61 @@
 """One text from several files, for hosts that know one text only.
 
-anywidget and host.js load a widget from its text, where `./other.js` would mean nothing. So an
-import of a file beside it is replaced by an import of that file's own text. A style sheet is put
-after those that it shares with other widgets.
+anywidget and host.js load a widget from its text, where `./other.js` would mean nothing. So every
+file that a widget imports, directly or not, is put before it once, as a function that returns what
+the file exports. A style sheet is put after those that it shares with other widgets.
 """
 
-import base64
 import re
 from pathlib import Path
 
-_IMPORT = re.compile(r"""(\bfrom\s+)(["'])\./([\w-]+\.js)\2""")
+_IMPORT = re.compile(r"""^import \{([^}]*)\} from "\./([\w-]+\.js)";$""", flags=re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let) (\w+))", flags=re.MULTILINE)
+_OTHER = re.compile(r"^(?:import|export (?!default )).*", flags=re.MULTILINE)
 
 
 def bundle(path: Path) -> str:
-    """Return the module's text with every `from "./name.js"` pointing at that file's text.
+    """Return the module and all that it imports from files beside it, as one module.
+
+    An import has the form `import { a, b } from "./name.js";`, an export is a function or a
+    variable with one name, and the module's own `export default`.
 
     Raises:
         FileNotFoundError: if an imported file is not there.
+        ValueError: if files import one another in a circle, or a file imports or exports in
+            another form; the message has the file's name.
     """
+    texts: dict[str, str] = {}  # by file name, each after those that it imports
+    _collect(path, texts, ())
+    *shared, main = texts
+    return "\n".join([*(_closed(name, texts[name]) for name in shared), texts[main]])
+
+
+def _collect(path: Path, texts: dict[str, str], importers: tuple[str, ...]) -> None:
+    """Put the file's text, its imports replaced, after those of all files that it imports."""
+    if path.name in importers:
+        circle = " imports ".join([*importers, path.name])
+        raise ValueError(f"files import one another in a circle: {circle}")
+    if path.name in texts:
+        return
     text = path.read_text(encoding="utf-8")
-    return _IMPORT.sub(lambda found: f'{found[1]}"{_data_url(path.with_name(found[3]))}"', text)
+    for found in _IMPORT.finditer(text):
+        _collect(path.with_name(found[2]), texts, (*importers, path.name))
+    text = _IMPORT.sub(lambda found: f"const {{{found[1]}}} = {_variable(found[2])};", text)
+    odd = _OTHER.search(_EXPORT.sub("", text))
+    if odd is not None:
+        raise ValueError(f"{path.name} has a line that cannot be bundled: {odd[0]}")
+    texts[path.name] = text
 
 
-def _data_url(path: Path) -> str:
-    packed = base64.b64encode(bundle(path).encode()).decode("ascii")
-    return f"data:text/javascript;base64,{packed}"
+def _closed(name: str, text: str) -> str:
+    """The file's text inside a function, so that none of its names meets another file's."""
+    exported = ", ".join(_EXPORT.findall(text))
+    body = _EXPORT.sub("", text)
+    return f"const {_variable(name)} = (() => {{\n{body}return {{ {exported} }};\n}})();\n"
+
+
+def _variable(name: str) -> str:
+    return "module_" + name.removesuffix(".js").replace("-", "_")
 
 
 def sheet(path: Path, *shared: str) -> str:

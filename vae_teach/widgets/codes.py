@@ -25,13 +25,16 @@ def thin_codes(
         Codes (n, L) in float32 and labels (n,) in uint8, empty when there are none.
 
     Raises:
-        ValueError: if a shape does not fit or a label does not fit into a byte.
+        ValueError: if a shape does not fit, a label does not fit into a byte, or `max_codes` is
+            negative.
     """
     codes = torch.empty(0, latent_dim) if codes is None else codes.detach().cpu().float()
     if codes.ndim != 2 or codes.shape[1] != latent_dim:
         raise ValueError(
             f"codes have shape {tuple(codes.shape)} but the decoder takes (N, {latent_dim})"
         )
+    if max_codes < 0:
+        raise ValueError(f"max_codes must be at least 0, but it is {max_codes}")
     kept = torch.linspace(0, len(codes) - 1, min(len(codes), max_codes)).round().long()
     if labels is None:
         return codes[kept], torch.empty(0, dtype=torch.uint8)
@@ -40,11 +43,16 @@ def thin_codes(
         raise ValueError(
             f"labels have shape {tuple(labels.shape)} but there are {len(codes)} codes"
         )
+    require_bytes("labels", labels)
+    return codes[kept], labels[kept].to(torch.uint8)
+
+
+def require_bytes(name: str, labels: Tensor) -> None:
+    """Refuse labels that do not fit into a byte each."""
     if labels.numel() and not (0 <= labels.min() and labels.max() <= 255):
         raise ValueError(
-            f"labels must be from 0 to 255, but they go from {labels.min()} to {labels.max()}"
+            f"{name} must be from 0 to 255, but they go from {labels.min()} to {labels.max()}"
         )
-    return codes[kept], labels[kept].to(torch.uint8)
 
 
 def class_names(labels: Tensor, names: Sequence[str] | None) -> list[str]:

@@ -10,9 +10,12 @@
  *   examples (N, H)      bytes of 0 and 1
  * This file writes given and noise. */
 
-import { SPEAK_AFTER, make } from "./elements.js";
-import { makeDecoder, standardNormal, unpackHalves } from "./latent_explorer.js";
 import { makePrior } from "./conditional_prior.js";
+import { makeDecoder } from "./decoder.js";
+import { box, button, keepKeys, make, makeSentence } from "./elements.js";
+import { bytesOf, unpackHalves } from "./float16.js";
+import { anyNormal } from "./gaussian.js";
+import { makeLifetime } from "./lifetime.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
 
@@ -68,20 +71,22 @@ export function greyShare(pixels) {
 
 /** What is painted and what came of it, in words. */
 export function describe(given, draws, average) {
-  const ink = runs(given).map(([first, last]) => (first === last ? `${first}` : `${first} to ${last}`));
+  const rows = ([first, last]) => (first === last ? `${first}` : `${first} to ${last}`);
+  const ink = runs(given).map(rows);
   const percent = (share) => `${Math.round(100 * share)} %`;
   const mean = draws.reduce((sum, draw) => sum + greyShare(draw), 0) / draws.length;
   const painted = ink.length ? `Ink in rows ${ink.join(", ")}.` : "The column is empty.";
   const answers =
     ` The ${draws.length} draws differ by ${variety(draws).toFixed(1)} squared intensity; ` +
     `${percent(mean)} of their pixels are neither dark nor light`;
-  return `${painted}${answers}${average ? `, ${percent(greyShare(average))} of the regressor's` : ""}.`;
+  const other = average ? `, ${percent(greyShare(average))} of the regressor's` : "";
+  return `${painted}${answers}${other}.`;
 }
 
 // --- view: builds elements and paints them; never touches the model ---
 
-/** The given column's colours, blue paper and orange ink, as bytes; plots_conditional.py has them. */
-export const GIVEN = { paper: [158, 201, 242], ink: [217, 107, 0] };
+/** The given column's colours, blue paper and orange ink; plots_conditional.py has them too. */
+const GIVEN = { paper: [158, 201, 242], ink: [217, 107, 0] };
 const PLAIN = { paper: [255, 255, 255], ink: [0, 0, 0] };
 
 /** One native checkbox per pixel: keyboard and screen reader for nothing. */
@@ -125,9 +130,6 @@ function makeAnswer([height, width], label) {
 }
 
 function buildView(data) {
-  const button = (textContent, hidden = false) =>
-    make("button", { type: "button", textContent, hidden });
-  const box = (className, ...children) => make("div", { className }, ...children);
   const draws = data.noise.map((_, k) => makeAnswer(data.shape, `draw ${k + 1} of the CVAE`));
   const average = data.regress ? makeAnswer(data.shape, "the regressor's answer") : null;
   const view = {
@@ -137,7 +139,7 @@ function buildView(data) {
     clear: button("Clear"),
     example: button("A test column", !data.examples.length),
     redraw: button("New draws"),
-    sentence: make("p", { className: "sentence", role: "status", ariaLive: "polite" }),
+    sentence: makeSentence(),
   };
   const titled = (title, pictures) =>
     make("figure", {}, make("figcaption", {}, title), pictures);
@@ -151,18 +153,14 @@ function buildView(data) {
     box("right", box("buttons", view.example, view.clear, view.redraw), answers),
     view.sentence,
   );
-  // Else JupyterLab takes the arrows and Enter for its cells; it asks the focused element first.
-  for (const control of view.root.querySelectorAll("input, button")) {
-    control.dataset.lmSuppressShortcuts = "";
-  }
+  keepKeys(view.root);
   return view;
 }
 
-// --- wiring: one function each way; everything added here is removed in render's return value ---
+// --- wiring: one function each way ---
 
 /** Everything that stays as it is while the painter is shown. */
 function readModel(model) {
-  const bytes = model.get("examples");
   const noise = model.get("noise");
   const network = (name) => {
     const steps = model.get(`${name}steps`);
@@ -172,7 +170,7 @@ function readModel(model) {
     noise,
     shape: model.get("image_shape"),
     column: model.get("column"),
-    examples: new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    examples: bytesOf(model.get("examples")),
     priorAt: makePrior(network("prior_"), noise[0].length),
     decode: network(""),
     regress: network("regressor_"),
@@ -217,61 +215,45 @@ function listenToStrip(strip, listen, current, paint) {
   });
 }
 
-function render({ model, el }) {
-  const data = readModel(model);
-  const view = buildView(data);
-  const stop = new AbortController();
-  const listen = (target, type, handler) =>
-    target.addEventListener(type, handler, { signal: stop.signal });
-  let timer = 0;
-
-  const show = () => {
+function makePainter(model, data, view, { say }) {
+  const whole = (others) => compose(model.get("given"), others, data.column, data.shape[1]);
+  return () => {
     const given = model.get("given");
     const { mu, sigma } = data.priorAt(given);
-    const whole = (others) => compose(given, others, data.column, data.shape[1]);
     const draws = model.get("noise").map((noise) =>
       Float32Array.from(data.decode([...noise.map((e, d) => mu[d] + sigma[d] * e), ...given])),
     );
-    draws.forEach((others, k) => view.draws[k]?.paint(whole(others), data.column));
+    draws.forEach((others, k) => view.draws[k].paint(whole(others), data.column));
     const average = data.regress && data.regress(given);
     if (average) view.average.paint(whole(average), data.column);
     view.strip.show(given);
-    clearTimeout(timer);
-    const words = describe(given, draws, average);
-    const speak = () => (view.sentence.textContent = words);
-    if (view.sentence.textContent) timer = setTimeout(speak, SPEAK_AFTER);
-    else speak();
+    say(() => describe(given, draws, average));
   };
-  const setTrait = (name, value) => {
-    model.set(name, value); // fires change:*, which repaints every view
-    model.save_changes();
-  };
+}
+
+function render({ model, el }) {
+  const data = readModel(model);
+  const view = buildView(data);
+  const life = makeLifetime(model, el);
+  const { listen, write } = life;
+  const show = makePainter(model, data, view, life.makeSpeaker(view.sentence));
 
   listenToStrip(view.strip, listen, () => model.get("given"), (from, to, value) =>
-    setTrait("given", paintRows(model.get("given"), from, to, value)),
+    write({ given: paintRows(model.get("given"), from, to, value) }),
   );
-  listen(view.clear, "click", () => setTrait("given", model.get("given").map(() => 0)));
+  listen(view.clear, "click", () => write({ given: model.get("given").map(() => 0) }));
   listen(view.example, "click", () => {
     const rows = data.shape[0];
     const start = rows * Math.floor((Math.random() * data.examples.length) / rows);
-    setTrait("given", [...data.examples.subarray(start, start + rows)]);
+    write({ given: [...data.examples.subarray(start, start + rows)] });
   });
-  listen(view.redraw, "click", () => {
-    const fresh = () => standardNormal(Math.random(), Math.random());
-    setTrait("noise", model.get("noise").map((noise) => noise.map(fresh)));
-  });
-
-  model.on("change:given", show);
-  model.on("change:noise", show);
+  listen(view.redraw, "click", () =>
+    write({ noise: model.get("noise").map((noise) => noise.map(anyNormal)) }),
+  );
+  life.hear(["given", "noise"], show);
   el.append(view.root);
   show();
-  return () => {
-    stop.abort();
-    clearTimeout(timer);
-    model.off("change:given", show);
-    model.off("change:noise", show);
-    el.replaceChildren();
-  };
+  return life.end;
 }
 
 export default { render };

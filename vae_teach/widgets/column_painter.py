@@ -16,7 +16,7 @@ from vae_teach.conditional import CVAE, Regressor
 from vae_teach.widgets.base import TeachingWidget
 from vae_teach.widgets.bundle import bundle, sheet
 from vae_teach.widgets.conditional_decoder import decoder_steps, prior_steps, regressor_steps
-from vae_teach.widgets.decoder import pack_half, pack_steps
+from vae_teach.widgets.decoder import pack_steps
 
 _HERE = Path(__file__)
 
@@ -73,8 +73,8 @@ class ColumnPainter(TeachingWidget):
 
         Raises:
             TypeError: if a model is of another class.
-            ValueError: if a model's sizes are not the task's, the examples' are not, or there is
-                no draw to show.
+            ValueError: if a model's sizes are not the task's, the examples' are not, a value of
+                theirs is neither 0 nor 1, or there is no draw to show.
         """
         height, width = image_shape
         task = column_task(column, image_shape=image_shape)
@@ -93,7 +93,12 @@ class ColumnPainter(TeachingWidget):
             raise ValueError(
                 f"examples have shape {tuple(examples.shape)}, but a column has {height}"
             )
-        examples = torch.zeros(0, height) if examples is None else examples.round()
+        examples = torch.zeros(0, height) if examples is None else examples.detach().cpu()
+        if not torch.isin(examples, torch.tensor([0.0, 1.0])).all():
+            raise ValueError(
+                "examples must hold 0 and 1 only, but they go from "
+                f"{examples.min():g} to {examples.max():g}: binarise them first"
+            )
         steps, weights = pack_steps(decoder_steps(cvae))
         noise = torch.randn(n_draws, cvae.latent_dim, generator=torch.Generator().manual_seed(seed))
         state = {
@@ -105,14 +110,22 @@ class ColumnPainter(TeachingWidget):
             "weights": weights,
             "examples": bytes(examples.to(torch.uint8).flatten().tolist()),
         }
-        state |= _packed("prior", prior_steps(cvae))
-        state |= _packed("regressor", [] if regressor is None else regressor_steps(regressor))
+        for name, network in {
+            "prior": prior_steps(cvae),
+            "regressor": [] if regressor is None else regressor_steps(regressor),
+        }.items():
+            state[f"{name}_steps"], state[f"{name}_weights"] = pack_steps(network)
         return cls(**(state | traits))
 
     def __repr__(self) -> str:
         height, width = self.image_shape or (0, 0)
         beside = " and a regressor" if self.regressor_steps else ""
         return f"ColumnPainter({height}x{width}, column {self.column}, a CVAE{beside})"
+
+    @property
+    def _latent_dim(self) -> int:
+        """L: what the decoder takes beside the column."""
+        return next(s["inputs"] for s in self.steps if s["kind"] == "dense") - self.image_shape[0]
 
     @traitlets.validate("given")
     def _check_given(self, proposal: dict) -> list[int]:
@@ -128,14 +141,12 @@ class ColumnPainter(TeachingWidget):
     @traitlets.validate("noise")
     def _check_noise(self, proposal: dict) -> list[list[float]]:
         noise = proposal["value"]
-        if len({len(draw) for draw in noise}) > 1:
-            raise traitlets.TraitError("every draw of noise must have the same length")
+        count, length = len(self.noise) or len(noise), self._latent_dim
+        if not noise or len(noise) != count or any(len(draw) != length for draw in noise):
+            raise traitlets.TraitError(
+                f"noise must hold {max(count, 1)} draws of {length} numbers, but it holds "
+                f"{len(noise)}, of {sorted({len(draw) for draw in noise})} numbers"
+            )
         if not all(math.isfinite(value) for draw in noise for value in draw):
             raise traitlets.TraitError("noise must be finite")
         return noise
-
-
-def _packed(name: str, steps: list) -> dict:
-    """The two traits of a network that may be missing."""
-    described, weights = pack_steps(steps) if steps else ([], pack_half(torch.empty(0), name))
-    return {f"{name}_steps": described, f"{name}_weights": weights}

@@ -19,21 +19,32 @@ def decoder_steps(model: CVAE) -> list[Step]:
 
     Raises:
         TypeError: if the model is not a dense CVAE.
-        ValueError: if its decoder sees no condition, or its pixels are not those of `mean_image`.
+        ValueError: if there is no condition, its decoder sees none, or its pixels are not those of
+            `mean_image`.
     """
     if not isinstance(model, CVAE):
         raise TypeError(f"the browser runs a CVAE of dense layers, not a {type(model).__name__}")
+    if model.condition_size < 1:
+        raise ValueError(f"the model has no condition: condition_size is {model.condition_size}")
     if not model.decoder_sees:
         raise ValueError("the decoder sees no condition: condition_in must be 'decoder' or 'both'")
     generator = torch.Generator().manual_seed(0)
-    z = torch.randn(8, model.latent_dim, generator=generator)
-    c = torch.rand(8, model.condition_size, generator=generator)
+    device = _device(model)
+    z = torch.randn(8, model.latent_dim, generator=generator).to(device)
+    c = torch.rand(8, model.condition_size, generator=generator).to(device)
     return _ending_in_pixels(model.decoder, join(z, c), lambda: model.mean_image(z, c))
 
 
 def prior_steps(model: CVAE) -> list[Step]:
     """Steps from c to [mu, logvar] of p(z|c); none if the prior is N(0, I)."""
     return export_decoder(model.prior_net) if model.has_learned_prior else []
+
+
+@torch.no_grad()
+def prior_at(model: CVAE, c: Tensor) -> tuple[Tensor, Tensor]:
+    """mu and logvar of p(z|c) on the CPU, each (..., L), for a condition (..., C)."""
+    mu, logvar = model.prior(c.to(_device(model)))
+    return mu.cpu(), logvar.cpu()
 
 
 def regressor_steps(model: Regressor) -> list[Step]:
@@ -48,7 +59,12 @@ def regressor_steps(model: Regressor) -> list[Step]:
             f"the browser runs a Regressor of dense layers, not a {type(model).__name__}"
         )
     c = torch.rand(8, model.condition_size, generator=torch.Generator().manual_seed(0))
+    c = c.to(_device(model))
     return _ending_in_pixels(model.net, c, lambda: model.mean_image(c))
+
+
+def _device(model: nn.Module) -> torch.device:
+    return next(model.parameters()).device
 
 
 @torch.no_grad()

@@ -9,12 +9,17 @@
  *   codes (N, L) and labels (N,) of test pictures; names by class; low, high [L]; image_shape; ink
  * This file writes mix, z, axes and follow_prior. */
 
+import { listenToMenus, makeMenus } from "./axis_menus.js";
+import { listenToDials, makeDials } from "./code_dials.js";
 import { carry, makePrior } from "./conditional_prior.js";
-import { SPEAK_AFTER, format, make } from "./elements.js";
-import {
-  describeInk, listenToPad, makeDecoder, makeDials, makeMenus, makePad, makePicture, onThemeChange,
-  sliderScale, standardNormal, unpackHalves,
-} from "./latent_explorer.js";
+import { makeDecoder } from "./decoder.js";
+import { box, button, format, keepKeys, make, makeSentence, makeSlider } from "./elements.js";
+import { bytesOf, unpackHalves } from "./float16.js";
+import { anyNormal } from "./gaussian.js";
+import { makeLifetime } from "./lifetime.js";
+import { listenToPad, makePad } from "./pad.js";
+import { describePicture, makePicture } from "./picture.js";
+import { sliderScale } from "./scales.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
 
@@ -25,7 +30,8 @@ export function simplex(mix) {
 }
 
 /** All weight on one of `count` classes. */
-export const pure = (chosen, count) => Array.from({ length: count }, (_, k) => Number(k === chosen));
+export const pure = (chosen, count) =>
+  Array.from({ length: count }, (_, k) => Number(k === chosen));
 
 /** The one class that has all the weight, or null for a mixture. */
 export function onlyClass(mix) {
@@ -69,12 +75,8 @@ function makeChoices(names, shape, ink) {
 
 /** A slider per class, folded away: what is not one class is a mixture. */
 function makeMixer(names) {
-  const sliders = names.map((name) => {
-    const input = make("input", { type: "range", ariaLabel: `weight of ${name}` });
-    Object.assign(input, { min: 0, max: 1, step: 0.01 });
-    const value = make("span", { className: "value", ariaHidden: "true" });
-    return { input, value, row: make("label", {}, make("span", {}, name), input, value) };
-  });
+  const range = { min: 0, max: 1, step: 0.01 };
+  const sliders = names.map((name) => makeSlider(name, range, `weight of ${name}`));
   const show = (mix) => {
     simplex(mix).forEach((share, k) => {
       sliders[k].input.value = mix[k];
@@ -83,58 +85,54 @@ function makeMixer(names) {
     });
   };
   const root = make("details", { className: "mixer" }, make("summary", {}, "Mix classes"));
-  root.append(make("div", { className: "dials" }, ...sliders.map((slider) => slider.row)));
+  root.append(box("dials", ...sliders.map((slider) => slider.row)));
   return { root, inputs: sliders.map((slider) => slider.input), show };
 }
 
 function buildView(data) {
-  const button = (textContent) => make("button", { type: "button", textContent });
-  const noLegend = { colours: () => new Map() }; // every dot in the text's colour
+  const plain = () => new Map(); // every dot in the text's colour
   const unnamed = { ...data, names: data.names.map(() => "") }; // classes lie on one another
   const follow = make("input", { type: "checkbox" });
   const view = {
     choices: makeChoices(data.names, data.shape, data.ink),
     mixer: makeMixer(data.names),
-    pad: makePad(unnamed, noLegend),
+    pad: makePad(unnamed, plain),
     menus: makeMenus(data.latentDim),
     picture: makePicture(data.shape, data.ink),
     dials: makeDials(data.scales),
     zero: button("Middle of the prior"),
     random: button("Random style"),
     follow,
-    sentence: make("p", { className: "sentence", role: "status", ariaLive: "polite" }),
+    sentence: makeSentence(),
   };
-  const box = (className, ...children) => make("div", { className }, ...children);
   const followRow = make("label", { hidden: !data.learned }, follow, "z follows p(z | c)");
+  const plane = box("plane", view.pad.root, view.menus.root);
+  plane.hidden = data.latentDim < 2; // one dimension has no plane, only its slider
   view.root = box(
     "latent-explorer conditional-explorer",
     view.choices.root,
-    box("plane", view.pad.root, view.menus.root),
+    plane,
     box("answer", view.picture.canvas, box("buttons", view.random, view.zero, followRow)),
     view.mixer.root,
     view.dials.root,
     view.sentence,
   );
-  // Else JupyterLab takes the arrows and Enter for its cells; it asks the focused element first.
-  for (const control of view.root.querySelectorAll("input, select, button, summary, .pad")) {
-    control.dataset.lmSuppressShortcuts = "";
-  }
+  keepKeys(view.root);
   return view;
 }
 
-// --- wiring: one function each way; everything added here is removed in render's return value ---
+// --- wiring: one function each way ---
 
 /** Everything that stays as it is while the explorer is shown. */
 function readModel(model) {
   const low = model.get("low");
-  const labels = model.get("labels");
   const steps = model.get("prior_steps");
   return {
     latentDim: low.length,
     scales: low.map((value, d) => sliderScale(value, model.get("high")[d])),
     shape: model.get("image_shape"),
     codes: unpackHalves(model.get("codes")),
-    labels: new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength),
+    labels: bytesOf(model.get("labels")),
     names: model.get("names"),
     ink: model.get("ink"),
     learned: steps.length > 0,
@@ -149,27 +147,24 @@ function readModel(model) {
 
 function describe(z, axes, mix, pixels, { names, shape }) {
   const place = [...new Set(axes.map((d) => `z[${d}] = ${format(z[d])}`))].join(", ");
-  return `${describeMix(mix, names)} Style ${place}. ${describeInk(pixels, shape)}`;
+  return `${describeMix(mix, names)} Style ${place}. ${describePicture(pixels, shape)}`;
 }
 
-function render({ model, el }) {
-  const data = readModel(model);
-  const view = buildView(data);
-  const stop = new AbortController();
-  const listen = (target, type, handler) =>
-    target.addEventListener(type, handler, { signal: stop.signal });
-  let timer = 0;
-
-  const priorOf = (mix) => data.priorAt(simplex(mix));
-  const showPicture = () => {
-    const [z, mix, axes] = [model.get("z"), model.get("mix"), model.get("axes")];
-    const { choices } = view.choices;
-    const from = priorOf(mix);
+/** How the view follows the model: the pictures, and the plane under the code. */
+function makePainters(model, data, view, { say }) {
+  const { choices } = view.choices;
+  let shown = ""; // what the pictures were drawn of, in words
+  const showChoices = (z, mix) => {
+    const from = data.priorAt(simplex(mix));
     choices.forEach(({ paint }, k) => {
       const request = pure(k, choices.length);
       const style = model.get("follow_prior") ? carry(z, from, data.priorAt(request)) : z;
       paint(data.decode([...style, ...request]));
     });
+  };
+  const showPictures = () => {
+    const [z, mix, axes] = [model.get("z"), model.get("mix"), model.get("axes")];
+    showChoices(z, mix);
     const pixels = data.decode([...z, ...simplex(mix)]);
     view.picture.paint(pixels);
     view.choices.show(mix);
@@ -177,85 +172,62 @@ function render({ model, el }) {
     view.pad.moveTo(z, axes);
     view.dials.show(z);
     view.follow.checked = model.get("follow_prior");
-    clearTimeout(timer);
-    const words = describe(z, axes, mix, pixels, data); // now: the next decoding overwrites pixels
-    const speak = () => (view.sentence.textContent = words);
-    if (view.sentence.textContent) timer = setTimeout(speak, SPEAK_AFTER);
-    else speak();
+    shown = describe(z, axes, mix, pixels, data); // now: the next decoding overwrites pixels
+    say(() => shown);
   };
   const showPlane = () => {
-    view.menus.show(model.get("axes"));
-    view.pad.drawAll(model.get("axes"), data.labels.length ? onlyClass(model.get("mix")) : null);
-    view.pad.moveTo(model.get("z"), model.get("axes"));
+    const axes = model.get("axes");
+    view.menus.show(axes);
+    view.pad.drawAll(axes, data.labels.length ? onlyClass(model.get("mix")) : null);
+    view.pad.moveTo(model.get("z"), axes);
   };
-  const setTraits = (values) => {
-    for (const [name, value] of Object.entries(values)) model.set(name, value);
-    model.save_changes();
-  };
-  const setMix = (mix) => {
-    if (!(mix.reduce((sum, weight) => sum + weight, 0) > 0)) return showPicture(); // nothing asked
+  return { showPictures, showPlane };
+}
+
+/** The request: buttons, mixer, and whether z follows. */
+function listenToRequest(model, data, view, { listen, write }) {
+  const priorOf = (mix) => data.priorAt(simplex(mix));
+  const ask = (mix) => {
+    const asked = mix.some((weight) => weight > 0);
+    if (!asked) return view.mixer.show(model.get("mix")); // back to what it was
     const z = model.get("z");
     const moved = data.learned && model.get("follow_prior");
-    setTraits({ mix, z: moved ? carry(z, priorOf(model.get("mix")), priorOf(mix)) : z });
+    write({ mix, z: moved ? carry(z, priorOf(model.get("mix")), priorOf(mix)) : z });
   };
-  const setValues = (pairs) => {
-    const z = [...model.get("z")]; // a new list: the model compares by identity
-    for (const [d, value] of pairs) z[d] = value;
-    setTraits({ z });
-  };
-
   view.choices.choices.forEach(({ button }, k) =>
-    listen(button, "click", () => setMix(pure(k, data.names.length))),
+    listen(button, "click", () => ask(pure(k, data.names.length))),
   );
   view.mixer.inputs.forEach((input, k) =>
     listen(input, "input", () =>
-      setMix(model.get("mix").map((weight, i) => (i === k ? Number(input.value) : weight))),
+      ask(model.get("mix").map((weight, i) => (i === k ? Number(input.value) : weight))),
     ),
   );
-  view.dials.inputs.forEach((input, d) =>
-    listen(input, "input", () => setValues([[d, Number(input.value)]])),
-  );
-  listen(view.zero, "click", () => setTraits({ z: [...priorOf(model.get("mix")).mu] }));
+  listen(view.follow, "change", () => write({ follow_prior: view.follow.checked }));
+  listen(view.zero, "click", () => write({ z: [...priorOf(model.get("mix")).mu] }));
   listen(view.random, "click", () => {
     const { mu, sigma } = priorOf(model.get("mix"));
-    const draw = () => standardNormal(Math.random(), Math.random());
-    setTraits({ z: mu.map((mean, d) => data.scales[d].tidy(mean + sigma[d] * draw())) });
+    write({ z: mu.map((mean, d) => data.scales[d].tidy(mean + sigma[d] * anyNormal())) });
   });
-  listen(view.follow, "change", () => setTraits({ follow_prior: view.follow.checked }));
-  view.menus.selects.forEach((select, i) =>
-    listen(select, "change", () => {
-      const axes = [...model.get("axes")];
-      const old = axes[i];
-      axes[i] = Number(select.value);
-      if (axes[0] === axes[1]) axes[1 - i] = old; // the same one twice: let them trade places
-      setTraits({ axes });
-    }),
-  );
-  const current = () =>
-    model.get("axes").map((d) => ({ value: model.get("z")[d], scale: data.scales[d] }));
-  listenToPad(view.pad, listen, current, (values) =>
-    setValues(model.get("axes").map((d, i) => [d, values[i]])),
-  );
+}
 
-  const heard = { z: showPicture, follow_prior: showPicture, axes: showPlane };
-  heard.mix = () => {
-    showPlane(); // the chosen class's codes stand out
-    showPicture();
-  };
-  for (const [trait, show] of Object.entries(heard)) model.on(`change:${trait}`, show);
-  onThemeChange(showPlane, stop.signal);
-  const resized = new ResizeObserver(showPlane); // also fires when the pad is first laid out
-  resized.observe(view.pad.root);
+function render({ model, el }) {
+  const data = readModel(model);
+  const view = buildView(data);
+  const life = makeLifetime(model, el);
+  const speaker = life.makeSpeaker(view.sentence);
+  const { showPictures, showPlane } = makePainters(model, data, view, speaker);
+  listenToRequest(model, data, view, life);
+  listenToDials(view.dials, life, model);
+  listenToMenus(view.menus, life, model);
+  listenToPad(view.pad, life, model, data.scales);
+  life.hear(["z", "mix", "follow_prior", "axes"], showPictures); // axes: the sentence names them
+  life.hear(["axes", "mix"], showPlane); // mix: the chosen class's codes stand out
+  life.watchTheme(showPlane);
+  life.watchSize(view.pad.root, showPlane);
   el.append(view.root);
   showPlane();
-  showPicture();
-  return () => {
-    stop.abort();
-    resized.disconnect();
-    clearTimeout(timer);
-    for (const [trait, show] of Object.entries(heard)) model.off(`change:${trait}`, show);
-    el.replaceChildren();
-  };
+  showPictures();
+  return life.end;
 }
 
 export default { render };

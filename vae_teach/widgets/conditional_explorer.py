@@ -13,12 +13,13 @@ import traitlets
 from torch import Tensor
 
 from vae_teach.conditional import CVAE
+from vae_teach.widgets import validation
 from vae_teach.widgets.base import TeachingWidget
 from vae_teach.widgets.bundle import bundle, sheet
 from vae_teach.widgets.codes import axis_ends, thin_codes
-from vae_teach.widgets.conditional_decoder import decoder_steps, prior_steps
+from vae_teach.widgets.conditional_decoder import decoder_steps, prior_at, prior_steps
 from vae_teach.widgets.decoder import pack_half, pack_steps
-from vae_teach.widgets.latent_explorer import image_shape_of
+from vae_teach.widgets.latent_explorer import image_shape_of, ink_of
 
 _HERE = Path(__file__)
 
@@ -89,8 +90,7 @@ class ConditionalExplorer(TeachingWidget):
         """
         described, packed = pack_steps(decoder_steps(model))
         shape = image_shape_of(image_shape, model.n_pixels)
-        prior = prior_steps(model)
-        prior_described, prior_packed = pack_steps(prior) if prior else ([], b"")
+        prior_described, prior_packed = pack_steps(prior_steps(model))
         codes, labels = thin_codes(codes, labels, model.latent_dim, max_codes)
         low, high = axis_ends(codes, prior=True)
         classes = [str(k) for k in range(model.condition_size)] if names is None else list(names)
@@ -99,8 +99,6 @@ class ConditionalExplorer(TeachingWidget):
                 f"names has {len(classes)} names but the condition has {model.condition_size}"
             )
         first = torch.eye(model.condition_size)[0]  # the class that is shown first
-        with torch.no_grad():
-            middle = model.prior(first)[0]
         state = {
             "steps": described,
             "weights": packed,
@@ -113,8 +111,9 @@ class ConditionalExplorer(TeachingWidget):
             "low": low,
             "high": high,
             "mix": first.tolist(),
-            "z": middle.tolist(),
+            "z": prior_at(model, first)[0].tolist(),
             "axes": [0, 1] if model.latent_dim > 1 else [0, 0],
+            "ink": ink_of(shape),
         }
         return cls(**(state | traits))
 
@@ -138,18 +137,8 @@ class ConditionalExplorer(TeachingWidget):
 
     @traitlets.validate("z")
     def _check_z(self, proposal: dict) -> list[float]:
-        z = proposal["value"]
-        if self.low and len(z) != len(self.low):
-            raise traitlets.TraitError(f"z has {len(z)} values but the code has {len(self.low)}")
-        if not all(math.isfinite(value) for value in z):
-            raise traitlets.TraitError(f"z must be finite, but it is {z}")
-        return z
+        return validation.code(proposal, len(self.low))
 
     @traitlets.validate("axes")
     def _check_axes(self, proposal: dict) -> list[int]:
-        axes = proposal["value"]
-        if len(axes) != 2 or (self.low and not all(0 <= a < len(self.low) for a in axes)):
-            raise traitlets.TraitError(
-                f"axes must be two dimensions from 0 to {len(self.low) - 1}, but they are {axes}"
-            )
-        return axes
+        return validation.axes(proposal, len(self.low))

@@ -26,7 +26,7 @@ _ACTIVATIONS = {
 class Step:
     """One thing the browser does to a vector: an activation, or a dense layer `W x + b`."""
 
-    kind: str  # "dense", or a name in ACTIVATIONS of latent_explorer.js
+    kind: str  # "dense", or a name in ACTIVATIONS of decoder.js
     weight: Tensor | None = None  # (outputs, inputs)
     bias: Tensor | None = None  # (outputs,)
 
@@ -132,9 +132,13 @@ def _gap_to_mean_image(model: nn.Module, output: str) -> float:
 
 
 def pack_steps(steps: list[Step]) -> tuple[list[dict], bytes]:
-    """Return the steps as JSON and their weights and biases, in order, as packed float16."""
+    """Return the steps as JSON and their weights and biases, in order, as packed float16.
+
+    Without steps, for a network that a model may lack, both are empty.
+    """
     tensors = [t.flatten() for s in steps if s.kind == "dense" for t in (s.weight, s.bias)]
-    return [step.as_json() for step in steps], pack_half(torch.cat(tensors), "decoder weights")
+    numbers = torch.cat(tensors) if tensors else torch.empty(0)
+    return [step.as_json() for step in steps], pack_half(numbers, "decoder weights")
 
 
 def pack_half(values: Tensor, name: str) -> bytes:

@@ -1,6 +1,4 @@
-/* What the widgets build their pages from: elements, drawings as text, numbers. */
-
-export const SPEAK_AFTER = 400; // ms of rest before the description changes: a drag must not flood it
+/* What the widgets build their pages from: elements with names, and numbers as text. */
 
 /** A number with a true minus sign, and none before a zero. */
 export function format(value, digits = 2) {
@@ -15,18 +13,26 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-/** SVG as text: replacing a picture's innerHTML is several times faster than building nodes. */
-export function draw(tag, attributes, content = "") {
-  const list = Object.entries(attributes).map(([name, value]) => ` ${name}="${value}"`);
-  return `<${tag}${list.join("")}>${content}</${tag}>`;
+export const box = (className, ...children) => make("div", { className }, ...children);
+
+export const button = (textContent, hidden = false) =>
+  make("button", { type: "button", textContent, hidden });
+
+/** The sentence that tells those who cannot see the picture what it shows. */
+export const makeSentence = () =>
+  make("p", { className: "sentence", role: "status", ariaLive: "polite" });
+
+/** A slider with its name and a place for its value; `range` holds min, max and step. */
+export function makeSlider(name, range, ariaLabel = name) {
+  const input = Object.assign(make("input", { type: "range", ariaLabel }), range);
+  const value = make("span", { className: "value", ariaHidden: "true" });
+  return { input, value, row: make("label", {}, make("span", {}, name), input, value) };
 }
 
-export const line = (x1, y1, x2, y2, kind) => draw("line", { x1, y1, x2, y2, class: kind });
-
-export function words(x, y, text, anchor = "middle", kind = "") {
-  return draw("text", { x, y, "text-anchor": anchor, class: kind }, text);
+/** Keep the arrows and Enter, which JupyterLab takes for its cells. It asks the element in focus
+ * before those around it, so every control has to say so itself. */
+export function keepKeys(root) {
+  for (const control of root.querySelectorAll("input, select, button, summary, [tabindex]")) {
+    control.dataset.lmSuppressShortcuts = "";
+  }
 }
-
-/** The straight map that takes [low, high] to [from, to]. */
-export const linear = ([low, high], from, to) => (x) =>
-  from + ((x - low) / (high - low)) * (to - from);

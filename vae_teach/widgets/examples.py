@@ -6,6 +6,7 @@ Shapes: M pictures, D pixels, L latent dimensions.
 import torch
 from torch import Tensor, nn
 
+from vae_teach.widgets.codes import require_bytes
 from vae_teach.widgets.decoder import pack_half
 
 MOST = 24  # thumbnails: more do not fit on a phone
@@ -30,7 +31,7 @@ def pack_examples(
         latent_dim: L of the decoder.
 
     Raises:
-        ValueError: if a shape does not fit, naming both sides.
+        ValueError: if a shape does not fit, naming both sides, or a label does not fit into a byte.
     """
     if images is None:
         return {"examples": b"", "posteriors": b"", "example_labels": b""}
@@ -44,6 +45,8 @@ def pack_examples(
         raise ValueError(
             f"example_labels have shape {tuple(labels.shape)} but there are {len(images)} examples"
         )
+    if labels is not None:
+        require_bytes("example_labels", labels)
     mean, sd = _posterior(model, images)
     if mean.shape[1] != latent_dim:
         raise ValueError(

@@ -7,9 +7,13 @@
  *   shape [2]    width and height in pixels
  * This file writes index. */
 
-import { SPEAK_AFTER, make } from "./elements.js";
+import { box, button, keepKeys, make } from "./elements.js";
+import { makeLifetime } from "./lifetime.js";
 
 // --- pure: no DOM, imported by tests/js ---
+
+/** A frame that there is: another widget's slider may be linked to this one. */
+export const clamped = (i, count) => Math.min(Math.max(i, 0), count - 1);
 
 /** Where frame i lies in the bytes: [first, end). */
 export function extent(sizes, i) {
@@ -49,13 +53,29 @@ function makeSources(bytes, sizes) {
 function makeView({ title, count, shape }) {
   const [width, height] = shape;
   const picture = make("img", { width, height, decoding: "sync" });
-  const slider = make("input", { type: "range", min: 0, max: count - 1, step: 1, ariaLabel: title });
-  const play = make("button", { type: "button", textContent: "Play" });
+  const range = { min: 0, max: count - 1, step: 1 };
+  const slider = make("input", { type: "range", ...range, ariaLabel: title });
+  const play = button("Play");
   const label = make("span", { className: "label", ariaHidden: "true" });
   const status = make("p", { className: "spoken", role: "status" });
-  const controls = make("div", { className: "controls" }, play, slider, label);
-  const root = make("div", { className: "frame-scrubber" }, picture, controls, status);
+  const root = box("frame-scrubber", picture, box("controls", play, slider, label), status);
+  keepKeys(root);
   return { root, picture, slider, play, label, status };
+}
+
+/** Frame after frame until the last one. */
+function makePlayer(view, step) {
+  let timer = null;
+  const stop = () => {
+    clearInterval(timer);
+    timer = null;
+    view.play.textContent = "Play";
+  };
+  const start = () => {
+    view.play.textContent = "Pause";
+    timer = setInterval(() => step() || stop(), INTERVAL);
+  };
+  return { start, stop, playing: () => timer !== null };
 }
 
 function render({ model, el }) {
@@ -63,62 +83,46 @@ function render({ model, el }) {
   const count = labels.length;
   const sources = makeSources(model.get("pngs"), sizes);
   const view = makeView({ title: model.get("title"), count, shape: model.get("shape") });
-  const controller = new AbortController();
-  const listen = (target, event, callback) =>
-    target.addEventListener(event, callback, { signal: controller.signal });
-  let [playing, speaking] = [null, null];
-
-  function draw() {
-    const i = model.get("index");
+  const life = makeLifetime(model, el);
+  const { say, hush } = life.makeSpeaker(view.status);
+  const index = () => clamped(model.get("index"), count);
+  const speak = () => say(() => `${position(labels, index())}. ${alts[index()]}`);
+  const player = makePlayer(view, () => {
+    const next = after(index(), count);
+    if (next !== null) life.write({ index: next });
+    else speak();
+    return next !== null;
+  });
+  const draw = () => {
+    const i = index();
     view.picture.src = sources.at(i);
     view.picture.alt = alts[i];
     view.slider.value = i;
     view.slider.ariaValueText = position(labels, i);
     view.label.textContent = labels[i];
-    clearTimeout(speaking);
-    if (playing === null) speaking = setTimeout(speak, SPEAK_AFTER);
-  }
-  const speak = () => {
-    const i = model.get("index");
-    view.status.textContent = `${position(labels, i)}. ${alts[i]}`;
+    if (!player.playing()) speak();
   };
-  function show(i) {
-    model.set("index", i);
-    model.save_changes();
-  }
-  function stop() {
-    clearInterval(playing);
-    playing = null;
-    view.play.textContent = "Play";
-    clearTimeout(speaking);
-    speaking = setTimeout(speak, SPEAK_AFTER);
-  }
-  function start() {
-    view.play.textContent = "Pause";
-    show(playFrom(model.get("index"), count));
-    playing = setInterval(() => {
-      const next = after(model.get("index"), count);
-      if (next === null) stop();
-      else show(next);
-    }, INTERVAL);
-  }
+  const halt = () => {
+    player.stop();
+    speak();
+  };
 
-  listen(view.slider, "input", () => {
-    if (playing !== null) stop();
-    show(Number(view.slider.value));
+  life.listen(view.slider, "input", () => {
+    if (player.playing()) halt();
+    life.write({ index: Number(view.slider.value) });
   });
-  listen(view.play, "click", () => (playing === null ? start() : stop()));
-  model.on("change:index", draw);
+  life.listen(view.play, "click", () => {
+    if (player.playing()) return halt();
+    hush(); // nothing is said while it plays
+    player.start();
+    life.write({ index: playFrom(index(), count) });
+  });
+  life.hear(["index"], draw);
+  life.onEnd(player.stop);
+  life.onEnd(sources.release);
   el.append(view.root);
   draw();
-  speak();
-  return () => {
-    clearInterval(playing);
-    clearTimeout(speaking);
-    controller.abort();
-    model.off("change:index", draw);
-    sources.release();
-  };
+  return life.end;
 }
 
 export default { render };

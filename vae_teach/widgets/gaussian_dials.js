@@ -1,13 +1,11 @@
-/* Two sliders for N(mu, sigma^2): its mean, and the logarithm of its variance, told as sigma too. */
+/* Two sliders for N(mu, sigma^2): its mean and the log of its variance, told as sigma too. */
 
-import { format, make } from "./elements.js";
+import { format, makeSlider } from "./elements.js";
 
 function makeDial(trait, name, [min, max, step]) {
-  const input = make("input", { type: "range", ariaLabel: name });
-  Object.assign(input, { min, max, step }); // before the value, which they would clamp
-  input.dataset.trait = trait;
-  const value = make("span", { className: "value", ariaHidden: "true" });
-  return { input, value, row: make("label", {}, make("span", {}, name), input, value) };
+  const dial = makeSlider(name, { min, max, step });
+  dial.input.dataset.trait = trait;
+  return dial;
 }
 
 /** The sliders of the traits mu and logvar; each range is [lowest, highest, step]. */

@@ -5,25 +5,24 @@
  *   reverse  false: KL(q || p)           draws    how many draws the estimate takes
  *            true:  KL(p || q)           seed     counts the rows of noise drawn here */
 
-import { SPEAK_AFTER, draw, format, line, linear, make, words } from "./elements.js";
+import { draw, keyed, line, linear, makeDrawing, words } from "./drawing.js";
+import { box, button, format, keepKeys, make, makeSentence } from "./elements.js";
+import { logNormal } from "./gaussian.js";
 import { makeDials, showDials } from "./gaussian_dials.js";
+import { makeLifetime } from "./lifetime.js";
 import { noiseRow } from "./noise.js";
+import { niceStep } from "./scales.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
 
-/** log N(x | mu, e^logvar) in nats. */
-export function logNormal(x, mu, logvar) {
-  return -0.5 * (Math.log(2 * Math.PI) + logvar + (x - mu) ** 2 * Math.exp(-logvar));
-}
-
 /** KL( N(muQ, e^logvarQ) || N(muP, e^logvarP) ) in nats, closed form. */
-export function klNormals(muQ, logvarQ, muP, logvarP) {
+function klNormals(muQ, logvarQ, muP, logvarP) {
   const d = logvarQ - logvarP;
   return 0.5 * ((muQ - muP) ** 2 * Math.exp(-logvarP) + Math.expm1(d) - d);
 }
 
 /** The two distributions in the order of the divergence: the expectation is under `first`. */
-export function pair({ mu, logvar, reverse }) {
+function pair({ mu, logvar, reverse }) {
   const q = { mu, logvar };
   const p = { mu: 0, logvar: 0 };
   return reverse ? { first: p, second: q } : { first: q, second: p };
@@ -95,18 +94,15 @@ const FRAME = { left: 46, right: 12, top: 22, bottom: 40 };
 const HEIGHT = { densities: 220, integrand: 220 };
 const POINTS = Array.from({ length: 481 }, (_, i) => -6 + i / 40);
 
-/** The next 1, 2 or 5 times a power of ten at or above the value: a calm top for an axis. */
-export function niceTop(value) {
-  const power = 10 ** Math.floor(Math.log10(value));
-  return power * [1, 2, 5, 10].find((m) => m * power >= value * (1 - 1e-9));
-}
-
 /** Axes with ticks; returns the two scales and the drawn parts. */
 function axes(width, height, low, high, label) {
   const { left, right, top, bottom } = FRAME;
   const x = linear(ENDS, left, width - right);
   const y = linear([low, high], height - bottom, top);
-  const parts = [line(left, y(0), width - right, y(0), "axis"), line(left, top, left, y(low), "axis")];
+  const parts = [
+    line(left, y(0), width - right, y(0), "axis"),
+    line(left, top, left, y(low), "axis"),
+  ];
   for (const tick of [-6, -4, -2, 0, 2, 4, 6]) {
     parts.push(words(x(tick), height - bottom + 16, format(tick, 0), "middle", "small"));
   }
@@ -114,18 +110,21 @@ function axes(width, height, low, high, label) {
     const digits = Math.abs(tick) >= 10 || tick === 0 ? 0 : Math.abs(tick) >= 1 ? 1 : 2;
     parts.push(words(left - 6, y(tick) + 4, format(tick, digits), "end", "small"));
   }
-  parts.push(words((left + width - right) / 2, height - 6, "x"), words(left + 8, top - 8, label, "start"));
+  parts.push(words((left + width - right) / 2, height - 6, "x"));
+  parts.push(words(left + 8, top - 8, label, "start"));
   return { x, y, parts };
 }
 
-const course = (points, x, y) => points.map(([a, b]) => `${x(a).toFixed(1)},${y(b).toFixed(1)}`).join(" ");
+const course = (points, x, y) =>
+  points.map(([a, b]) => `${x(a).toFixed(1)},${y(b).toFixed(1)}`).join(" ");
 
 function paintDensities(svg, width, state) {
-  const top = niceTop(Math.max(0.4, Math.exp(-0.5 * state.logvar) * 0.4));
+  const top = niceStep(Math.max(0.4, Math.exp(-0.5 * state.logvar) * 0.4));
   const { x, y, parts } = axes(width, HEIGHT.densities, 0, top, "density");
   const curve = (mu, logvar) => POINTS.map((z) => [z, Math.exp(logNormal(z, mu, logvar))]);
+  const moving = curve(state.mu, state.logvar);
   parts.push(draw("polyline", { points: course(curve(0, 0), x, y), class: "prior" }));
-  parts.push(draw("polyline", { points: course(curve(state.mu, state.logvar), x, y), class: "moving" }));
+  parts.push(draw("polyline", { points: course(moving, x, y), class: "moving" }));
   svg.setAttribute("height", HEIGHT.densities);
   svg.innerHTML = parts.join("");
 }
@@ -134,18 +133,17 @@ function paintDensities(svg, width, state) {
 function paintIntegrand(svg, width, state, hatch) {
   const values = POINTS.map((z) => [z, integrand(z, state)]);
   const extent = Math.max(0.05, ...values.map(([, v]) => Math.abs(v)));
-  const high = niceTop(extent);
-  const low = -niceTop(Math.max(0.05, extent / 4, ...values.map(([, v]) => -v)));
-  const { x, y, parts } = axes(width, HEIGHT.integrand, low, high, "integrand (nats per unit of x)");
+  const high = niceStep(extent);
+  const low = -niceStep(Math.max(0.05, extent / 4, ...values.map(([, v]) => -v)));
+  const name = "integrand (nats per unit of x)";
+  const { x, y, parts } = axes(width, HEIGHT.integrand, low, high, name);
   const area = (sign) => {
     const inside = values.map(([z, v]) => [z, sign * v > 0 ? v : 0]);
     return course([[-6, 0], ...inside, [6, 0]], x, y);
   };
-  const pattern = draw(
-    "pattern",
-    { id: hatch, width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
-    line(0, 0, 0, 6, "hatch"),
-  );
+  const [patternUnits, patternTransform] = ["userSpaceOnUse", "rotate(45)"];
+  const tile = { id: hatch, width: 6, height: 6, patternUnits, patternTransform };
+  const pattern = draw("pattern", tile, line(0, 0, 0, 6, "hatch"));
   parts.push(draw("defs", {}, pattern), draw("polygon", { points: area(1), class: "up" }));
   parts.push(draw("polygon", { points: area(-1), class: "down" }));
   parts.push(draw("polygon", { points: area(-1), fill: `url(#${hatch})` }));
@@ -175,28 +173,23 @@ function makeTable() {
 let hatches = 0; // an SVG pattern needs an id, and a page may show the widget twice
 
 function buildView() {
-  const picture = (ariaLabel) => {
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    return Object.assign(svg, { role: "img", ariaLabel });
-  };
   const option = (n) => make("option", { value: n, textContent: n.toLocaleString("en") });
   const view = {
     hatch: `kl-hatch-${++hatches}-${Math.random().toString(36).slice(2)}`,
-    densities: picture("Densities of q and p"),
-    integrand: picture("The integrand of the divergence, with its signed areas"),
+    densities: makeDrawing("Densities of q and p"),
+    integrand: makeDrawing("The integrand of the divergence, with its signed areas"),
     dials: makeDials(RANGE),
     reverse: make("input", { type: "checkbox" }),
     draws: make("select", { ariaLabel: "number of draws" }, ...[10, 100, 1000].map(option)),
-    again: make("button", { type: "button", textContent: "Draw again" }),
+    again: button("Draw again"),
     table: makeTable(),
-    sentence: make("p", { className: "sentence", role: "status", ariaLive: "polite" }),
+    sentence: makeSentence(),
   };
-  const box = (className, ...children) => make("div", { className }, ...children);
   const toggle = make("label", { className: "toggle" }, view.reverse, "other direction: KL(p ‖ q)");
   const count = make("label", {}, "draws", view.draws);
-  const name = (kind, text) => make("span", {}, make("i", { className: kind, ariaHidden: "true" }), text);
-  const upper = make("p", { className: "key" }, name("moving", "q = N(μ, σ²)"), name("prior", "p = N(0, 1)"));
-  const lower = make("p", { className: "key" }, name("up", "counts up"), name("down", "counts down"));
+  const key = (...names) => make("p", { className: "key" }, ...names);
+  const upper = key(keyed("moving", "q = N(μ, σ²)"), keyed("prior", "p = N(0, 1)"));
+  const lower = key(keyed("up", "counts up"), keyed("down", "counts down"));
   view.root = box(
     "kl-explorer",
     box("dials", ...view.dials.map((dial) => dial.row), box("choices", toggle, count, view.again)),
@@ -205,9 +198,7 @@ function buildView() {
     view.table.table,
     view.sentence,
   );
-  for (const control of view.root.querySelectorAll("input, select, button")) {
-    control.dataset.lmSuppressShortcuts = ""; // JupyterLab would take the arrows to change cells
-  }
+  keepKeys(view.root);
   return view;
 }
 
@@ -218,20 +209,17 @@ function tableRows(state) {
   return [both(closedForm(state)), both(areas(state).value), [bar((v) => v), bar(toBits)]];
 }
 
-// --- wiring: one function each way; everything added here is removed in render's return value ---
+// --- wiring: one function each way ---
 
 const NAMES = ["mu", "logvar", "reverse", "draws", "seed"];
 
 function render({ model, el }) {
   const view = buildView();
-  const stop = new AbortController();
-  const listen = (target, type, handler) =>
-    target.addEventListener(type, handler, { signal: stop.signal });
-  const read = () => Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
-  let timer = 0;
-
+  const life = makeLifetime(model, el);
+  const { listen, write } = life;
+  const { say } = life.makeSpeaker(view.sentence);
   const show = () => {
-    const state = read();
+    const state = Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
     showDials(view.dials, state);
     view.reverse.checked = state.reverse;
     view.draws.value = state.draws;
@@ -240,34 +228,20 @@ function render({ model, el }) {
       paintIntegrand(view.integrand, view.integrand.clientWidth, state, view.hatch);
     }
     view.table.show(nameOf(state), tableRows(state));
-    clearTimeout(timer);
-    const speak = () => (view.sentence.textContent = describe(state));
-    if (view.sentence.textContent) timer = setTimeout(speak, SPEAK_AFTER);
-    else speak();
-  };
-  const change = (name, value) => {
-    model.set(name, value); // fires change:*, which repaints every view
-    model.save_changes();
+    say(() => describe(state));
   };
 
   for (const { input } of view.dials) {
-    listen(input, "input", () => change(input.dataset.trait, Number(input.value)));
+    listen(input, "input", () => write({ [input.dataset.trait]: Number(input.value) }));
   }
-  listen(view.reverse, "change", () => change("reverse", view.reverse.checked));
-  listen(view.draws, "change", () => change("draws", Number(view.draws.value)));
-  listen(view.again, "click", () => change("seed", model.get("seed") + 1));
-  NAMES.forEach((name) => model.on(`change:${name}`, show));
-  const resized = new ResizeObserver(show); // also fires when the picture is first laid out
-  resized.observe(view.root);
+  listen(view.reverse, "change", () => write({ reverse: view.reverse.checked }));
+  listen(view.draws, "change", () => write({ draws: Number(view.draws.value) }));
+  listen(view.again, "click", () => write({ seed: model.get("seed") + 1 }));
+  life.hear(NAMES, show);
+  life.watchSize(view.root, show);
   el.append(view.root);
   show();
-  return () => {
-    stop.abort();
-    resized.disconnect();
-    clearTimeout(timer);
-    NAMES.forEach((name) => model.off(`change:${name}`, show));
-    el.replaceChildren();
-  };
+  return life.end;
 }
 
 export default { render };

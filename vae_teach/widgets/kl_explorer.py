@@ -4,8 +4,9 @@ from pathlib import Path
 
 import traitlets
 
-from vae_teach.widgets.base import TeachingWidget, within
+from vae_teach.widgets.base import TeachingWidget
 from vae_teach.widgets.bundle import bundle, sheet
+from vae_teach.widgets.validation import within
 
 _HERE = Path(__file__)
 LIMITS = {"mu": (-3.0, 3.0), "logvar": (-4.0, 2.0)}

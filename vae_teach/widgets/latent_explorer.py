@@ -1,6 +1,6 @@
 """The latent explorer: choose a code z, and see at once what the decoder makes of it.
 
-The decoder itself runs in the browser (latent_explorer.js), so the explorer answers in a static
+The decoder itself runs in the browser (decoder.js), so the explorer answers in a static
 page as it does in JupyterLab. This half holds state, units and validation.
 Shapes: N codes, L latent dimensions, D pixels.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 import traitlets
 from torch import Tensor, nn
 
+from vae_teach.widgets import validation
 from vae_teach.widgets.base import TeachingWidget
 from vae_teach.widgets.bundle import bundle, sheet
 from vae_teach.widgets.codes import axis_ends, class_names, gap_radius, thin_codes
@@ -32,7 +33,8 @@ class LatentExplorer(TeachingWidget):
     """A pad over coloured test codes, a slider per latent dimension, and the decoded picture.
 
     Make one with `LatentExplorer.from_model`, or with `LatentExplorer.compare` for several models
-    at the same coordinates. `z`, `axes` and `example` may be set, observed and linked.
+    at the same coordinates. `z`, `axes`, `example`, `highlight` and `cloud` may be set, observed
+    and linked.
     """
 
     _esm = bundle(_HERE.with_suffix(".js"))
@@ -56,6 +58,8 @@ class LatentExplorer(TeachingWidget):
     prior = traitlets.Bool(True, help="whether N(0, I) is the model's prior").tag(sync=True)
     ink = traitlets.Enum(["white", "black"], "white", help="how 1 is drawn").tag(sync=True)
     example = traitlets.Int(-1, help="the test picture chosen, or -1").tag(sync=True)
+    highlight = traitlets.Int(-1, help="the class whose codes stand out, or -1").tag(sync=True)
+    cloud = traitlets.Int(0, help="of several models, whose codes lie on the pad").tag(sync=True)
     examples = traitlets.Bytes(help="(M, D) uint8 test pictures").tag(sync=True)
     example_labels = traitlets.Bytes(help="(M,) uint8, or empty").tag(sync=True)
     posteriors = traitlets.Bytes(help="(M, 2, L) packed float16: mean, sd").tag(sync=True)
@@ -97,7 +101,8 @@ class LatentExplorer(TeachingWidget):
             examples: test pictures (M, D) that the reader can drop onto the pad; `model.encode`
                 says where they lie.
             example_labels: their classes, shape (M,).
-            **traits: `z`, `axes` or `ink` to start from; ink is black for grey pictures.
+            **traits: `z`, `axes`, `example`, `highlight` or `ink` to start from; ink is black for
+                grey pictures.
 
         Raises:
             TypeError: if the decoder has a layer that the browser cannot run.
@@ -123,7 +128,7 @@ class LatentExplorer(TeachingWidget):
             "high": high,
             "gap_radius": gap_radius(codes),
             "prior": prior,
-            "ink": "black" if shape[0] == 1 else "white",
+            "ink": ink_of(shape),
         }
         state |= pack_examples(
             model, examples, example_labels, n_pixels=n_pixels, latent_dim=latent_dim
@@ -153,8 +158,12 @@ class LatentExplorer(TeachingWidget):
 
         Raises:
             ValueError: if captions, latent dimensions, picture sizes or numbers of codes differ,
-                naming both sides.
+                naming both sides, or if there are examples.
         """
+        if {"examples", "example_labels"} & set(options):
+            raise ValueError(
+                "examples have a posterior in each model: show them with from_model, one by one"
+            )
         if list(models) != list(codes) or len(models) < 2:
             raise ValueError(
                 f"two models or more are wanted, with codes of each: models are {list(models)}, "
@@ -187,8 +196,8 @@ class LatentExplorer(TeachingWidget):
 
     @property
     def latent_dim(self) -> int:
-        """L, the number of values in a code."""
-        return self.steps and next(s["inputs"] for s in self.steps if s["kind"] == "dense")
+        """L, the number of values in a code; 0 for an explorer without a decoder."""
+        return next((s["inputs"] for s in self.steps if s["kind"] == "dense"), 0)
 
     def __repr__(self) -> str:
         channels, height, width = self.image_shape or (0, 0, 0)
@@ -198,32 +207,24 @@ class LatentExplorer(TeachingWidget):
 
     @traitlets.validate("z")
     def _check_z(self, proposal: dict) -> list[float]:
-        z = proposal["value"]
-        if self.steps and len(z) != self.latent_dim:
-            raise traitlets.TraitError(
-                f"z has {len(z)} values but the decoder takes {self.latent_dim}"
-            )
-        if not all(math.isfinite(value) for value in z):
-            raise traitlets.TraitError(f"z must be finite, but it is {z}")
-        return z
+        return validation.code(proposal, self.latent_dim)
+
+    @traitlets.validate("axes")
+    def _check_axes(self, proposal: dict) -> list[int]:
+        return validation.axes(proposal, self.latent_dim)
 
     @traitlets.validate("example")
     def _check_example(self, proposal: dict) -> int:
         count = len(self.examples) // math.prod(self.image_shape or [1])
-        if not -1 <= proposal["value"] < count:
-            raise traitlets.TraitError(
-                f"example must be from -1 to {count - 1}, but it is {proposal['value']}"
-            )
-        return proposal["value"]
+        return validation.index(proposal, count, lowest=-1)
 
-    @traitlets.validate("axes")
-    def _check_axes(self, proposal: dict) -> list[int]:
-        axes = proposal["value"]
-        if len(axes) != 2 or (self.steps and not all(0 <= a < self.latent_dim for a in axes)):
-            raise traitlets.TraitError(
-                f"axes must be two dimensions from 0 to {self.latent_dim - 1}, but they are {axes}"
-            )
-        return axes
+    @traitlets.validate("highlight")
+    def _check_highlight(self, proposal: dict) -> int:
+        return validation.index(proposal, len(self.label_names), lowest=-1)
+
+    @traitlets.validate("cloud")
+    def _check_cloud(self, proposal: dict) -> int:
+        return validation.index(proposal, 1 + len(self.more))
 
 
 def _sizes(steps: list[Step]) -> tuple[int, int]:
@@ -254,3 +255,8 @@ def image_shape_of(image_shape: Sequence[int], n_pixels: int) -> list[int]:
             f"but the decoder gives {n_pixels}"
         )
     return [int(size) for size in shape]
+
+
+def ink_of(image_shape: Sequence[int]) -> str:
+    """How 1 is drawn: grey pictures as ink on paper, colours as light. (C, H, W)"""
+    return "black" if image_shape[0] == 1 else "white"

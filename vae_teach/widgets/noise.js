@@ -1,5 +1,7 @@
 /* Random numbers that a seed repeats; Math.random() takes none. */
 
+import { standardNormal } from "./gaussian.js";
+
 /** A function that returns the next uniform number in [0, 1) (mulberry32). */
 export function uniforms(seed) {
   let state = seed >>> 0;
@@ -11,11 +13,8 @@ export function uniforms(seed) {
   };
 }
 
-/** A row of N(0, 1) by Box and Muller. A seed always gives the same row. */
+/** A row of N(0, 1). A seed always gives the same row. */
 export function noiseRow(seed, count) {
   const next = uniforms(Math.imul(seed + 1, 0x85ebca6b)); // neighbouring seeds far apart
-  return Array.from({ length: count }, () => {
-    const radius = Math.sqrt(-2 * Math.log(1 - next()));
-    return radius * Math.cos(2 * Math.PI * next());
-  });
+  return Array.from({ length: count }, () => standardNormal(next(), next()));
 }

@@ -5,8 +5,10 @@
  *   eps [N]  the row of noise            redraw   true: new noise at every move
  *   seed     counts the rows of noise drawn here; with it a page can be replayed */
 
-import { SPEAK_AFTER, draw, format, line, linear, make, words } from "./elements.js";
+import { draw, keyed, line, linear, makeDrawing, words } from "./drawing.js";
+import { box, button, format, keepKeys, make, makeSentence } from "./elements.js";
 import { makeDials, showDials } from "./gaussian_dials.js";
+import { makeLifetime } from "./lifetime.js";
 import { noiseRow } from "./noise.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
@@ -88,7 +90,8 @@ const dot = (cx, cy, r, kind) => draw("circle", { cx, cy, r, class: kind });
 /** A horizontal arrow with its head at x2. */
 function arrow(x1, x2, y, kind) {
   const back = x2 > x1 ? -5 : 5;
-  const head = Math.abs(x2 - x1) < 5 ? "" : `M${x2 + back},${y - 4} L${x2},${y} L${x2 + back},${y + 4}`;
+  const tip = `M${x2 + back},${y - 4} L${x2},${y} L${x2 + back},${y + 4}`;
+  const head = Math.abs(x2 - x1) < 5 ? "" : tip;
   return draw("path", { d: `M${x1},${y} L${x2},${y} ${head}`, class: kind });
 }
 
@@ -143,7 +146,10 @@ function paintCurve(svg, width, state) {
   const y = linear([0, most], height - bottom, top);
   const inside = (value) => Math.min(value, most); // a value above the frame sits on its edge
   const course = (points) => points.map(([mu, value]) => `${x(mu)},${y(inside(value))}`).join(" ");
-  const parts = [line(left, y(0), width - right, y(0), "axis"), line(left, top, left, y(0), "axis")];
+  const parts = [
+    line(left, y(0), width - right, y(0), "axis"),
+    line(left, top, left, y(0), "axis"),
+  ];
   for (const tick of [-2, -1, 0, 1, 2]) {
     parts.push(words(x(tick), y(0) + 16, format(tick, 0), "middle", "small"));
   }
@@ -177,33 +183,28 @@ function makeTable() {
     const heading = make("th", { scope: "row", textContent: name });
     return { cells, row: make("tr", {}, heading, ...cells) };
   });
-  const head = make("tr", {}, cell("td", ""), cell("th", "these samples"), cell("th", "expectation"));
-  const table = make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows.map((r) => r.row)));
+  const titles = [cell("td", ""), cell("th", "these samples"), cell("th", "expectation")];
+  const head = make("thead", {}, make("tr", {}, ...titles));
+  const table = make("table", {}, head, make("tbody", {}, ...rows.map((r) => r.row)));
   const show = (pairs) =>
     pairs.forEach((pair, i) => pair.forEach((text, j) => (rows[i].cells[j].textContent = text)));
   return { table, show };
 }
 
 function buildView() {
-  const picture = (ariaLabel) => {
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    return Object.assign(svg, { role: "img", ariaLabel });
-  };
   const view = {
-    row: picture("Noise, samples and the slope of each sample"),
-    curve: picture("The average of z² for every μ"),
+    row: makeDrawing("Noise, samples and the slope of each sample"),
+    curve: makeDrawing("The average of z² for every μ"),
     dials: makeDials(RANGE),
     redraw: make("input", { type: "checkbox" }),
-    fresh: make("button", { type: "button", textContent: "New noise" }),
+    fresh: button("New noise"),
     table: makeTable(),
-    sentence: make("p", { className: "sentence", role: "status", ariaLive: "polite" }),
+    sentence: makeSentence(),
   };
-  const box = (className, ...children) => make("div", { className }, ...children);
   const toggle = make("label", { className: "toggle" }, view.redraw, "draw new noise at every move");
-  const name = (kind, text) => make("span", {}, make("i", { className: kind, ariaHidden: "true" }), text);
-  view.stillKey = name("average", "average over these samples");
-  view.drawnKey = name("cloud", "averages, each of new samples");
-  const key = make("p", { className: "key" }, name("expectation", "expectation μ² + σ²"));
+  view.stillKey = keyed("average", "average over these samples");
+  view.drawnKey = keyed("cloud", "averages, each of new samples");
+  const key = make("p", { className: "key" }, keyed("expectation", "expectation μ² + σ²"));
   key.append(view.stillKey, view.drawnKey);
   view.root = box(
     "reparameterization",
@@ -213,7 +214,7 @@ function buildView() {
     view.table.table,
     view.sentence,
   );
-  view.root.dataset.lmSuppressShortcuts = ""; // JupyterLab would take the arrows to change cells
+  keepKeys(view.root);
   return view;
 }
 
@@ -229,23 +230,15 @@ function tableRows(state, moved) {
   ];
 }
 
-// --- wiring: one function each way; everything added here is removed in render's return value ---
+// --- wiring: one function each way ---
 
 const NAMES = ["mu", "logvar", "eps", "redraw", "seed"];
 
-function render({ model, el }) {
-  const view = buildView();
-  const stop = new AbortController();
-  const listen = (target, type, handler) =>
-    target.addEventListener(type, handler, { signal: stop.signal });
-  const read = () => Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
+function makePainter(model, view, { say }) {
   let shown = null; // the state on the page
   let before = null; // the one before it, for the table's last line
-  let quiet = false; // several traits are being set: paint once, at the end
-  let timer = 0;
-
-  const show = () => {
-    const state = read();
+  return () => {
+    const state = Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
     if (shown && NAMES.some((name) => shown[name] !== state[name])) before = shown;
     shown = state;
     const moved = changes(before, state);
@@ -259,21 +252,15 @@ function render({ model, el }) {
       paintCurve(view.curve, view.curve.clientWidth, state);
     }
     view.table.show(tableRows(state, moved));
-    clearTimeout(timer);
-    const speak = () => (view.sentence.textContent = describe(state, moved));
-    if (view.sentence.textContent) timer = setTimeout(speak, SPEAK_AFTER);
-    else speak();
+    say(() => describe(state, moved));
   };
-  const change = (values) => {
-    quiet = true;
-    for (const [name, value] of Object.entries(values)) model.set(name, value);
-    quiet = false;
-    model.save_changes();
-    show();
-  };
-  const heard = () => {
-    if (!quiet) show();
-  };
+}
+
+function render({ model, el }) {
+  const view = buildView();
+  const life = makeLifetime(model, el);
+  const { listen, write } = life;
+  const show = makePainter(model, view, life.makeSpeaker(view.sentence));
   const freshNoise = () => {
     const seed = model.get("seed") + 1;
     return { seed, eps: noiseRow(seed, model.get("eps").length) };
@@ -282,23 +269,16 @@ function render({ model, el }) {
   for (const { input } of view.dials) {
     listen(input, "input", () => {
       const moved = { [input.dataset.trait]: Number(input.value) };
-      change(model.get("redraw") ? { ...moved, ...freshNoise() } : moved);
+      write(model.get("redraw") ? { ...moved, ...freshNoise() } : moved);
     });
   }
-  listen(view.redraw, "change", () => change({ redraw: view.redraw.checked }));
-  listen(view.fresh, "click", () => change(freshNoise()));
-  NAMES.forEach((name) => model.on(`change:${name}`, heard));
-  const resized = new ResizeObserver(show); // also fires when the picture is first laid out
-  resized.observe(view.root);
+  listen(view.redraw, "change", () => write({ redraw: view.redraw.checked }));
+  listen(view.fresh, "click", () => write(freshNoise()));
+  life.hear(NAMES, show);
+  life.watchSize(view.root, show);
   el.append(view.root);
   show();
-  return () => {
-    stop.abort();
-    resized.disconnect();
-    clearTimeout(timer);
-    NAMES.forEach((name) => model.off(`change:${name}`, heard));
-    el.replaceChildren();
-  };
+  return life.end;
 }
 
 export default { render };

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { importText } from "./load.mjs";
+import { importBundle } from "./load.mjs";
 
-const { describePosterior, distanceTo, drawFrom, posteriorOf } = await importText(
-  "vae_teach/widgets/explorer_examples.js",
+const { describePosterior, distanceTo, drawFrom, posteriorOf } = await importBundle(
+  "vae_teach/widgets/posterior.js",
 );
 const numbers = Float32Array.from([9, 9, 9, 9, 1, -2, 0.5, 0.25]); // two pictures, two dimensions
 
@@ -21,8 +21,8 @@ test("the distance counts in standard deviations of each dimension", () => {
 test("without a spread the distance is the plain one", () => {
   const code = { mean: [1, 1], sd: [0, 0], spread: false };
   assert.equal(distanceTo([4, 5], code), 5);
-  const said = describePosterior("Test picture 1", [4, 5], [0, 1], code, (x) => String(x));
-  assert.equal(said, "Test picture 1: its code has z[0] and z[1] at 1 and 1; z is 5 away.");
+  const said = describePosterior("Test picture 1", [4, 5], [0, 1], code);
+  assert.equal(said, "Test picture 1: its code has z[0] and z[1] at 1.00 and 1.00; z is 5.0 away.");
 });
 
 test("a draw is the mean plus noise in deviations", () => {
@@ -31,6 +31,6 @@ test("a draw is the mean plus noise in deviations", () => {
 
 test("one dimension is named once", () => {
   const posterior = { mean: [1], sd: [0.5], spread: true };
-  const said = describePosterior("Test picture 2", [2], [0, 0], posterior, (x) => String(x));
-  assert.equal(said, "Test picture 2: its posterior has z[0] at 1, σ 0.5; z is 2 σ from its mean.");
+  const said = describePosterior("Test picture 2", [2], [0, 0], posterior);
+  assert.equal(said, "Test picture 2: its posterior has z[0] at 1.00, σ 0.50; z is 2.0 σ from its mean.");
 });

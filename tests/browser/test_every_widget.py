@@ -1,0 +1,185 @@
+"""What holds for each of the seven widgets, whatever it shows."""
+
+import matplotlib.pyplot as plt
+import pytest
+import torch
+from explorer_page import contrasty_vae, render_with_model
+from playwright.sync_api import expect
+
+from vae_teach.conditional import CVAE, Regressor
+from vae_teach.models import VAE
+from vae_teach.widgets import (
+    BoundExplorer,
+    ColumnPainter,
+    ConditionalExplorer,
+    FrameScrubber,
+    KLExplorer,
+    LatentExplorer,
+    Reparameterization,
+)
+
+pytestmark = pytest.mark.browser
+
+
+def latent() -> LatentExplorer:
+    codes = torch.randn(30, 3, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(30) % 4
+    return LatentExplorer.from_model(contrasty_vae(3), codes, labels, examples=torch.zeros(2, 784))
+
+
+def painter() -> ColumnPainter:
+    return ColumnPainter.from_models(
+        CVAE(756, 28, (8,), 2, (8,), seed=0), Regressor(756, 28, (8,), seed=0), torch.zeros(2, 28)
+    )
+
+
+def frames() -> FrameScrubber:
+    def draw(i):
+        figure, ax = plt.subplots(figsize=(1, 1))
+        ax.plot([0, i])
+        return figure
+
+    label, alt = "step {}".format, "a line to {}".format
+    return FrameScrubber.from_figures(draw, [0, 1, 2], label=label, alt=alt)
+
+
+def conditional() -> ConditionalExplorer:
+    return ConditionalExplorer.from_model(CVAE(784, 3, (8,), 2, (8,), seed=0))
+
+
+# each with a trait that a reader moves, and a value for it
+WIDGETS = {
+    "latent": (latent, "z", [1.0, -1.0, 0.5]),
+    "conditional": (conditional, "z", [1, 0]),
+    "painter": (painter, "given", [1] * 28),
+    "frames": (frames, "index", 2),
+    "bound": (BoundExplorer, "mu", 1.5),
+    "kl": (KLExplorer, "mu", 1.5),
+    "reparameterization": (Reparameterization, "mu", 1.5),
+}
+
+
+@pytest.fixture(params=WIDGETS)
+def case(request):
+    make, trait, value = WIDGETS[request.param]
+    return make(), trait, value
+
+
+@pytest.fixture
+def page(open_page, tmp_path):
+    path = tmp_path / "empty.html"
+    path.write_text("<!doctype html><meta charset=utf-8><title>t</title>")
+    return open_page(path)
+
+
+def test_every_control_keeps_its_keys_from_jupyterlab(case, page):
+    """JupyterLab asks the element in focus; an attribute further out comes too late."""
+    render_with_model(page, case[0])
+    without = page.evaluate(
+        """() => [...el.querySelectorAll("input, select, button, summary, [tabindex]")]
+          .filter((control) => !("lmSuppressShortcuts" in control.dataset))
+          .map((control) => control.outerHTML)"""
+    )
+    assert without == []
+    assert page.evaluate("el.querySelectorAll('[data-lm-suppress-shortcuts]').length") > 0
+
+
+def test_two_views_of_one_model_show_the_same(case, page):
+    """Everything said, printed and drawn; fails if a view keeps what only the model should hold."""
+    widget, trait, value = case
+    render_with_model(page, widget)
+    page.evaluate("secondView()")
+    expect(page.locator("[role=status]")).to_have_count(2)
+    page.evaluate("([trait, value]) => model.set(trait, value)", [trait, value])
+    page.wait_for_timeout(600)  # past the rest that the sentence waits for
+    first, second = page.evaluate(
+        """() => [el, otherEl].map((root) => ({
+          words: root.innerText.replace(/\\s+/g, " "),
+          controls: [...root.querySelectorAll("input, select")].map((c) => [c.value, c.checked]),
+          pictures: [...root.querySelectorAll("canvas")].map((c) => c.toDataURL()),
+        }))"""
+    )
+    assert first == second
+    assert any(first["words"]) and first["controls"]
+
+
+def test_cleaning_up_leaves_no_listener_and_no_element(case, page):
+    render_with_model(page, case[0])
+    assert page.evaluate("heard") > 0
+    page.evaluate("cleanup()")
+    assert page.evaluate("[heard, el.childNodes.length]") == [0, 0]
+
+
+def test_a_change_just_before_the_end_paints_nothing(case, page):
+    """Painting waits for the end of the task; by then the view may be gone."""
+    widget, trait, value = case
+    render_with_model(page, widget)
+    painted = page.evaluate(
+        """async ([trait, value]) => {
+          const root = el.firstChild;
+          model.set(trait, value);
+          cleanup();
+          const before = root.outerHTML;
+          await new Promise((done) => setTimeout(done, 600));
+          return root.outerHTML !== before;
+        }""",
+        [trait, value],
+    )
+    assert painted is False
+
+
+def test_noise_and_mean_that_change_together_are_one_move(page):
+    """Fails if a view takes each trait of one move for a move of its own."""
+    render_with_model(page, Reparameterization(redraw=True))
+    page.evaluate("secondView()")
+    page.evaluate(
+        "() => { const slider = el.querySelector('input'); slider.value = -1.5; "
+        "slider.dispatchEvent(new Event('input', { bubbles: true })); }"
+    )
+    last = "root => [...root.querySelectorAll('table tr')].at(-1).innerText"
+    rows = [page.evaluate(f"({last})({root})") for root in ("el", "otherEl")]
+    assert rows[0] == rows[1]
+    assert any(character.isdigit() for character in rows[1])
+
+
+def test_a_code_of_one_dimension_has_no_pad(page):
+    model = CVAE(784, 3, (8,), 1, (8,))
+    explorer = render_with_model(page, ConditionalExplorer.from_model(model))
+    expect(explorer.get_by_role("slider", name="z[0]")).to_be_visible()
+    assert explorer.get_by_role("application", name="Pad").count() == 0
+
+
+def test_a_random_code_needs_a_prior_or_codes(page):
+    explorer = render_with_model(page, LatentExplorer.from_model(VAE(latent_dim=2), prior=False))
+    expect(explorer.get_by_role("button", name="Back to 0")).to_be_visible()
+    assert explorer.get_by_role("button", name="Random z").count() == 0
+
+
+def test_what_python_highlights_stands_out(page):
+    explorer = render_with_model(page, latent())
+    page.evaluate("model.set('highlight', 2)")
+    button = explorer.get_by_role("button", name="Highlight class 2")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    button.click()
+    assert page.evaluate("model.get('highlight')") == -1
+
+
+def test_the_sentence_follows_the_axes_and_the_test_picture(page):
+    explorer = render_with_model(page, latent())
+    status = explorer.get_by_role("status")
+    page.evaluate("model.set('axes', [2, 0])")
+    expect(status).to_contain_text("z[2] = 0.00, z[0] = 0.00")
+    page.evaluate("model.set('example', 1)")
+    expect(status).to_contain_text("Test picture 2")
+
+
+def test_the_painted_column_shows_in_forced_colours(page):
+    """High contrast: fails if the system's colours cover what is painted."""
+    page.emulate_media(forced_colors="active")
+    render_with_model(page, painter())
+    page.evaluate("model.set('given', [1, ...Array(27).fill(0)])")
+    colours = page.evaluate(
+        "() => [...el.querySelectorAll('.strip input')].slice(0, 2)"
+        ".map((cell) => getComputedStyle(cell).backgroundColor)"
+    )
+    assert colours[0] != colours[1]

@@ -1,0 +1,30 @@
+/* A slider per latent dimension. */
+
+import { box, format, makeSlider } from "./elements.js";
+
+/** A copy of z with some values replaced: [[dimension, value], ...]. */
+export function replaced(z, pairs) {
+  const copy = [...z]; // a new list: the model compares by identity
+  for (const [d, value] of pairs) copy[d] = value;
+  return copy;
+}
+
+/** A slider per dimension; `scales` are those of scales.js. */
+export function makeDials(scales) {
+  const dials = scales.map(({ min, max, step }, d) => makeSlider(`z[${d}]`, { min, max, step }));
+  const show = (z) =>
+    dials.forEach(({ input, value }, d) => {
+      input.value = z[d];
+      input.ariaValueText = value.textContent = format(z[d], scales[d].digits);
+    });
+  const root = box("dials", ...dials.map(({ row }) => row));
+  return { root, inputs: dials.map(({ input }) => input), show };
+}
+
+/** The sliders write the trait z. */
+export function listenToDials({ inputs }, { listen, write }, model) {
+  inputs.forEach((input, d) => {
+    const moved = () => replaced(model.get("z"), [[d, Number(input.value)]]);
+    listen(input, "input", () => write({ z: moved() }));
+  });
+}

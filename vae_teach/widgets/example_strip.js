@@ -1,0 +1,52 @@
+/* The test pictures of the latent explorer: thumbnails to press or to drag onto the pad. */
+
+import { make } from "./elements.js";
+import { makePicture } from "./picture.js";
+
+/** Thumbnails as toggle buttons, and the chosen picture at full size. */
+export function makeStrip({ images, names, shape, ink }) {
+  const area = shape.reduce((product, side) => product * side, 1);
+  const bytes = (i) => images.subarray(i * area, (i + 1) * area);
+  const pixels = (i) => Float32Array.from(bytes(i), (byte) => byte / 255);
+  const buttons = names.map((name, i) => {
+    const { canvas, paint } = makePicture(shape, ink);
+    canvas.className = "thumbnail";
+    canvas.ariaHidden = "true";
+    paint(pixels(i));
+    return make("button", { type: "button", ariaLabel: name, draggable: true }, canvas);
+  });
+  const root = make("div", { className: "strip", role: "group", ariaLabel: "Test pictures" });
+  root.hidden = !buttons.length;
+  root.append(...buttons);
+  const original = makePicture(shape, ink);
+  original.canvas.className = "original"; // .picture is what the decoder draws
+  original.canvas.ariaLabel = "Test picture";
+  const figure = make("figure", { hidden: true }, original.canvas);
+  figure.append(make("figcaption", {}, "test picture"));
+  const show = (chosen) => {
+    buttons.forEach((button, i) => (button.ariaPressed = String(i === chosen)));
+    figure.hidden = chosen < 0;
+    if (chosen < 0) return;
+    original.paint(pixels(chosen));
+    original.canvas.ariaLabel = names[chosen];
+  };
+  return { root, buttons, figure, show };
+}
+
+/** A press chooses a picture, or lets it go; a drop on the pad chooses it. */
+export function listenToStrip({ buttons }, pad, listen, { chosen, choose }) {
+  let dragged = null; // of this strip: another explorer's pictures are not ours to show
+  buttons.forEach((button, i) => {
+    listen(button, "click", () => choose(chosen() === i ? -1 : i));
+    listen(button, "dragstart", () => (dragged = i));
+    listen(button, "dragend", () => (dragged = null));
+  });
+  listen(pad, "dragover", (event) => {
+    if (dragged !== null) event.preventDefault(); // a drop is welcome here
+  });
+  listen(pad, "drop", (event) => {
+    if (dragged === null) return;
+    event.preventDefault();
+    choose(dragged);
+  });
+}

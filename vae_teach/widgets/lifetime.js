@@ -1,0 +1,75 @@
+/* What a view adds to the page and to its model while it is shown, and how all of it ends. */
+
+const SPEAK_AFTER = 400; // ms of rest before the sentence changes: a drag must not flood it
+
+/** Ways to listen, to write and to speak; `end` undoes them all and empties `el`. */
+export function makeLifetime(model, el) {
+  const stop = new AbortController();
+  const { signal } = stop;
+  const onEnd = (ending) => signal.addEventListener("abort", ending);
+  const listen = (target, type, handler) => target.addEventListener(type, handler, { signal });
+
+  /** Paint when any of these traits has changed; once for several that change together. */
+  function hear(names, paint) {
+    let waiting = false;
+    const paintNow = () => {
+      waiting = false;
+      if (!signal.aborted) paint();
+    };
+    const paintSoon = () => {
+      if (!waiting) queueMicrotask(paintNow);
+      waiting = true;
+    };
+    for (const name of names) {
+      model.on(`change:${name}`, paintSoon);
+      onEnd(() => model.off(`change:${name}`, paintSoon));
+    }
+  }
+
+  /** Set traits, which repaints every view, and tell the kernel if there is one. */
+  function write(values) {
+    for (const [name, value] of Object.entries(values)) model.set(name, value);
+    model.save_changes();
+  }
+
+  /** Paint when the element gets another size; also when it is first laid out. */
+  function watchSize(element, paint) {
+    const observer = new ResizeObserver(paint);
+    observer.observe(element);
+    onEnd(() => observer.disconnect());
+  }
+
+  /** Paint when the page or JupyterLab turns dark or light. */
+  function watchTheme(paint) {
+    const observer = new MutationObserver(paint);
+    const attributeFilter = ["data-theme", "data-jp-theme-light"];
+    for (const node of [document.documentElement, document.body]) {
+      observer.observe(node, { attributeFilter });
+    }
+    onEnd(() => observer.disconnect());
+    listen(window.matchMedia("(prefers-color-scheme: dark)"), "change", paint);
+  }
+
+  /** Say a sentence in the element: at once the first time, later after a rest. */
+  function makeSpeaker(element) {
+    let timer = 0;
+    const hush = () => clearTimeout(timer);
+    onEnd(hush);
+    const say = (words) => {
+      const speak = () => {
+        const text = words();
+        if (element.textContent !== text) element.textContent = text; // else it is read out again
+      };
+      hush();
+      if (element.textContent) timer = setTimeout(speak, SPEAK_AFTER);
+      else speak();
+    };
+    return { say, hush };
+  }
+
+  function end() {
+    stop.abort();
+    el.replaceChildren();
+  }
+  return { listen, hear, write, watchSize, watchTheme, makeSpeaker, onEnd, end };
+}

@@ -1,0 +1,97 @@
+/* What is drawn on the pad once: grid, prior, dots of codes, names of classes. */
+
+import { format } from "./elements.js";
+
+export const MARGIN = { left: 40, right: 10, top: 10, bottom: 38 }; // around the plot, CSS pixels
+const FULL_TURN = 2 * Math.PI;
+
+/** Size a square canvas for a sharp picture on any screen; its unit is the CSS pixel. */
+export function openCanvas(canvas, size) {
+  canvas.width = canvas.height = Math.round(size * (window.devicePixelRatio || 1));
+  const context = canvas.getContext("2d");
+  context.scale(canvas.width / size, canvas.height / size);
+  return context;
+}
+
+/** Grid, ticks and axis names. */
+export function drawFrame(context, { x, y }, size, [across, up], { text }) {
+  const [right, bottom] = [size - MARGIN.right, size - MARGIN.bottom];
+  const tickText = (value) => format(value, Number.isInteger(value) ? 0 : 1);
+  context.fillStyle = text;
+  context.textAlign = "center";
+  context.textBaseline = "top";
+  for (const tick of x.ticks) {
+    fillFaintly(context, tick, x.toPixel(tick) - 0.5, MARGIN.top, 1, bottom - MARGIN.top);
+    context.fillText(tickText(tick), x.toPixel(tick), bottom + 5);
+  }
+  context.fillText(`z[${across}]`, (MARGIN.left + right) / 2, bottom + 22);
+  context.textAlign = "right";
+  context.textBaseline = "middle";
+  for (const tick of y.ticks) {
+    fillFaintly(context, tick, MARGIN.left, y.toPixel(tick) - 0.5, right - MARGIN.left, 1);
+    context.fillText(tickText(tick), MARGIN.left - 5, y.toPixel(tick));
+  }
+  context.save();
+  context.translate(10, (MARGIN.top + bottom) / 2);
+  context.rotate(-FULL_TURN / 4);
+  context.textAlign = "center";
+  context.fillText(`z[${up}]`, 0, 0);
+  context.restore();
+}
+
+/** A grid line; the one through 0 stands out. */
+function fillFaintly(context, tick, ...rectangle) {
+  context.globalAlpha = tick === 0 ? 0.35 : 0.1;
+  context.fillRect(...rectangle);
+  context.globalAlpha = 1;
+}
+
+/** Dashed circles 1, 2 and 3 standard deviations from the prior's mean. */
+export function drawPrior(context, { x, y }, { text }) {
+  context.strokeStyle = text;
+  context.globalAlpha = 0.45;
+  context.setLineDash([3, 4]);
+  for (const radius of [1, 2, 3]) {
+    context.beginPath();
+    const radii = [radius * x.perUnit, -radius * y.perUnit];
+    context.ellipse(x.toPixel(0), y.toPixel(0), ...radii, 0, 0, FULL_TURN);
+    context.stroke();
+  }
+  context.setLineDash([]);
+  context.globalAlpha = 1;
+}
+
+/** One dot per code; the classes that are not chosen step back. */
+export function drawCodes(context, { x, y }, { latentDim, codes, labels, axes, chosen }, ink) {
+  for (let i = 0; i * latentDim < codes.length; i++) {
+    const label = labels[i];
+    context.fillStyle = ink.classes.get(label) ?? ink.text;
+    context.globalAlpha = chosen === null ? 0.8 : label === chosen ? 1 : 0.1;
+    const at = axes.map((d) => codes[i * latentDim + d]);
+    context.beginPath();
+    context.arc(x.toPixel(at[0]), y.toPixel(at[1]), 2, 0, FULL_TURN);
+    context.fill();
+  }
+  context.globalAlpha = 1;
+}
+
+/** Each class's name at its centre; none at all where most of the classes lie on one another. */
+export function drawClassNames(context, { x, y }, centres, names, { text, paper }) {
+  const placed = [];
+  for (const { label, across, up } of centres) {
+    const [left, top] = [x.toPixel(across), y.toPixel(up)];
+    const free = placed.every((other) => Math.hypot(other.left - left, other.top - top) > 18);
+    if (free) placed.push({ name: names[label], left, top });
+  }
+  if (2 * placed.length < centres.length) return;
+  context.font = context.font.replace("12px", "bold 15px");
+  context.textAlign = "center";
+  context.lineWidth = 4;
+  context.lineJoin = "round";
+  context.strokeStyle = paper;
+  context.fillStyle = text;
+  for (const { name, left, top } of placed) {
+    context.strokeText(name, left, top);
+    context.fillText(name, left, top);
+  }
+}

@@ -1,0 +1,67 @@
+/* q(z|x) of a test picture: its numbers, its words, and its ellipses on the pad. */
+
+import { format, make } from "./elements.js";
+
+// --- pure maths: no DOM, imported by tests/js ---
+
+/** Mean and standard deviation of picture i from (M, 2, L) numbers; spread tells if it has any. */
+export function posteriorOf(numbers, i, latentDim) {
+  const start = 2 * i * latentDim;
+  const mean = [...numbers.subarray(start, start + latentDim)];
+  const sd = [...numbers.subarray(start + latentDim, start + 2 * latentDim)];
+  return { mean, sd, spread: sd.some((value) => value > 0) };
+}
+
+/** How far z is from the mean: in standard deviations, or as it is where there are none. */
+export function distanceTo(z, { mean, sd, spread }) {
+  const unit = (d) => (spread ? Math.max(sd[d], 1e-6) : 1);
+  return Math.hypot(...z.map((value, d) => (value - mean[d]) / unit(d)));
+}
+
+/** One draw from the posterior; `normal` gives a number from N(0, 1). */
+export function drawFrom({ mean, sd }, normal) {
+  return mean.map((value, d) => value + sd[d] * normal());
+}
+
+/** The chosen picture in words. */
+export function describePosterior(name, z, axes, posterior) {
+  const dims = [...new Set(axes)];
+  const list = (values) => dims.map((d) => format(values[d])).join(" and ");
+  const where = dims.map((d) => `z[${d}]`).join(" and ");
+  const away = format(distanceTo(z, posterior), 1);
+  if (!posterior.spread) {
+    return `${name}: its code has ${where} at ${list(posterior.mean)}; z is ${away} away.`;
+  }
+  return (
+    `${name}: its posterior has ${where} at ${list(posterior.mean)}, ` +
+    `σ ${list(posterior.sd)}; z is ${away} σ from its mean.`
+  );
+}
+
+// --- view ---
+
+/** The ellipses of 1 and 2 standard deviations and the mean, as elements over the pad. */
+export function makeEllipses() {
+  const parts = [2, 1, 0].map((sigmas) => {
+    const className = sigmas ? "ellipse" : "mean";
+    return { sigmas, element: make("span", { className, ariaHidden: "true", hidden: true }) };
+  });
+  /** `plot` is the pad's pair of axes; null, or no posterior, hides everything. */
+  const show = (posterior, axes, plot) => {
+    for (const { sigmas, element } of parts) {
+      element.hidden = !posterior || !plot || (sigmas > 0 && !posterior.spread);
+      if (element.hidden) continue;
+      const [left, top] = [plot.x, plot.y].map((axis, k) => axis.toPixel(posterior.mean[axes[k]]));
+      element.style.translate = `${left}px ${top}px`;
+      if (!sigmas) continue;
+      const radii = [plot.x, plot.y].map(
+        ({ perUnit }, k) => sigmas * posterior.sd[axes[k]] * Math.abs(perUnit),
+      );
+      Object.assign(element.style, {
+        width: `${2 * radii[0]}px`, height: `${2 * radii[1]}px`,
+        marginLeft: `${-radii[0]}px`, marginTop: `${-radii[1]}px`,
+      });
+    }
+  };
+  return { elements: parts.map((part) => part.element), show };
+}

@@ -1,0 +1,33 @@
+/* Round numbers for sliders and axes. */
+
+/** The nearest of 1, 2, 5, 10, ... times a power of ten, at least x. */
+export function niceStep(x) {
+  const power = 10 ** Math.floor(Math.log10(x) + 1e-9);
+  const factor = [1, 2, 5, 10].find((f) => f * power >= x * (1 - 1e-9));
+  return Number((factor * power).toPrecision(1));
+}
+
+/** A slider from low to high: step, and ends that are multiples of it, so that 0 is reachable. */
+export function sliderScale(low, high) {
+  const step = niceStep((high - low) / 160);
+  const digits = Math.max(2, -Math.floor(Math.log10(step) + 1e-9));
+  const tidy = (x) => Number(x.toFixed(digits));
+  const min = tidy(Math.floor(low / step + 1e-9) * step);
+  const max = tidy(Math.ceil(high / step - 1e-9) * step);
+  return { min, max, step, digits, tidy };
+}
+
+/** A linear map from [min, max] to pixels [from, to]; `to` may lie before `from`. */
+export function makeAxis({ min, max, tidy }, from, to) {
+  const perUnit = (to - from) / (max - min);
+  const clamp = (value) => Math.min(Math.max(value, min), max);
+  const spacing = niceStep((max - min) / 7);
+  const first = Math.ceil(min / spacing);
+  const count = Math.floor(max / spacing) - first + 1;
+  return {
+    perUnit,
+    toPixel: (value) => from + (clamp(value) - min) * perUnit,
+    toValue: (pixel) => tidy(clamp(min + (pixel - from) / perUnit)),
+    ticks: Array.from({ length: count }, (_, i) => tidy((first + i) * spacing)),
+  };
+}
