@@ -27,6 +27,11 @@ def loss_with(kl):
     return lambda *args: loss(*args, kl=kl)
 
 
+def loss_from(cost):
+    """The loss with another cost of a pixel: cost(logits, x, reduction="none") -> (B, D)."""
+    return lambda x, a, *p: (cost(a, x, reduction="none").sum(-1) + two_normals(*p).sum(1)).mean()
+
+
 def by_hand(m, v, mp, vp):
     return 0.5 * (vp - v + (v.exp() + (m - mp) ** 2) / vp.exp() - 1)
 
@@ -38,7 +43,7 @@ def to_standard(m, v):
 def loss_by_loop(x, a, m, v, mp, vp):
     total = 0.0
     for i in range(len(x)):
-        total = total - Bernoulli(logits=a[i]).log_prob(x[i]).sum()
+        total = total - Bernoulli(logits=a[i], validate_args=False).log_prob(x[i]).sum()
         total = total + by_hand(m[i], v[i], mp[i], vp[i]).sum()
     return total / len(x)
 
@@ -149,6 +154,14 @@ WRONG = {
         ),
         "not-reduced": lambda x, a, *p: bce(x, a) + two_normals(*p).sum(1),
         "sum-over-batch": lambda *args: loss(*args) * len(args[0]),
+        "binary-cross-entropy-on-logits": loss_from(F.binary_cross_entropy),
+        "grey-pixels-refused": loss_from(lambda a, x, **_: -Bernoulli(logits=a).log_prob(x)),
+        "overflow": loss_from(
+            lambda a, x, **_: -(x * a.sigmoid().log() + (1 - x) * (1 - a.sigmoid()).log())
+        ),
+        "clipped-probabilities": loss_from(
+            lambda a, x, **_: F.binary_cross_entropy(a.sigmoid().clip(1e-7, 1 - 1e-7), x, **_)
+        ),
     },
     "place_condition": {
         "label-as-a-number": lambda z, y, n: torch.cat(
@@ -157,6 +170,9 @@ WRONG = {
         "condition-first": lambda z, y, n: torch.cat([onehot(y, n).expand(len(z), -1, -1), z], -1),
         "draws-and-conditions-mixed": mixed,
         "one-class-for-all": lambda z, y, n: place(z, y[0].repeat(len(y)), n),
+        "width-from-the-batch": lambda z, y, n: torch.cat(
+            [z, F.one_hot(y).expand(z.shape[0], -1, -1)], -1
+        ),
         "counted-from-one": lambda z, y, n: place(z, (y + n - 1) % n, n),
         "code-lost": lambda z, y, n: onehot(y, n).expand(len(z), -1, -1),
         "axes-swapped": lambda z, y, n: place(z, y, n).permute(1, 0, 2),
@@ -179,6 +195,9 @@ WRONG = {
             [((f - mean) / sd)[:, None], onehot(y, 10)], 1
         ),
         "label-as-a-number": lambda y, f, mean, sd: torch.stack([y, (f - mean) / sd], 1),
+        "width-from-the-batch": lambda y, f, mean, sd: torch.cat(
+            [F.one_hot(y), ((f - mean) / sd)[:, None]], 1
+        ),
         "label-lost": lambda y, f, mean, sd: ((f - mean) / sd)[:, None],
         "factor-lost": lambda y, f, mean, sd: onehot(y, 10),
     },
@@ -192,6 +211,10 @@ UNNAMED = {
         ),
         "item": (lambda *args: loss(*args).item(), "the result is of type float"),
         "doubled": (lambda *args: 2 * loss(*args), "2 times the right ones"),
+        "black-and-white-only": (
+            loss_from(lambda a, x, **_: F.softplus(torch.where(x > 0.5, -a, a))),
+            "the result should be 11.43, but yours is 11.49",
+        ),
         "tuple": (lambda *args: (loss(*args), 0.0), "a tuple of 2"),
     },
     "place_condition": {
@@ -202,7 +225,14 @@ UNNAMED = {
     "spot_regressor": {
         "word": (lambda a, b: "a", "which is not a tensor of numbers"),
         "kept-axis": (lambda a, b: torch.tensor([spot(grey)(a, b)]), "the shape is (1,)"),
-        "by-the-first-pixel": (lambda a, b: int(a[0, 0] < b[0, 0]), "the result should be"),
+        "by-the-number-of-values": (
+            lambda a, b: 0 if len(a.unique()) > len(b.unique()) else 1, "1 for every pair"
+        ),
+        "by-the-spread-between-pictures": (
+            spot(lambda p: -((p - p.mean(0)).square().sum() / (len(p) - 1))), "result should be"
+        ),
+        "by-the-faintest-pixel": (spot(lambda p: p.min()), "1 for every pair"),
+        "by-the-first-pixel": (lambda a, b: int(a[0, 0] < b[0, 0]), "0 for every pair"),
     },
     "factor_condition": {
         "flat": (lambda *args: scaled(*args).flatten(), "they need a reshape"),

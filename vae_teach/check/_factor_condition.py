@@ -6,6 +6,7 @@ Shapes: N examples.
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from vae_teach.check._exercise import Case, Exercise, Mistake, judge
@@ -13,11 +14,10 @@ from vae_teach.check._verdict import Verdict
 from vae_teach.conditional import one_hot
 
 
-def _factor_case(n: int, seed: int) -> Case:
-    g = torch.Generator().manual_seed(seed)
-    labels = torch.randint(10, (n,), generator=g)
-    factor = 3 + 0.7 * torch.randn(n, generator=g)
-    return Case({"labels": labels, "factor": factor, "mean": 2.5, "sd": 0.5})
+def _factor_case(labels: list[int]) -> Case:
+    g = torch.Generator().manual_seed(len(labels))
+    factor = 3.4 + 0.9 * torch.randn(len(labels), generator=g)
+    return Case({"labels": torch.tensor(labels), "factor": factor, "mean": 2.5, "sd": 0.5})
 
 
 def _conditioned(labels: Tensor, scaled: Tensor) -> Tensor:
@@ -27,7 +27,7 @@ def _conditioned(labels: Tensor, scaled: Tensor) -> Tensor:
 FACTOR_CONDITION = Exercise(
     name="factor_condition",
     right=lambda labels, factor, mean, sd: _conditioned(labels, (factor - mean) / sd),
-    cases=lambda: [_factor_case(6, 0), _factor_case(4, 1)],
+    cases=lambda: [_factor_case([4, 9, 3, 0, 3, 9]), _factor_case([5, 0, 7, 1])],  # one without a 9
     mistakes=(
         Mistake(
             "not-scaled",
@@ -68,6 +68,14 @@ FACTOR_CONDITION = Exercise(
             "You keep the label as one number, so that 8 is twice 4: make it a one-hot vector.",
             lambda labels, factor, mean, sd: torch.stack(
                 [labels.to(factor.dtype), (factor - mean) / sd], dim=1
+            ),
+        ),
+        Mistake(
+            "width-from-the-batch",
+            "Your one-hot vectors are as wide as the largest label of the batch asks: they need "
+            "ten entries, whichever digits the batch has.",
+            lambda labels, factor, mean, sd: torch.cat(
+                [F.one_hot(labels).to(factor.dtype), ((factor - mean) / sd)[:, None]], dim=1
             ),
         ),
         Mistake(

@@ -13,32 +13,40 @@ from vae_teach.check._verdict import Verdict
 from vae_teach.completion_scores import pixel_entropy
 
 
-def _answers(
-    n: int, d: int, share: float, seed: int, *, faded: bool = False
-) -> tuple[Tensor, Tensor]:
+def _answers(n: int, d: int, share: float, contrast: float, seed: int) -> tuple[Tensor, Tensor]:
     """A regressor's pictures, averages of eight candidates, and a CVAE's, one candidate each.
 
-    `share` is how much ink the candidates have. A faded CVAE draws its ink at 0.9 and its paper at
-    0.1, as real ones do.
+    `share` is how much ink the candidates have, `contrast` how far ink and paper lie apart. All
+    agree about the first fifth of the pixels, so that the faintest and the darkest pixel tell
+    nothing; every other pixel is a little off, so that counting values tells nothing either.
     """
     g = torch.Generator().manual_seed(seed)
-    candidates = (torch.rand(8, n, d, generator=g) < share).float()
-    chosen = 0.1 + 0.8 * candidates[0] if faded else candidates[0]
-    return candidates.mean(0), chosen
+    ink = (torch.rand(8, n, d, generator=g) < share).float()
+    ink += 0.02 * torch.rand(8, n, d, generator=g) * (1 - 2 * ink)
+    ink[..., : d // 10], ink[..., d // 10 : d // 5] = 0, 1
+    candidates = 0.5 + contrast * (ink - 0.5)
+    return candidates.mean(0), candidates[0]
+
+
+# pictures, pixels, share of ink, contrast, whether the regressor's come first
+_SETS = (
+    (5, 40, 0.3, 0.97, True),
+    (5, 40, 0.7, 0.97, False),
+    (3, 60, 0.3, 0.8, False),
+    (4, 50, 0.6, 0.8, True),
+    (1, 90, 0.5, 0.97, False),
+    (1, 80, 0.4, 0.9, True),
+    (6, 50, 0.65, 0.9, False),
+    (2, 70, 0.45, 0.8, True),
+    (3, 60, 0.35, 0.97, True),
+    (2, 90, 0.55, 0.9, False),
+)
 
 
 def _spot_cases() -> list[Case]:
     cases = []
-    for seed, (n, d, share, faded, first) in enumerate(
-        [
-            (5, 40, 0.3, False, True),
-            (5, 40, 0.7, False, False),
-            (3, 60, 0.3, True, False),
-            (4, 50, 0.6, True, True),
-            (1, 90, 0.5, False, False),
-        ]
-    ):
-        regressor, cvae = _answers(n, d, share, seed, faded=faded)
+    for seed, (n, d, share, contrast, first) in enumerate(_SETS):
+        regressor, cvae = _answers(n, d, share, contrast, seed)
         pair = (regressor, cvae) if first else (cvae, regressor)
         cases.append(Case(dict(zip("ab", pair, strict=True))))
     return cases
@@ -61,12 +69,12 @@ SPOT_REGRESSOR = Exercise(
         ),
         Mistake(
             "always-a",
-            "You always answer 0: compare the two sets of pictures.",
+            "You answer 0 for every pair: what you compare is equal in both sets, or not compared.",
             lambda a, b: torch.tensor(0),
         ),
         Mistake(
             "always-b",
-            "You always answer 1: compare the two sets of pictures.",
+            "You answer 1 for every pair: what you compare is equal in both sets, or not compared.",
             lambda a, b: torch.tensor(1),
         ),
         Mistake(

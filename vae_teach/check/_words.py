@@ -15,6 +15,8 @@ def brief(value: Any) -> str:
     if isinstance(value, Tensor):
         if value.numel() > 6 or value.dtype.is_complex:
             return f"a tensor of shape {tuple(value.shape)}"
+        if not value.is_floating_point():
+            return f"tensor({value.tolist()})"
         numbers = np.vectorize(lambda v: float(f"{v:.4g}"), otypes=[float])(value.tolist()).tolist()
         return f"tensor({numbers})"
     text = f"{value:.4g}" if isinstance(value, float) else repr(value)

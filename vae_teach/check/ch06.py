@@ -11,6 +11,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vae_teach.check._exercise import Case, Exercise, Mistake, judge
+from vae_teach.check._logits import (
+    BINARY_PIXELS_WANTED,
+    CLIPPED,
+    EXTREME,
+    NOT_FINITE,
+    PROBABILITIES_WANTED,
+    extreme_logits,
+)
 from vae_teach.check._manifold import MANIFOLD_CODES, manifold_codes
 from vae_teach.check._prior import HINTS as PRIOR_HINTS
 from vae_teach.check._prior import sample_prior
@@ -37,42 +45,6 @@ def _small_logits() -> dict[str, Tensor]:
     return {"x": x, "logits": torch.tensor([[0.9, 0.2, 0.4], [-1.0, 2.0, 0.5]])}
 
 
-def _extreme_logits() -> dict[str, Tensor]:
-    """Confident and wrong in one pixel of each row; e^100 is too large for float32."""
-    size = torch.tensor([30.0, 100.0, 200.0, 300.0])[:, None]
-    x = torch.tensor([0.0, 1.0, 1.0, 0.0]).repeat(4, 1)
-    return {"x": x, "logits": size * torch.tensor([1.0, 1.0, 1.0, -1.0])}
-
-
-EXTREME = "logits from 30 to 300"
-NOT_FINITE = Mistake(
-    "overflow",
-    "Your values are right for moderate logits, but NaN or infinite at logits such as 100: "
-    "work from the logits with softplus or F.binary_cross_entropy_with_logits.",
-    matches=lambda got, want, *args: not bool(got.isfinite().all()),
-    hard=True,
-)
-CLIPPED = Mistake(
-    "clipped-probabilities",
-    "Your values are right for moderate logits, but at logits of 30 and more a probability was "
-    "clipped or rounded to 0 or 1 before its log: work from the logits instead.",
-    matches=lambda got, want, *args: True,
-    hard=True,
-)
-PROBABILITIES_WANTED = Mistake(
-    "binary-cross-entropy-on-logits",
-    "F.binary_cross_entropy takes probabilities and you gave it logits: "
-    "use F.binary_cross_entropy_with_logits.",
-    raises="all elements of input should be between 0 and 1",
-)
-BINARY_PIXELS_WANTED = Mistake(
-    "grey-pixels-refused",
-    "Your function works on black and white pixels only, and these are grey: "
-    "give torch.distributions.Bernoulli validate_args=False.",
-    raises="to be within the support (Boolean())",
-)
-
-
 def _as_probabilities(x: Tensor, logits: Tensor) -> Tensor:
     return (x * logits.log() + (1 - x) * (1 - logits).log()).sum(-1)
 
@@ -84,7 +56,7 @@ BERNOULLI_LOG_LIKELIHOOD = Exercise(
         Case(_small_logits()),
         Case(_rows(4, 7)),
         Case(_rows(5, 2, grey=True), note="x has grey pixels"),
-        Case(_extreme_logits(), note=EXTREME, hard=True),
+        Case(extreme_logits(), note=EXTREME, hard=True),
     ],
     gradients=("logits",),
     mistakes=(
@@ -192,7 +164,7 @@ VAE_LOSS = Exercise(
         _loss_case(_small_logits(), 3),
         _loss_case(_rows(4, 7), 2),
         _loss_case(_rows(5, 2, grey=True), 4, note="x has grey pixels"),
-        _loss_case(_extreme_logits(), 2, note=EXTREME, hard=True),
+        _loss_case(extreme_logits(), 2, note=EXTREME, hard=True),
     ],
     gradients=("logits", "mu", "logvar"),
     mistakes=(

@@ -11,6 +11,14 @@ from torch import Tensor
 
 from vae_teach.check._exercise import Case, Exercise, Mistake, judge
 from vae_teach.check._factor_condition import FACTOR_CONDITION, factor_condition
+from vae_teach.check._logits import (
+    BINARY_PIXELS_WANTED,
+    CLIPPED,
+    EXTREME,
+    NOT_FINITE,
+    PROBABILITIES_WANTED,
+    extreme_logits,
+)
 from vae_teach.check._spot_regressor import SPOT_REGRESSOR, spot_regressor
 from vae_teach.check._verdict import Verdict
 from vae_teach.conditional import join, one_hot
@@ -23,13 +31,17 @@ __all__ = ["conditional_loss", "factor_condition", "place_condition", "spot_regr
 # --- 9.1: the loss ---
 
 
-def _loss_case(b: int, d: int, latent: int) -> Case:
+def _pixels(b: int, d: int, *, grey: bool = False) -> dict[str, Tensor]:
     g = torch.Generator().manual_seed(b * d)
-    x = torch.rand(b, d, generator=g).round()
-    logits = 2 * torch.randn(b, d, generator=g)
-    mu, logvar, mu_p, logvar_p = torch.randn(4, b, latent, generator=g)
-    names = ("x", "logits", "mu", "logvar", "mu_p", "logvar_p")
-    return Case(dict(zip(names, (x, logits, mu, logvar, mu_p, logvar_p), strict=True)))
+    x = torch.rand(b, d, generator=g)
+    return {"x": x if grey else x.round(), "logits": 2 * torch.randn(b, d, generator=g)}
+
+
+def _loss_case(pixels: dict[str, Tensor], latent: int, *, note: str = "", hard=False) -> Case:
+    g = torch.Generator().manual_seed(latent)
+    parameters = torch.randn(4, len(pixels["x"]), latent, generator=g)
+    names = ("mu", "logvar", "mu_p", "logvar_p")
+    return Case(pixels | dict(zip(names, parameters, strict=True)), note=note, hard=hard)
 
 
 def _per_example(x: Tensor, logits: Tensor, mu: Tensor, logvar: Tensor, *prior: Tensor) -> Tensor:
@@ -52,7 +64,11 @@ def _kl(mu: Tensor, logvar: Tensor, mu_p: Tensor, logvar_p: Tensor) -> Tensor:
 CONDITIONAL_LOSS = Exercise(
     name="conditional_loss",
     right=lambda *args: _per_example(*args).mean(),
-    cases=lambda: [_loss_case(4, 7, 2), _loss_case(5, 3, 4)],
+    cases=lambda: [
+        _loss_case(_pixels(4, 7), 2),
+        _loss_case(_pixels(5, 3, grey=True), 4, note="x has grey pixels"),
+        _loss_case(extreme_logits(), 3, note=EXTREME, hard=True),
+    ],
     gradients=("logits", "mu", "logvar", "mu_p", "logvar_p"),
     mistakes=(
         Mistake(
@@ -139,6 +155,10 @@ CONDITIONAL_LOSS = Exercise(
             "You sum over the batch: average, or the loss grows with the batch size.",
             lambda *args: _per_example(*args).sum(),
         ),
+        PROBABILITIES_WANTED,
+        BINARY_PIXELS_WANTED,
+        NOT_FINITE,
+        CLIPPED,
     ),
 )
 
@@ -155,12 +175,10 @@ def _placed(z: Tensor, labels: Tensor, n_classes: int) -> Tensor:
     return join(z, one_hot(labels, n_classes).to(z.dtype))
 
 
-def _place_case(k: int, b: int, latent: int, n_classes: int) -> Case:
-    g = torch.Generator().manual_seed(k * b)
-    labels = torch.randperm(n_classes, generator=g)[torch.arange(b) % n_classes]
-    return Case(
-        {"z": torch.randn(k, b, latent, generator=g), "labels": labels, "n_classes": n_classes}
-    )
+def _place_case(k: int, labels: list[int], latent: int, n_classes: int) -> Case:
+    g = torch.Generator().manual_seed(k * len(labels))
+    z = torch.randn(k, len(labels), latent, generator=g)
+    return Case({"z": z, "labels": torch.tensor(labels), "n_classes": n_classes})
 
 
 def _mixed_up(z: Tensor, labels: Tensor, n_classes: int) -> Tensor:
@@ -173,7 +191,11 @@ def _mixed_up(z: Tensor, labels: Tensor, n_classes: int) -> Tensor:
 PLACE_CONDITION = Exercise(
     name="place_condition",
     right=_placed,
-    cases=lambda: [_place_case(3, 4, 2, 5), _place_case(2, 3, 3, 4), _place_case(1, 2, 1, 3)],
+    cases=lambda: [  # a batch seldom has every class: in the second the last two are missing
+        _place_case(3, [3, 4, 0, 1], 2, 5),
+        _place_case(2, [2, 1, 0], 3, 5),
+        _place_case(1, [0, 2], 1, 3),
+    ],
     mistakes=(
         Mistake(
             "label-as-a-number",
@@ -197,6 +219,12 @@ PLACE_CONDITION = Exercise(
             "one-class-for-all",
             "Every row of yours gets the first label: z[k, b] belongs to labels[b].",
             lambda z, labels, n: _placed(z, labels[:1].expand_as(labels), n),
+        ),
+        Mistake(
+            "width-from-the-batch",
+            "Your one-hot vectors are as wide as the largest label of the batch asks: they need "
+            "n_classes entries, whichever classes the batch has.",
+            lambda z, labels, n: _placed(z, labels, int(labels.max()) + 1),
         ),
         Mistake(
             "counted-from-one",
