@@ -12,8 +12,10 @@ from data_tools import isolate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vae_teach import whole_file as whole_file_module
 from vae_teach.data import cache as cache_module
-from vae_teach.data.cache import cache_dir, cached_arrays, whole_file
+from vae_teach.data.cache import cache_dir, cached_arrays
+from vae_teach.whole_file import whole_file
 
 
 @pytest.fixture(autouse=True)
@@ -131,8 +133,8 @@ def test_a_cache_that_cannot_be_written_is_reported_in_one_line(cache, capsys, m
     target = {
         "mkdir": (Path, "mkdir"),
         "lock": (cache_module.filelock.FileLock, "acquire"),
-        "open": (cache_module, "open"),
-        "replace": (cache_module.os, "replace"),
+        "open": (whole_file_module, "open"),
+        "replace": (whole_file_module.os, "replace"),
     }[step]
     monkeypatch.setattr(*target, refuse, raising=False)
     assert same(cached_arrays("x", "k", arrays), arrays())

@@ -1,5 +1,6 @@
 """A folder of the user's own pictures: every kind of file, labels, splits, and what is unusable."""
 
+import os
 import tempfile
 import warnings
 from pathlib import Path
@@ -272,6 +273,74 @@ def test_a_long_list_of_unusable_files_is_cut(pictures, capsys):
     load_folder(pictures)
     err = capsys.readouterr().err
     assert "note19.txt" in err and "note20.txt" not in err and "and 5 more" in err
+    with pytest.raises(ValueError, match=r"refused in .*: 25(.|\n)*note24.txt") as caught:
+        load_folder(pictures, on_bad="refuse")  # to mend a folder one needs them all
+    assert "more" not in str(caught.value)
+
+
+def test_a_note_in_a_subfolder_makes_it_no_label(pictures, capsys):
+    """Fails if what is no picture decides that the loose pictures have no label."""
+    (pictures / "notes").mkdir()
+    (pictures / "notes" / "readme.txt").write_text("taken in spring")
+    own = load_folder(pictures)
+    assert len(own.train) == 10 and own.label_names is None
+    assert "notes/readme.txt: not an image" in capsys.readouterr().err
+
+
+def test_a_linked_folder_is_named_and_not_entered(pictures, tmp_path, capsys):
+    """It may lead back up; and pictures that are silently missing are the worst of all."""
+    shades(tmp_path / "elsewhere", range(3))
+    (pictures / "more").symlink_to(tmp_path / "elsewhere")
+    (pictures / "loop").symlink_to(pictures)
+    assert len(load_folder(pictures).train) == 10
+    err = capsys.readouterr().err
+    assert "more: a link to a folder" in err and "loop: a link to a folder" in err
+
+
+def test_a_folder_that_cannot_be_read_is_named(pictures, capsys, monkeypatch):
+    """The super-user can read everything, so the system's answer is made up here."""
+    (pictures / "locked").mkdir()
+    scan = os.scandir
+
+    def closed(path):
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    load_folder(pictures)
+    assert "locked: a folder that cannot be read: Permission denied" in capsys.readouterr().err
+    with pytest.raises(PermissionError):
+        load_folder(pictures / "locked")
+
+
+def test_a_name_cannot_write_to_the_terminal(pictures, capsys):
+    (pictures / "a\nb.png").write_text("x")
+    (pictures / "red\x1b[31m.png").write_text("x")
+    load_folder(pictures)
+    err = capsys.readouterr().err
+    assert "a\\nb.png: not an image" in err and "\x1b" not in err
+
+
+def test_a_folder_whose_name_is_no_text_can_be_printed_and_stored(tmp_path):
+    """Bytes that are no UTF-8: fails when a page or a record is written, after the training."""
+    folder = shades(tmp_path / os.fsdecode(b"b\xffd"), range(12))
+    own = load_folder(folder)
+    assert f"{own.name} {own.source}".encode()
+
+
+def test_padding_is_black_after_inverting_too(tmp_path):
+    shades(tmp_path / "own", [255] * 1)
+    for i in range(12):
+        Image.new("L", (40, 20), 255).save(tmp_path / "own" / f"wide{i}.png")
+    own = load_folder(tmp_path / "own", size=8, fit="pad", invert=True)
+    assert float(own.train.images.max()) == 0.0  # white paper and white border, both turned
+
+
+def test_a_picture_that_padding_would_swallow_is_unusable(pictures, capsys):
+    Image.new("L", (4_000, 2), 255).save(pictures / "line.png")
+    load_folder(pictures, fit="pad")
+    assert "line.png: 4000 x 2 pixels: nothing is left of it" in capsys.readouterr().err
 
 
 def test_a_loose_picture_beside_labels_is_unusable(tmp_path, capsys):
@@ -301,7 +370,8 @@ def test_hidden_files_and_those_of_file_managers_are_passed_over(pictures, capsy
 @pytest.mark.parametrize("n", [0, 1, 9])
 def test_too_few_pictures_are_refused(tmp_path, n):
     folder = shades(tmp_path / "few", range(n))
-    with pytest.raises(ValueError, match=f"few has {n} usable images but at least 10"):
+    images = "image" if n == 1 else "images"
+    with pytest.raises(ValueError, match=f"few has {n} usable {images} but at least 10"):
         load_folder(folder)
 
 
@@ -314,6 +384,12 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
     ("options", "message"),
     [
         ({"size": 0}, "size is 0 x 0"),
+        ({"size": 1025}, "size is 1025 x 1025 but both must be at least 1 and at most 1024"),
+        ({"size": 24.0}, r"size is 24\.0 but must be a whole number or"),
+        ({"size": (24,)}, r"size is \(24,\) but must be"),
+        ({"size": "24"}, "size is '24' but must be"),
+        ({"size": True}, "size is True but must be"),
+        ({"invert": "no"}, "invert is 'no' but must be True or False"),
         ({"channels": 2}, "channels is 2 but must be 1 or 3"),
         ({"fit": "squash"}, "fit is 'squash' but must be 'crop' or 'pad' or 'stretch'"),
         ({"on_bad": "ignore"}, "on_bad is 'ignore' but must be 'skip' or 'refuse'"),

@@ -217,11 +217,25 @@ def test_a_crash_while_saving_keeps_the_older_checkpoint(tmp_path, monkeypatch):
     def crash(*_, **__):
         raise OSError("disk full")
 
-    monkeypatch.setattr("vae_teach.checkpoint.save_file", crash)
+    monkeypatch.setattr("vae_teach.whole_file.os.replace", crash)
     with pytest.raises(OSError, match="disk full"):
         save_checkpoint(file, model, history=History(), settings={})
     assert file.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == [file.name]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lr": float("inf")}, "lr must be at least 0 and finite, but it is inf"),
+        ({"lr": -1.0}, "lr must be at least 0 and finite, but it is -1.0"),
+        ({"weights": {"kl": float("nan")}}, r"weights\['kl'\] must be finite, but it is nan"),
+    ],
+    ids=["infinite", "negative", "weight"],
+)
+def test_a_rate_or_a_weight_that_is_no_number_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        fit(small_vae(), pixels(8), epochs=1, progress=False, device="cpu", **options)
 
 
 def test_early_stop_waits_for_patience_and_keeps_the_best_weights():

@@ -130,7 +130,7 @@ def test_a_run_that_goes_on_ends_where_an_uninterrupted_one_does(pictures, tmp_p
     command(pictures, whole, epochs=4)
     command(pictures, parts, epochs=2)
     command(pictures, parts, epochs=4)
-    assert "has 2 epochs already" in capsys.readouterr().out
+    assert "had 2 epochs already: 2 were added" in capsys.readouterr().out
     one, two = weights(whole), weights(parts)
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert record(whole)["results"] == record(parts)["results"]
@@ -143,7 +143,9 @@ def test_fewer_epochs_than_there_are_draw_again_and_train_nothing(pictures, tmp_
     (out / "samples.png").unlink()
     assert command(pictures, out, epochs=1) == 0
     assert (out / "checkpoint.safetensors").read_bytes() == before
-    assert (out / "samples.png").exists() and record(out)["protocol"]["epochs_made"] == 3
+    assert (out / "samples.png").exists()
+    protocol = record(out)["protocol"]
+    assert (protocol["epochs"], protocol["epochs_made"]) == (3, 3)  # 1 epoch made no such model
 
 
 def test_an_interrupted_run_keeps_its_epochs_and_says_how_to_go_on(
@@ -171,7 +173,8 @@ def test_an_interrupted_run_keeps_its_epochs_and_says_how_to_go_on(
 def test_ctrl_c_itself_keeps_the_epochs(pictures, tmp_path):
     """The signal, sent to a process: fails if it is not caught, or a file is left half."""
     out = tmp_path / "run"
-    line = [sys.executable, "-m", "vae_teach", *arguments(pictures, out, epochs=1_000_000)]
+    endless = arguments(pictures, out, "--patience", 0, epochs=1_000_000)
+    line = [sys.executable, "-m", "vae_teach", *endless]
     process = subprocess.Popen([*line, "--threads", "1"], stdout=subprocess.PIPE, text=True)
     try:
         deadline = time.monotonic() + 120
@@ -195,7 +198,9 @@ def test_a_stop_before_the_first_epoch_has_ended_is_told(pictures, tmp_path, cap
 
     monkeypatch.setattr(train.Trainer, "train_epoch", stopped)
     assert command(pictures, tmp_path / "run") == 130
-    assert "keeps 0 whole epochs" in capsys.readouterr().out
+    assert "keeps no whole epoch yet; the same command starts again" in capsys.readouterr().out
+    monkeypatch.undo()
+    assert command(pictures, tmp_path / "run", "--latent", "5") == 0  # nothing was there to lose
 
 
 def test_another_architecture_is_refused_and_the_folder_is_left_alone(pictures, tmp_path, capsys):
@@ -218,7 +223,7 @@ def test_other_pictures_are_refused_with_both_values(pictures, tmp_path, capsys)
     names = sorted((pictures / "disc").glob("0*.png"))
     shutil.copy(names[0], names[1])
     assert command(pictures, out) == 1
-    assert "pixels was " in error(capsys)
+    assert "pixels (the files, fit, invert) was " in error(capsys)
     names[0].unlink()
     assert command(pictures, out) == 1
     assert "train_images was 29 there, but is 28 now" in error(capsys)
@@ -229,6 +234,71 @@ def test_a_renamed_folder_of_the_same_pictures_goes_on(pictures, tmp_path, capsy
     command(pictures, out)
     assert command(pictures.rename(tmp_path / "renamed"), out, epochs=3) == 0
     assert record(out)["protocol"]["epochs_made"] == 3
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--hidden", "8"], "hidden was [16] there, but is [8] now"),
+        (["--lr", "0.5"], "lr was 0.001 there, but is 0.5 now"),
+        (["--batch-size", "4"], "batch_size was 8 there, but is 4 now"),
+        (["--beta", "2"], "beta was 1.0 there, but is 2.0 now"),
+        (["--seed", "1"], "seed was 0 there, but is 1 now"),
+        (["--likelihood", "laplace"], "likelihood was {"),
+        (["--invert"], "pixels (the files, fit, invert) was "),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_another_setting_is_named_and_the_run_left_alone(trained, capsys, more, said):
+    pictures, out = trained
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert command(pictures, out, *more, epochs=3) == 1
+    assert said in error(capsys)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+@pytest.fixture(scope="module")
+def trained(written, tmp_path_factory):
+    """A finished run, which no test may change."""
+    out = tmp_path_factory.mktemp("trained") / "run"
+    assert command(written, out) == 0
+    return written, out
+
+
+@pytest.mark.parametrize("name", sorted(FILES - {"run.json"}))
+def test_a_file_that_no_run_wrote_is_not_written_over(pictures, tmp_path, capsys, name):
+    out = tmp_path / "mine"
+    out.mkdir()
+    (out / name).write_text("mine")
+    assert command(pictures, out) == 1
+    assert f"which has {name} but no run.json" in error(capsys)
+    assert (out / name).read_text() == "mine" and len(list(out.iterdir())) == 1
+
+
+def test_a_model_without_its_checkpoint_is_not_written_over(pictures, tmp_path, capsys):
+    """The large file was deleted to save space: the model must stay."""
+    out = tmp_path / "run"
+    command(pictures, out)
+    (out / "checkpoint.safetensors").unlink()
+    before = (out / "model.safetensors").read_bytes()
+    assert command(pictures, out, "--latent", "5") == 1
+    assert "has model.safetensors but no checkpoint.safetensors" in error(capsys)
+    assert (out / "model.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize("below", ["", "run", "disc/run"])
+def test_nothing_is_written_among_the_pictures(pictures, capsys, below):
+    """The next call would take the samples for pictures, or the folder for a label."""
+    before = sorted(pictures.rglob("*"))
+    assert command(pictures, pictures / below) == 1
+    assert "inside the pictures' folder" in error(capsys)
+    assert sorted(pictures.rglob("*")) == before
+
+
+def test_what_is_trained_can_be_read_by_others(trained):
+    """A class shares a machine: fails if files are for their owner alone."""
+    modes = {path.stat().st_mode & 0o777 for path in trained[1].iterdir()}
+    assert len(modes) == 1
 
 
 def test_a_checkpoint_without_its_record_is_not_written_over(pictures, tmp_path, capsys):
@@ -273,14 +343,25 @@ def test_grey_pictures_get_a_bernoulli_and_colour_can_be_told_otherwise(pictures
         (["--size", "0"], "size is 0 x 0 but both must be at least 1"),
         (["--epochs", "0"], "epochs must be at least 1, but it is 0"),
         (["--latent", "0"], "latent_dim must be at least 1, but it is 0"),
-        (["--hidden", "0"], "hidden must be sizes of at least 1, but it is (0,)"),
+        (["--hidden", "0"], "hidden must be sizes from 1 to 100,000, but it is (0,)"),
         (["--batch-size", "-1"], "batch_size must be at least 1, but it is -1"),
-        (["--lr", "0"], "lr must be positive, but it is 0.0"),
-        (["--threads", "0"], "--threads must be at least 1, but it is 0"),
+        (["--lr", "0"], "lr must be positive and finite, but it is 0.0"),
+        (["--lr", "inf"], "lr must be positive and finite, but it is inf"),
+        (["--beta", "nan"], "beta must be at least 0 and finite, but it is nan"),
+        (["--beta", "-1"], "beta must be at least 0 and finite, but it is -1.0"),
+        (["--patience", "-1"], "patience must be at least 0, but it is -1"),
+        (["--seed", str(2**64)], "seed must be at most 9,223,372,036,854,775,807"),
+        (["--latent", "10000000000"], "latent_dim must be at most 10,000"),
+        (["--hidden", "99999999999999999999"], "hidden must be sizes from 1 to 100,000"),
+        (["--hidden", "100000", "100000"], "but at most 200,000,000 are trained here"),
+        (["--size", "1025"], "size is 1025 x 1025 but both must be at least 1 and at most 1024"),
+        (["--threads", "9999999999"], "--threads must be from 1 to 1024"),
+        (["--data", "mnits"], "--data is 'mnits' but the data sets are strokes"),
+        (["--threads", "0"], "--threads must be from 1 to 1024, but it is 0"),
         (["--device", "abacus"], "device 'abacus' cannot be used here"),
         (["--data", "strokes"], "--size goes with --data images:FOLDER, not with --data strokes"),
         (["--data", "images:nowhere"], "no folder nowhere"),
-        (["--data", "pictures"], "--size goes with --data images:FOLDER"),
+        (["--data", "tests"], "did you mean images:tests?"),
     ],
 )
 def test_an_argument_that_makes_no_sense_costs_one_line(pictures, tmp_path, capsys, more, said):
@@ -308,7 +389,8 @@ def test_an_out_that_is_a_file_is_told_before_any_training(pictures, tmp_path, c
     blocked = tmp_path / "file"
     blocked.write_text("mine")
     assert command(pictures, blocked / "run" if below else blocked) == 1
-    assert "but nothing can be written there" in error(capsys)
+    told = "but nothing can be written there" if below else "which is a file: give a folder"
+    assert told in error(capsys)
     assert blocked.read_text() == "mine"
 
 
@@ -316,6 +398,39 @@ def test_training_that_explodes_is_one_line_and_keeps_the_checkpoint(pictures, t
     out = tmp_path / "run"
     assert command(pictures, out, "--lr", "1e20", "--likelihood", "gaussian") == 1
     assert "A smaller lr" in error(capsys)
+
+
+def test_an_epoch_that_ends_in_no_number_is_not_kept(pictures, tmp_path, capsys, monkeypatch):
+    """Its weights would be gone on from for ever: the checkpoint before it stays."""
+    out = tmp_path / "run"
+    command(pictures, out, epochs=1)
+    original = train.Trainer.evaluate
+    monkeypatch.setattr(
+        train.Trainer, "evaluate", lambda *args: original(*args) | {"kl": float("nan")}
+    )
+    assert command(pictures, out, epochs=3) == 1
+    assert "epoch 2: the term 'kl' is nan on the held-out data" in error(capsys)
+    assert epochs_kept(out) == 1
+
+
+def test_the_variable_that_names_a_folder_is_a_folder_here_too(pictures, tmp_path, monkeypatch):
+    """Fails if only --data is asked: the pictures would be trained on in grey, at 28 x 28."""
+    monkeypatch.setenv("VAE_TEACH_DATASET", f"images:{pictures}")
+    out = tmp_path / "run"
+    line = ["train", "--out", str(out), "--size", "9", "--epochs", "1", "--hidden", "8"]
+    assert main([*line, "--device", "cpu"]) == 0
+    assert record(out)["protocol"]["image_shape"] == [3, 9, 9]
+
+
+def test_a_plan_takes_a_likelihood_in_full():
+    told = {"name": "gaussian", "sigma_x": 0.3}
+    assert Plan(likelihood=told).likelihood_for((28, 28)) == told
+
+
+def test_an_empty_name_for_the_folder_is_refused(pictures, capsys):
+    with pytest.raises(SystemExit):
+        command(pictures, "")
+    assert "give the name of a folder" in capsys.readouterr().err
 
 
 def test_the_length_of_a_run_depends_on_the_pictures():

@@ -6,17 +6,17 @@ A checkpoint holds the architecture, the weights, the optimizer's state and the 
 
 import json
 import os
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from vae_teach.history import History
 from vae_teach.models import build_model
+from vae_teach.whole_file import whole_file
 
 FORMAT = "vae_teach checkpoint 1"
 
@@ -58,8 +58,10 @@ def save_checkpoint(
         settings: what must agree when the run is resumed; JSON-serialisable.
         optimizer: its state is saved if given.
         best: the state dict of the best epoch so far, for early stopping.
+
+    Raises:
+        OSError: if it cannot be written; the older file is as it was.
     """
-    path = Path(path)
     tensors = _with_prefix("model", model.state_dict())
     head = {
         "format": FORMAT,
@@ -74,15 +76,8 @@ def save_checkpoint(
         tensors |= _with_prefix("optimizer", state)
     if best is not None:
         tensors |= _with_prefix("best", best)
-    # In the same folder, so that os.replace is one atomic rename.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    try:
-        save_file(tensors, temporary, metadata={"vae_teach": json.dumps(head)})
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole_file(Path(path)) as file:
+        file.write(save(tensors, metadata={"vae_teach": json.dumps(head)}))
 
 
 def read_checkpoint(path: str | os.PathLike) -> tuple[dict, dict[str, Tensor]]:

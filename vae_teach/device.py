@@ -20,7 +20,7 @@ def pick_device(name: str | None = None) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)  # the only honest way to learn whether the device works
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0].split(". ")[0]  # some go on for a page
         raise ValueError(f"device {name!r} cannot be used here: {reason}") from error
     return device
 

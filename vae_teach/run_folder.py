@@ -5,6 +5,7 @@ whole or not there. Shapes: N pictures, D pixels, L latent.
 """
 
 import json
+import os
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -12,56 +13,101 @@ import torch
 
 from vae_teach import plots, plots_pictures
 from vae_teach.checkpoint import read_checkpoint
-from vae_teach.data.cache import whole_file
 from vae_teach.data.dataset import Dataset
 from vae_teach.history import History
 from vae_teach.models import VAE
+from vae_teach.whole_file import whole_file
 from vae_teach.widgets import LatentExplorer
 
 CHECKPOINT, MODEL, RECORD = "checkpoint.safetensors", "model.safetensors", "run.json"
+PAGE, PICTURES = "explorer.html", ("curves", "samples", "reconstructions")
+FILES = (CHECKPOINT, MODEL, RECORD, PAGE, *(f"{name}.png" for name in PICTURES))
 SHOWN = 64  # pictures on the sheet of samples
 
 
+def require_usable(out: Path) -> None:
+    """Refuse a folder in which something would be lost; told before any picture is read.
+
+    Raises:
+        OSError: if it is a file, or nothing can be written there.
+        ValueError: if it holds files that no run wrote, or a model that cannot be gone on from.
+    """
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise NotADirectoryError(f"out is {out}, which is a file: give a folder")
+    if not os.access(out, os.W_OK):
+        raise PermissionError(f"out is {out}, but nothing can be written there")
+    there = [name for name in FILES if (out / name).exists()]
+    if there and RECORD not in there:
+        raise ValueError(
+            f"out is {out}, which has {there[0]} but no {RECORD}: it would be written over; "
+            "give another folder"
+        )
+    if MODEL in there and CHECKPOINT not in there:
+        raise ValueError(
+            f"out is {out}, which has {MODEL} but no {CHECKPOINT} to go on from: the model would "
+            "be written over; give another folder"
+        )
+
+
 def claim(out: Path, record: dict) -> None:
-    """Make the folder this run's own, or refuse: nothing is written over another run."""
+    """Make the folder this run's own, or refuse: nothing is written over another run.
+
+    Raises:
+        OSError: as `require_usable`, or if nothing can be written.
+        ValueError: as `require_usable`, or if the folder holds a run of other pictures or other
+            settings; the message has the first difference and both values.
+    """
+    require_usable(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        there = out / RECORD
-        if there.exists():
-            _require_same(there, record)
-        elif (out / CHECKPOINT).exists():
-            raise ValueError(
-                f"{out} has {CHECKPOINT} but no {RECORD}, so its pictures are not known: "
-                "give another folder"
-            )
-        else:
+        if (out / CHECKPOINT).exists():
+            _require_same(out / RECORD, record)
+        else:  # nothing is trained yet
             write_record(out, record)
     except OSError as error:
         reason = error.strerror or error
         raise OSError(f"out is {out}, but nothing can be written there: {reason}") from error
 
 
-def _require_same(path: Path, record: dict) -> None:
-    """Refuse a folder of other pictures. What else must agree, `fit` compares itself."""
+def read_record(out: Path) -> dict:
+    """Return what stands in run.json.
+
+    Raises:
+        ValueError: if it is no record of a run.
+    """
+    path = out / RECORD
     try:
-        old = json.loads(path.read_text("utf-8"))
-        was = _pixels(old)
+        record = json.loads(path.read_text("utf-8"))
+        _told_apart(record)
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is no record of a run: {error!r}") from error
-    now = _pixels(record)
-    if was["pixels"] != now["pixels"]:
-        name = next(name for name in now if was[name] != now[name])
         raise ValueError(
-            f"{path.parent} holds another run: {name} was {was[name]} there, but is {now[name]} "
-            "now; give another folder"
-        )
+            f"{path} is no record of a run ({type(error).__name__}): give another folder"
+        ) from error
+    return record
 
 
-def _pixels(record: dict) -> dict:
-    """What tells two sets of pictures apart, the most telling first; the last decides."""
-    names = ("image_shape", "train_images", "test_images", "data")
-    told = {name: record["protocol"][name] for name in names}
-    return told | {"pixels": record["provenance"]["data_sha256"][:12]}
+def _require_same(path: Path, record: dict) -> None:
+    """Refuse to go on with other pictures or other settings."""
+    was, now = _told_apart(read_record(path.parent)), _told_apart(record)
+    for name in now:
+        if was[name] != now[name]:
+            raise ValueError(
+                f"{path.parent} holds another run: {name} was {was[name]} there, but is "
+                f"{now[name]} now; give another folder, or {name} as it was"
+            )
+
+
+def _told_apart(record: dict) -> dict:
+    """What must be as it was: the pictures, the most telling first, then the plan."""
+    protocol = json.loads(json.dumps(record["protocol"]))  # tuples as lists, as in the file
+    told = {name: protocol[name] for name in ("image_shape", "train_images", "test_images")}
+    told["pixels (the files, fit, invert)"] = record["provenance"]["data_sha256"][:12]
+    config = protocol["config"]
+    told |= {"latent_dim": config["latent_dim"], "hidden": config["encoder_hidden"]}
+    told |= {"likelihood": config["likelihood"], "lr": protocol["learning_rate"]}
+    return told | {name: protocol[name] for name in ("batch_size", "beta", "seed")}
 
 
 def epochs_kept(out: str | Path) -> int:
@@ -77,19 +123,19 @@ def draw_run(model: VAE, dataset: Dataset, history: History, out: Path) -> None:
     shape, test = dataset.image_shape, dataset.test
     few = test.images[:10]
     sample = model.sample(SHOWN, generator=torch.Generator().manual_seed(0))
-    figures = {
-        "curves": plots.draw_history(history, ["reconstruction", "kl"]),
-        "samples": plots_pictures.draw_pictures(sample, 8, image_shape=shape).figure,
-        "reconstructions": plots_pictures.draw_picture_rows(
+    figures = (
+        plots.draw_history(history, ["reconstruction", "kl"]),
+        plots_pictures.draw_pictures(sample, 8, image_shape=shape).figure,
+        plots_pictures.draw_picture_rows(
             {"test pictures": few, "their reconstructions": model.reconstruct(few)},
             image_shape=shape,
         ),
-    }
-    for name, figure in figures.items():
+    )
+    for name, figure in zip(PICTURES, figures, strict=True):
         with whole_file(out / f"{name}.png") as file:
             figure.savefig(file, format="png", dpi=120)
         plt.close(figure)
-    _explorer(model, dataset).to_html(out / "explorer.html", title=f"Explorer: {dataset.name}")
+    _explorer(model, dataset).to_html(out / PAGE, title=f"Explorer: {dataset.name}")
 
 
 def _explorer(model: VAE, dataset: Dataset) -> LatentExplorer:

@@ -23,6 +23,10 @@ Transform = Callable[[Tensor, torch.Generator], Tensor]
 
 CHECK_EVERY = 50  # steps between looks at the terms; each look makes a GPU wait
 EVALUATION_BATCH = 2_000
+_PUT_BACK = (
+    "The model was put back to the end of the last whole epoch. "
+    "A smaller lr, or data outside the range the likelihood expects, is the usual cure."
+)
 
 
 class Trainer:
@@ -105,8 +109,7 @@ class Trainer:
             step = self.step - len(steps) + 1 + row
             raise FloatingPointError(
                 f"step {step}: the term {names[column]!r} is {values[row, column].item()}. "
-                "The model was put back to the end of the last whole epoch. "
-                "A smaller lr, or data outside the range the likelihood expects, is the usual cure."
+                f"{_PUT_BACK}"
             )
 
     @torch.no_grad()
@@ -180,6 +183,7 @@ def fit(
     device = device if isinstance(device, torch.device) else pick_device(device)
     train, held_out = _as_batch("train", train, device), _as_batch("held_out", held_out, device)
     _check_arguments(epochs, batch_size, held_out, patience, checkpoint, resume)
+    _check_rates(lr, weights or {})
     model.to(device)
     make_optimizer = optimizer or (lambda p: torch.optim.Adam(p, lr=lr, fused=True))
     trainer = Trainer(
@@ -212,6 +216,7 @@ def fit(
             parts = {"train": trainer.train_epoch(train, epoch, bar)}
             if held_out is not None:
                 parts["held_out"] = trainer.evaluate(held_out)
+                _require_finite_record(epoch + 1, parts["held_out"])
             good = _copy_state(model)
             history.records.append(
                 trainer.record(epoch + 1, time.perf_counter() - started, **parts)
@@ -255,6 +260,14 @@ def _as_batch(name: str, data: Tensor | Batch | None, device: torch.device) -> B
     return tuple(t.to(device) for t in batch)
 
 
+def _check_rates(lr: float, weights: Mapping[str, float]) -> None:
+    if not (math.isfinite(lr) and lr >= 0):
+        raise ValueError(f"lr must be at least 0 and finite, but it is {lr}")
+    for name, weight in weights.items():
+        if not math.isfinite(weight):
+            raise ValueError(f"weights[{name!r}] must be finite, but it is {weight}")
+
+
 def _check_arguments(epochs, batch_size, held_out, patience, checkpoint, resume) -> None:
     for name, value in {"epochs": epochs, "batch_size": batch_size}.items():
         if value < 1:
@@ -263,6 +276,15 @@ def _check_arguments(epochs, batch_size, held_out, patience, checkpoint, resume)
         raise ValueError(f"patience={patience} needs held_out data and a value of at least 1")
     if resume and checkpoint is None:
         raise ValueError("resume=True needs checkpoint, the file to continue from")
+
+
+def _require_finite_record(epoch: int, terms: Record) -> None:
+    """Refuse an epoch whose last step left the range of numbers: it must not be kept."""
+    for name, value in terms.items():
+        if not math.isfinite(value):
+            raise FloatingPointError(
+                f"epoch {epoch}: the term {name!r} is {value} on the held-out data. {_PUT_BACK}"
+            )
 
 
 def _epochs_since_best(history: History) -> int:

@@ -7,6 +7,7 @@ Shapes: N pictures, D pixels, L latent.
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -17,10 +18,19 @@ from vae_teach.device import pick_device
 from vae_teach.history import History
 from vae_teach.models import VAE, count_parameters
 from vae_teach.reproduce import provenance, rounded_columns
-from vae_teach.run_folder import CHECKPOINT, MODEL, claim, draw_run, write_record
+from vae_teach.run_folder import (
+    CHECKPOINT,
+    MODEL,
+    claim,
+    draw_run,
+    epochs_kept,
+    read_record,
+    write_record,
+)
 from vae_teach.train import EVALUATION_BATCH, fit
 
 FORMAT = "vae_teach run 1"
+MOST_PARAMETERS = 200_000_000  # in float32 with Adam and the best epoch 3.2 GB
 STEPS, FEWEST_EPOCHS = 5_000, 10  # how long a run is unless it is told
 
 # Colour is never black and white, so a coin per channel says little; the noise of a Gaussian is
@@ -43,20 +53,26 @@ class Plan:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        whole = {"latent_dim": self.latent_dim, "batch_size": self.batch_size}
-        whole |= {"epochs": self.epochs} if self.epochs is not None else {}
-        for name, value in whole.items():
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, but it is {value}")
-        if not self.hidden or min(self.hidden) < 1:
-            raise ValueError(f"hidden must be sizes of at least 1, but it is {self.hidden}")
-        if not self.lr > 0:
-            raise ValueError(f"lr must be positive, but it is {self.lr}")
-        if self.beta < 0 or self.patience < 0:
-            raise ValueError(f"beta {self.beta} and patience {self.patience} must not be negative")
+        limits = {
+            "latent_dim": (1, 10_000), "batch_size": (1, 1_000_000), "epochs": (1, 100_000_000),
+            "patience": (0, 100_000_000), "seed": (0, 2**63 - 1),
+        }  # fmt: skip
+        for name, (low, high) in limits.items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                side = f"at least {low}" if value < low else f"at most {high:,}"
+                raise ValueError(f"{name} must be {side}, but it is {value}")
+        if not self.hidden or not all(1 <= size <= 100_000 for size in self.hidden):
+            raise ValueError(f"hidden must be sizes from 1 to 100,000, but it is {self.hidden}")
+        if not (math.isfinite(self.lr) and self.lr > 0):
+            raise ValueError(f"lr must be positive and finite, but it is {self.lr}")
+        if not (math.isfinite(self.beta) and self.beta >= 0):
+            raise ValueError(f"beta must be at least 0 and finite, but it is {self.beta}")
 
     def likelihood_for(self, image_shape: tuple[int, ...]) -> str | dict:
         """The one asked for, else a learned Gaussian for colour and a Bernoulli for grey."""
+        if isinstance(self.likelihood, dict):
+            return self.likelihood
         if self.likelihood is not None:
             known = {"gaussian", "laplace", "learned_gaussian"}
             squashed = {"name": self.likelihood, "squash": True}  # pixels stay in [0, 1]
@@ -85,8 +101,9 @@ def train_run(
         What stands in run.json.
 
     Raises:
-        ValueError: if the folder holds other pictures or another architecture (the message has
-            both values), or if training leaves the range of numbers.
+        ValueError: if the folder holds something else, or a run of other pictures or settings
+            (the message has both values), if the model is too large, or if training leaves the
+            range of numbers.
         OSError: if nothing can be written into the folder.
         KeyboardInterrupt: if the reader interrupts; every whole epoch is in the checkpoint.
     """
@@ -94,13 +111,18 @@ def train_run(
     if dataset.validation is None:
         dataset = dataset.with_validation(min(10_000, max(1, len(dataset.train) // 10)))
     out = Path(out)
+    _require_memory(dataset, plan)
     model = VAE(
         dataset.train.images.shape[1], plan.hidden, plan.latent_dim, plan.hidden[::-1],
         likelihood=plan.likelihood_for(dataset.image_shape), seed=plan.seed,
     )  # fmt: skip
     record = _record(dataset, model, plan, where)
     claim(out, record)
+    kept = epochs_kept(out)
+    old = read_record(out)["protocol"]
     history = _fit(model, dataset, out, plan, where, progress)
+    if len(history) == kept:  # nothing was trained, so what was asked before made this model
+        record["protocol"] |= {name: old[name] for name in ("epochs", "patience")}
     record["results"] = {"test": _test(model, dataset, plan.seed)}
     record["protocol"]["epochs_made"] = len(history)
     record["protocol"]["best_epoch"] = history.best_epoch
@@ -110,6 +132,19 @@ def train_run(
     draw_run(model, dataset, history, out)
     write_record(out, record)
     return record
+
+
+def _require_memory(dataset: Dataset, plan: Plan) -> None:
+    """Refuse a model that no teaching machine holds: its weights, Adam's two copies, the best."""
+    n_pixels = dataset.train.images.shape[1]
+    sides = (n_pixels, *plan.hidden, plan.latent_dim)
+    count = 2 * sum(a * b for a, b in pairwise(sides))
+    if count > MOST_PARAMETERS:
+        raise ValueError(
+            f"{n_pixels:,} pixel values, hidden {plan.hidden} and latent_dim {plan.latent_dim} "
+            f"make {count:,} weights, but at most {MOST_PARAMETERS:,} are trained here: "
+            "take smaller pictures or layers"
+        )
 
 
 def _record(dataset: Dataset, model: VAE, plan: Plan, where: torch.device) -> dict:

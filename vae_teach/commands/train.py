@@ -1,6 +1,7 @@
 """`python -m vae_teach train --data DATA --out DIR`: your own VAE, from pictures to an explorer."""
 
 import argparse
+from pathlib import Path
 
 FOR_FOLDERS = ("size", "channels", "fit", "invert", "on_bad")  # options of `data.load_folder`
 LIKELIHOODS = ("bernoulli", "continuous_bernoulli", "gaussian", "learned_gaussian", "laplace")
@@ -16,19 +17,29 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument("--data", metavar="DATA", help="strokes, mnist, fashion_mnist or "
                         "images:FOLDER; default: what the notebooks use")  # fmt: skip
-    parser.add_argument("--out", required=True, metavar="DIR", help="where everything is written")
+    parser.add_argument("--out", required=True, type=_folder, metavar="DIR",
+                        help="where everything is written; not among the pictures")  # fmt: skip
     _add_folder_options(parser.add_argument_group("for images:FOLDER"))
     _add_model_options(parser.add_argument_group("model and training"))
     parser.set_defaults(run=run)
 
 
 def _add_folder_options(group) -> None:
-    group.add_argument("--size", type=_size, metavar="S", help="pixels, or HEIGHTxWIDTH")
+    group.add_argument("--size", type=_size, metavar="S",
+                       help="pixels a side, or HEIGHTxWIDTH; default: 28")  # fmt: skip
     group.add_argument("--channels", type=int, choices=(1, 3), help="1 grey, 3 colour (default)")
-    group.add_argument("--fit", choices=("crop", "pad", "stretch"), help="other proportions")
-    group.add_argument("--invert", action="store_true", default=None, help="dark ink to light")
     group.add_argument(
-        "--on-bad", choices=("skip", "refuse"), help="files that cannot be read; default: skip"
+        "--fit", choices=("crop", "pad", "stretch"),
+        help="how a picture of other proportions gets there; default: crop",
+    )  # fmt: skip
+    group.add_argument(
+        "--invert", action="store_true", default=None,
+        help="turn dark ink on paper into light on black, as MNIST's is",
+    )  # fmt: skip
+    group.add_argument(
+        "--on-bad",
+        choices=("skip", "refuse"),
+        help="what to do about files that cannot be read; default: skip",
     )
 
 
@@ -56,6 +67,13 @@ def _add_model_options(group) -> None:
     group.add_argument("--threads", type=int, metavar="T", help="CPU threads; default: PyTorch's")
 
 
+def _folder(text: str) -> Path:
+    """A folder's name, with ~ as the user's own."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("give the name of a folder")
+    return Path(text).expanduser()
+
+
 def _size(text: str) -> int | tuple[int, int]:
     """28 -> 28, 32x48 -> (32, 48)."""
     try:
@@ -67,16 +85,29 @@ def _size(text: str) -> int | tuple[int, int]:
     return sides[0] if len(sides) == 1 else sides
 
 
-def _folder_options(args: argparse.Namespace) -> dict:
+def _folder_options(args: argparse.Namespace, name: str) -> dict:
     """The options that are given, as `data.load` takes them; colour unless told."""
     given = {name: getattr(args, name) for name in FOR_FOLDERS if getattr(args, name) is not None}
-    if args.data is not None and args.data.startswith("images:"):
+    if name.startswith("images:"):
         return {"channels": 3} | given
     if given:
         option = next(iter(given)).replace("_", "-")
-        data = f"--data {args.data}" if args.data else "the default data"
+        data = f"--data {name}" if args.data else f"{name}, the default data"
         raise ValueError(f"--{option} goes with --data images:FOLDER, not with {data}")
     return {}
+
+
+def _require_apart(name: str, out: Path) -> None:
+    """Refuse to write among the pictures: the next call would take the samples for pictures."""
+    from vae_teach.data.places import find_folder
+
+    if name.startswith("images:"):
+        pictures = find_folder(name.removeprefix("images:"))
+        if pictures in (out.resolve(), *out.resolve().parents):
+            raise ValueError(
+                f"--out is {out}, inside the pictures' folder {pictures}: give a folder outside it"
+            )
+        print(f"reading {pictures}")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -84,38 +115,50 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from vae_teach import data
+    from vae_teach.data import catalog
     from vae_teach.device import pick_device
-    from vae_teach.run_folder import epochs_kept
+    from vae_teach.run_folder import epochs_kept, require_usable
     from vae_teach.train_run import Plan, train_run
 
-    options = _folder_options(args)
+    name = catalog.require_known(args.data, "--data") if args.data else catalog.choose()[0]
+    options = _folder_options(args, name)
     if args.threads is not None:
-        if args.threads < 1:
-            raise ValueError(f"--threads must be at least 1, but it is {args.threads}")
+        if not 1 <= args.threads <= 1024:
+            raise ValueError(f"--threads must be from 1 to 1024, but it is {args.threads}")
         torch.set_num_threads(args.threads)
     plan = Plan(
         hidden=tuple(args.hidden), latent_dim=args.latent, likelihood=args.likelihood,
         epochs=args.epochs, batch_size=args.batch_size, lr=args.lr, beta=args.beta,
         patience=args.patience, seed=args.seed,
     )  # fmt: skip
-    pick_device(args.device)  # a misspelt device is told before pictures are read
-    dataset = data.load(args.data, **options)
+    pick_device(args.device)  # a misspelt device or folder is told before pictures are read
+    require_usable(args.out)
+    _require_apart(name, args.out)
+    dataset = data.load(name, **options)
     print(dataset.source)
     kept = epochs_kept(args.out)
-    if kept:
-        print(f"{args.out} has {kept} epochs already: going on from there")
     try:
         record = train_run(dataset, args.out, plan, device=args.device)
     except KeyboardInterrupt:
-        kept = epochs_kept(args.out)
-        print(f"\nstopped: {args.out} keeps {kept} whole epochs; the same command goes on from "
-              f"there, and --epochs {max(kept, 1)} draws what there is")  # fmt: skip
+        print(f"\nstopped: {args.out} keeps {_epochs(epochs_kept(args.out))}")
         raise
+    made = record["protocol"]["epochs_made"]
+    if kept:
+        added = f"{made - kept} were added" if made > kept else "none was added"
+        print(f"{args.out} had {kept} epochs already: {added}")
     _print(record, args.out)
     return 0
 
 
-def _print(record: dict, out: str) -> None:
+def _epochs(kept: int) -> str:
+    """What a stopped run can do with its epochs."""
+    if kept == 0:
+        return "no whole epoch yet; the same command starts again"
+    whole = "1 whole epoch" if kept == 1 else f"{kept} whole epochs"
+    return f"{whole}; the same command goes on from there, and --epochs {kept} draws what there is"
+
+
+def _print(record: dict, out: Path) -> None:
     protocol, test = record["protocol"], record["results"]["test"]
     best = protocol["best_epoch"]
     chosen = f", the best after {best}" if best else ""
@@ -124,5 +167,6 @@ def _print(record: dict, out: str) -> None:
     )
     print(f"  negative ELBO {test['negative_elbo_nats']:.4g} nats, KL {test['kl_nats']:.3g} nats, "
           f"error per pixel {test['pixel_error']:.3g}")  # fmt: skip
-    print(f"written to {out}: open explorer.html in a browser; the rest is curves.png, "
-          "samples.png, reconstructions.png, run.json and the model")  # fmt: skip
+    size = (out / "explorer.html").stat().st_size / 1e6
+    print(f"written to {out}: open explorer.html ({size:.1f} MB) in a browser; the rest is "
+          "curves.png, samples.png, reconstructions.png, run.json and the model")  # fmt: skip

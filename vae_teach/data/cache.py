@@ -8,16 +8,16 @@ import contextlib
 import hashlib
 import io
 import os
-import secrets
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 import filelock
 import numpy as np
 import platformdirs
+
+from vae_teach.whole_file import whole_file
 
 LOCK_TIMEOUT = 120.0  # seconds; making the strokes takes a few
 
@@ -62,19 +62,6 @@ def cached_arrays(name: str, key: str, make: Callable[[], Arrays]) -> Arrays:
             arrays = make()
             _write(path, name, arrays)
     return arrays
-
-
-@contextlib.contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file beside `path` for writing bytes; it becomes `path` on success only."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            yield file
-        os.replace(temporary, path)  # atomic: a reader sees the old file or the new one
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def _read(path: Path) -> Arrays | None:

@@ -29,11 +29,11 @@ def load(name: str | None = None, *, limit: int | None = None, **options) -> Dat
     Raises:
         ValueError: on an unknown name, a file that is not what it should be, or a limit below 1.
         FileNotFoundError: if the data set is not here; the message has the command that gets it.
-        TypeError: if options are given for a data set that has none.
+        TypeError: if the name is no text, or options are given for a data set that has none.
     """
     if limit is not None and limit < 1:
         raise ValueError(f"limit is {limit} but a split needs at least 1 image")
-    name = choose()[0] if name is None else _require_known(name, "name")
+    name = choose()[0] if name is None else require_known(name, "name")
     if name.startswith(IMAGES):
         data = load_folder(name.removeprefix(IMAGES), **options)
     elif options:
@@ -54,16 +54,20 @@ def choose() -> tuple[str, str]:
     """
     name = os.environ.get("VAE_TEACH_DATASET")
     if name:
-        return _require_known(name, "VAE_TEACH_DATASET"), "VAE_TEACH_DATASET says so"
+        return require_known(name, "VAE_TEACH_DATASET"), "VAE_TEACH_DATASET says so"
     if locate(MNIST) is not None:
         return "mnist", "it is on this machine"
     return "strokes", "it needs no download and MNIST is not on this machine"
 
 
-def _require_known(name: str, what: str) -> str:
+def require_known(name: str, what: str) -> str:
+    """Return the name of a data set, or raise a ValueError that calls it `what`."""
+    if not isinstance(name, str):
+        raise TypeError(f"{what} is {name!r} but must be a text, such as 'strokes'")
     has_folder = name.startswith(IMAGES) and name != IMAGES
     if name not in ("strokes", *SOURCES) and not has_folder:
-        raise ValueError(f"{what} is {name!r} but the data sets are {', '.join(NAMES)}")
+        meant = f"; did you mean {IMAGES}{name}?" if name and Path(name).is_dir() else ""
+        raise ValueError(f"{what} is {name!r} but the data sets are {', '.join(NAMES)}{meant}")
     return name
 
 

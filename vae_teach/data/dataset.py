@@ -53,7 +53,7 @@ class Dataset:
     """Training and test examples, the shape of one picture, and where they came from.
 
     Attributes:
-        name: what `load` was asked for.
+        name: "strokes", "mnist", "fashion_mnist", or "images:" and the folder's last name.
         train: examples to fit on.
         test: examples that no fit and no choice may see.
         image_shape: (28, 28), or (C, H, W) for colour.
@@ -70,10 +70,11 @@ class Dataset:
     validation: Split | None = None
     label_names: tuple[str, ...] | None = None
 
-    def with_validation(self, n: int = 10_000) -> "Dataset":
+    def with_validation(self, n: int | float = 10_000) -> "Dataset":
         """Return the same data with the last n training examples held out for choosing.
 
-        For MNIST and n = 10,000 this is the usual 50,000 / 10,000 / 10,000 split.
+        For MNIST and n = 10,000 this is the usual 50,000 / 10,000 / 10,000 split. An n between 0
+        and 1 is a share of the training examples: 0.1 holds out a tenth of them, at least one.
 
         Raises:
             ValueError: if n would leave no training example, or none is asked for, or a
@@ -81,7 +82,9 @@ class Dataset:
         """
         if self.validation is not None:
             raise ValueError(f"{self.name} already has {len(self.validation)} validation images")
-        if not 0 < n < len(self.train):
+        if isinstance(n, float) and 0 < n < 1:
+            n = max(1, round(n * len(self.train)))
+        if not isinstance(n, int) or not 0 < n < len(self.train):
             raise ValueError(f"n is {n} but {self.name} has {len(self.train)} training images")
         return replace(self, train=self.train[:-n], validation=self.train[-n:])
 

@@ -5,6 +5,7 @@ Shapes: N images, C channels (1 grey, 3 colour); images (N, C * H * W) float32 i
 """
 
 import hashlib
+import os
 import sys
 from pathlib import Path
 from typing import Literal
@@ -18,7 +19,8 @@ from vae_teach.data.pictures import Fit, UnusableError, read_picture
 from vae_teach.data.places import find_folder
 
 AT_LEAST = 10  # usable images; fewer are too few to fit on some and test on others
-_LISTED = 20  # unusable files named one by one in a report
+LARGEST = 1024  # pixels a side: networks of dense layers end long before
+_LISTED = 20  # skipped files named one by one
 _IGNORED = {"thumbs.db", "desktop.ini"}  # what file managers leave behind
 
 
@@ -36,46 +38,65 @@ def load_folder(
 
     Args:
         folder: of image files, or of one folder of image files per label.
-        size: pixels, one number or (height, width).
+        size: pixels, one number or (height, width), at most 1024 a side.
         channels: 1 for grey, 3 for colour.
         fit: how a picture of another proportion gets there: "crop" its sides, "pad" it with
             black, or "stretch" it.
         invert: turn dark ink on white paper into light on black, as MNIST's is.
-        on_bad: "skip" files that cannot be used, naming them on stderr, or "refuse" them all.
+        on_bad: "skip" files that cannot be used, naming the first 20 on stderr, or "refuse" the
+            folder, naming all.
         test_fraction: of the images, kept for testing. Which ones depends on the files' names
             only, so a new picture hardly moves the others.
 
     Raises:
         FileNotFoundError: if there is no such folder.
+        OSError: if it cannot be read.
         ValueError: if an argument makes no sense, if fewer than 10 images can be used, or, with
             on_bad="refuse", if any cannot.
     """
-    height, width = (size, size) if isinstance(size, int) else size
-    _require_sense(height, width, channels, fit, on_bad, test_fraction)
+    height, width = _sides(size)
+    _require_sense(folder, channels, fit, invert, on_bad, test_fraction)
     root = find_folder(str(folder))
-    pictures, bad = {}, {}
-    candidates = _candidates(root)
-    labelled = any(path.parent != root for path in candidates)
+    candidates, bad = _candidates(root)
+    border = "white" if invert else "black"  # which is black in the end
+    pictures = {}
     for path in candidates:
         try:
-            if labelled and path.parent == root:
-                raise UnusableError("lies beside the folders of labels, in none of them")
-            pictures[path] = read_picture(path, (height, width), channels, fit)
+            pictures[path] = read_picture(path, (height, width), channels, fit, border)
         except UnusableError as error:
-            bad[path.relative_to(root).as_posix()] = str(error)
+            bad[path] = str(error)
+    if any(path.parent != root for path in pictures):
+        for path in [path for path in pictures if path.parent == root]:
+            bad[path] = "lies beside the folders of labels, in none of them"
+            del pictures[path]
     _report(root, bad, on_bad)
     if len(pictures) < AT_LEAST:
+        images = "image" if len(pictures) == 1 else "images"
         raise ValueError(
-            f"{root} has {len(pictures)} usable images but at least {AT_LEAST} are needed"
+            f"{root} has {len(pictures)} usable {images} but at least {AT_LEAST} are needed"
         )
     shape = (height, width) if channels == 1 else (channels, height, width)
     return _assemble(root, pictures, shape, invert, test_fraction)
 
 
-def _require_sense(height, width, channels, fit, on_bad, test_fraction) -> None:
-    if not (height >= 1 and width >= 1):
-        raise ValueError(f"size is {height} x {width} but both must be at least 1")
+def _sides(size: int | tuple[int, int]) -> tuple[int, int]:
+    """Height and width, whole numbers from 1 to `LARGEST`."""
+    sides = (size, size) if isinstance(size, int) else size
+    whole = isinstance(sides, tuple | list) and all(type(side) is int for side in sides)
+    if not whole or len(sides) != 2:
+        raise ValueError(f"size is {size!r} but must be a whole number or (height, width)")
+    if not all(1 <= side <= LARGEST for side in sides):
+        raise ValueError(
+            f"size is {sides[0]} x {sides[1]} but both must be at least 1 and at most {LARGEST}"
+        )
+    return sides[0], sides[1]
+
+
+def _require_sense(folder, channels, fit, invert, on_bad, test_fraction) -> None:
+    if not str(folder):
+        raise ValueError("folder is empty: give the folder of the pictures")
     for name, value, allowed in (
+        ("invert", invert, (True, False)),
         ("channels", channels, (1, 3)),
         ("fit", fit, ("crop", "pad", "stretch")),
         ("on_bad", on_bad, ("skip", "refuse")),
@@ -87,11 +108,31 @@ def _require_sense(height, width, channels, fit, on_bad, test_fraction) -> None:
         raise ValueError(f"test_fraction is {test_fraction} but must lie between 0 and 1")
 
 
-def _candidates(root: Path) -> list[Path]:
-    """Return every file below the folder except hidden ones, in an order of names."""
-    files = (path for path in root.rglob("*") if path.is_file())
-    visible = (p for p in files if not any(s.startswith(".") for s in p.relative_to(root).parts))
-    return sorted(path for path in visible if path.name.lower() not in _IGNORED)
+def _candidates(root: Path) -> tuple[list[Path], dict[Path, str]]:
+    """Return every file below the folder in an order of names, and the folders not entered.
+
+    Hidden files and folders are passed over. A linked folder is not entered, because it may lead
+    back up.
+
+    Raises:
+        OSError: if the folder itself cannot be read.
+    """
+    files, closed = [], {}
+
+    def cannot_be_read(error: OSError) -> None:
+        if Path(error.filename) == root:
+            raise error
+        closed[Path(error.filename)] = f"a folder that cannot be read: {error.strerror}"
+
+    for name, folders, names in os.walk(root, onerror=cannot_be_read):
+        here = Path(name)
+        folders[:] = [folder for folder in folders if not folder.startswith(".")]
+        for folder in folders:
+            if (here / folder).is_symlink():
+                closed[here / folder] = "a link to a folder: put the pictures themselves here"
+        seen = (n for n in names if not n.startswith(".") and n.lower() not in _IGNORED)
+        files += [here / n for n in seen if (here / n).is_file()]
+    return sorted(files), closed
 
 
 def _assemble(
@@ -111,9 +152,11 @@ def _assemble(
     of = f" of {len(names)} labels" if names else ""
     sentence = (
         f"your own images: {len(train):,} for training and {len(test):,} for testing{of}, "
-        f"from the folder {root.name}."
+        f"from the folder {_printed(Path(root.name))}."
     )
-    return Dataset(f"images:{root.name}", train, test, shape, sentence, label_names=names)
+    return Dataset(
+        f"images:{_printed(Path(root.name))}", train, test, shape, sentence, label_names=names
+    )
 
 
 def _rank(root: Path, path: Path) -> bytes:
@@ -129,15 +172,20 @@ def _labels(root: Path, paths: list[Path]) -> tuple[tuple[str, ...] | None, Tens
     return names, torch.tensor([names.index(folder) for folder in folders])
 
 
-def _report(root: Path, bad: dict[str, str], on_bad: str) -> None:
-    """Name the unusable files: raise with on_bad="refuse", else print them on stderr."""
+def _report(root: Path, bad: dict[Path, str], on_bad: str) -> None:
+    """Name the unusable files: raise with all of them on "refuse", else print some on stderr."""
     if not bad:
         return
-    lines = [f"{name}: {reason}" for name, reason in list(bad.items())[:_LISTED]]
-    if len(bad) > _LISTED:
-        lines.append(f"and {len(bad) - _LISTED} more")
-    verb = "refused" if on_bad == "refuse" else "skipped"
-    text = "\n  ".join([f"files {verb} in {root}: {len(bad)}", *lines])
+    lines = [f"{_printed(path.relative_to(root))}: {bad[path]}" for path in sorted(bad)]
     if on_bad == "refuse":
-        raise ValueError(text)
+        raise ValueError("\n  ".join([f"files refused in {_printed(root)}: {len(bad)}", *lines]))
+    if len(lines) > _LISTED:
+        lines[_LISTED:] = [f"and {len(lines) - _LISTED} more; on_bad='refuse' names all of them"]
+    text = "\n  ".join([f"files skipped in {_printed(root)}: {len(bad)}", *lines])
     print(f"vae_teach: {text}", file=sys.stderr)
+
+
+def _printed(path: Path) -> str:
+    """A path for a terminal: a line break, a colour code or half a letter as an escape."""
+    text = path.as_posix()
+    return text if text.isprintable() else text.encode("unicode_escape", "surrogateescape").decode()

@@ -28,11 +28,20 @@ class UnusableError(Exception):
     """A file that gives no picture; the message says why."""
 
 
-def read_picture(path: Path, size: tuple[int, int], channels: int, fit: Fit) -> np.ndarray:
+def read_picture(
+    path: Path,
+    size: tuple[int, int],
+    channels: int,
+    fit: Fit,
+    border: Literal["black", "white"] = "black",
+) -> np.ndarray:
     """Return an image file's pixels, uint8 (C * H * W,), upright and on white where transparent.
 
+    `border` is what `fit="pad"` puts around the picture.
+
     Raises:
-        UnusableError: if the file is no image, is damaged, or has pixels of unknown range.
+        UnusableError: if the file is no image, is damaged, has pixels of unknown range, or would
+            be padded to nothing.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -40,7 +49,8 @@ def read_picture(path: Path, size: tuple[int, int], channels: int, fit: Fit) -> 
         try:
             with Image.open(path) as image:
                 image.load()
-                picture = _resize(_eight_bits(ImageOps.exif_transpose(image)), size, fit)
+                upright = _eight_bits(ImageOps.exif_transpose(image))
+                picture = _resize(upright, size, fit, border)
         except _UNREADABLE as error:
             raise UnusableError(_reason(error)) from error
     pixels = np.asarray(picture.convert("L" if channels == 1 else "RGB"))  # (H, W) or (H, W, 3)
@@ -71,15 +81,26 @@ def _from_16_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.round(values / 257).astype(np.uint8))
 
 
-def _resize(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:
+def _resize(
+    image: Image.Image, size: tuple[int, int], fit: Fit, border: Literal["black", "white"]
+) -> Image.Image:
     height, width = size
     lanczos = Image.Resampling.LANCZOS
+    if fit == "pad":
+        ratio = min(width / image.width, height / image.height)
+        if min(image.width, image.height) * ratio < 0.5:
+            raise UnusableError(f"{image.width} x {image.height} pixels: nothing is left of it "
+                                f"when it is padded to {width} x {height}")  # fmt: skip
     if fit == "stretch":
         return image.resize((width, height), lanczos)
-    return {"crop": ImageOps.fit, "pad": ImageOps.pad}[fit](image, (width, height), method=lanczos)
+    if fit == "pad":
+        return ImageOps.pad(image, (width, height), method=lanczos, color=border)
+    return ImageOps.fit(image, (width, height), method=lanczos)
 
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, Image.UnidentifiedImageError):
         return "not an image that Pillow knows"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return str(error).splitlines()[0] if str(error) else type(error).__name__

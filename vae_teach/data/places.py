@@ -26,12 +26,16 @@ def find_folder(text: str) -> Path:
 
     Raises:
         FileNotFoundError: if there is none.
+        NotADirectoryError: if it is a file.
     """
     wanted = Path(text).expanduser()
     for start in (Path.cwd(), *Path.cwd().parents):
         if (start / wanted).is_dir():
             return (start / wanted).resolve()
-    raise FileNotFoundError(f"no folder {text} in {Path.cwd()} or in a folder above it")
+    if wanted.exists():
+        raise NotADirectoryError(f"{text} is a file, not a folder")
+    looked = "" if wanted.is_absolute() else f" in {Path.cwd()} or in a folder above it"
+    raise FileNotFoundError(f"no folder {text}{looked}")
 
 
 def data_folder() -> Path | None:
