@@ -66,6 +66,17 @@ def test_correlation_agrees_with_numpy_and_survives_a_flat_row():
     a, b = (torch.rand(4, 30, generator=generator(s)) for s in (0, 1))
     theirs = [np.corrcoef(x, y)[0, 1] for x, y in zip(a.numpy(), b.numpy(), strict=True)]
     np.testing.assert_allclose(correlation(a, b).numpy(), theirs, rtol=1e-5)
-    assert correlation(torch.ones(1, 5), torch.rand(1, 5, generator=generator())).item() == 0
+    for shade in (1.0, 0.1, 0.3, 0.7):  # the mean of a row of 0.1s is not 0.1 to the last bit
+        flat = torch.full((1, 392), shade)
+        assert correlation(flat, torch.rand(1, 392, generator=generator())).item() == 0
+        assert correlation(flat, 2 * flat).item() == 0
     torch.testing.assert_close(correlation(a, 3 * a + 1), torch.ones(4))
     torch.testing.assert_close(correlation(1e-3 * a, b), correlation(a, b))  # faint pictures too
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
+def test_the_entropy_of_what_is_no_probability_is_refused(value):
+    """A Gaussian's mean picture may leave [0, 1]; its entropy would be minus infinity."""
+    with pytest.raises(ValueError, match="pixels must be probabilities"):
+        pixel_entropy(torch.tensor([[0.5, value]]))
+    assert pixel_entropy(torch.tensor([[1 + 1e-6, -1e-6]])).item() == 0  # rounding

@@ -246,6 +246,24 @@ def test_one_hot_marks_the_class():
         one_hot(torch.tensor([-1, 1]), 3)
 
 
+@pytest.mark.parametrize("dtype", [torch.int32, torch.uint8, torch.int64])
+def test_one_hot_takes_whole_numbers_of_any_width(dtype):
+    assert torch.equal(one_hot(torch.tensor([2, 0], dtype=dtype), 3), torch.eye(3)[[2, 0]])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bool])
+def test_one_hot_refuses_what_is_no_whole_number(dtype):
+    with pytest.raises(ValueError, match="labels must be whole numbers, but their dtype is"):
+        one_hot(torch.ones(3, dtype=dtype), 3)
+
+
+@pytest.mark.parametrize("labels", [torch.tensor(3), torch.arange(4)], ids=["one", "four"])
+def test_labels_in_place_of_a_condition_are_told(labels):
+    """Four labels could pass for one condition of four values."""
+    with pytest.raises(ValueError, match=r"for labels give one_hot\(labels\)"):
+        cvae().sample(labels, 2, generator=torch.Generator())
+
+
 def test_errors_name_both_sides(x, c):
     with pytest.raises(ValueError, match="c has 5 values but the model was built for 4"):
         cvae().encode(x, torch.zeros(6, 5))
@@ -253,6 +271,12 @@ def test_errors_name_both_sides(x, c):
         cvae(condition_in="encoder").decode(torch.zeros(6, L), torch.zeros(6, 5))
     with pytest.raises(ValueError, match="x has 29 pixels but the model was built for 30"):
         cvae().encode(x[:, 1:], c)
+    with pytest.raises(ValueError, match=f"z has {L + 1} values but the model was built for {L}"):
+        cvae().decode(torch.zeros(6, L + 1), c)
+    with pytest.raises(ValueError, match="c has 5 values but the model was built for 4"):
+        Regressor(D, 4, (8,)).decode(torch.zeros(6, 5))
+    with pytest.raises(ValueError, match="condition_size must be at least 0, but it is -1"):
+        CVAE(D, -1, **SIZES)
     with pytest.raises(ValueError, match=r"'middle'.*'encoder', 'decoder', 'both'"):
         cvae(condition_in="middle")
     with pytest.raises(ValueError, match="size 0 has nothing to say"):

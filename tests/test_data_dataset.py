@@ -31,7 +31,7 @@ def test_a_share_holds_out_that_many_and_at_least_one():
     assert [len(dataset().with_validation(n).validation) for n in (0.3, 0.01, 0.25)] == [3, 1, 2]
 
 
-@pytest.mark.parametrize("n", [0, -1, 10, 11, 0.0, 1.0, 2.5, 0.99])
+@pytest.mark.parametrize("n", [0, -1, 10, 11, 0.0, 1.0, 2.5])
 def test_a_validation_split_that_leaves_nothing_is_refused(n):
     with pytest.raises(ValueError, match=f"n is {n} but some has 10 training images"):
         dataset().with_validation(n)

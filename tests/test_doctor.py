@@ -36,8 +36,16 @@ def test_another_version_than_the_pinned_one_is_only_a_note():
 
 
 def test_a_missing_browser_is_a_note_not_a_failure(monkeypatch):
+    monkeypatch.delenv("VAE_TEACH_CHROMIUM", raising=False)
     monkeypatch.setattr(doctor.shutil, "which", lambda _: None)
     assert all(f.optional and f.cure for f in doctor.tool_findings())
+
+
+def test_the_browser_that_the_tests_take_is_the_one_that_is_named(monkeypatch):
+    monkeypatch.setattr(doctor.shutil, "which", lambda _: None)
+    monkeypatch.setenv("VAE_TEACH_CHROMIUM", "/opt/chromium")
+    (finding,) = [f for f in doctor.tool_findings() if f.what == "browser"]
+    assert finding.found == "/opt/chromium" and finding.cure is None
 
 
 def test_a_wrong_device_wish_is_reported(monkeypatch):
@@ -49,7 +57,15 @@ def test_a_wrong_device_wish_is_reported(monkeypatch):
 def test_missing_data_is_reported(monkeypatch):
     monkeypatch.setenv("VAE_TEACH_DATASET", "no-such-data")
     finding = doctor.data_finding()
-    assert finding.cure == "python -m vae_teach data" and "no-such-data" in finding.found
+    assert finding.cure == "unset VAE_TEACH_DATASET" and "no-such-data" in finding.found
+    monkeypatch.setenv("VAE_TEACH_DATASET", "strokes")
+    monkeypatch.setenv("VAE_TEACH_DATA", "no-such-folder")
+    monkeypatch.delenv("VAE_TEACH_DATASET")
+    assert doctor.data_finding().cure == "unset VAE_TEACH_DATA"
+    monkeypatch.delenv("VAE_TEACH_DATA")
+    monkeypatch.setenv("VAE_TEACH_DATASET", "fashion_mnist")
+    monkeypatch.setenv("VAE_TEACH_CACHE", "no-such-cache")
+    assert doctor.data_finding().cure == "python -m vae_teach data"
 
 
 def test_pins_are_read_with_markers_and_without(tmp_path):

@@ -172,5 +172,22 @@ def test_the_grid_agrees_with_importance_sampling(prior_hidden):
 
 def test_the_grid_refuses_another_dimension():
     model = CVAE(2, 2, (4,), 2, (4,), seed=0)
-    with pytest.raises(ValueError, match="the model has 2 latent dimensions, grid 1"):
+    with pytest.raises(ValueError, match="the model has 2, grid 1"):
         grid_log_likelihood(model, torch.zeros(1, 2), torch.zeros(1, 2), Grid(-8, 8, 101))
+
+
+def test_a_grid_that_misses_the_mass_is_refused():
+    """Silently, the answers were off by ten nats."""
+    model = CVAE(2, 2, (8,), 1, (8,), "tanh", {"name": "gaussian", "sigma_x": 0.1}, seed=0)
+    x, c = torch.randn(5, 2, generator=generator()), torch.randn(5, 2, generator=generator(1))
+    with pytest.raises(ValueError, match="9 points from -8 to 8 are too few"):
+        grid_log_likelihood(model, x, c, Grid(-8, 8, 9))
+    with pytest.raises(ValueError, match="reaches an end of the grid, 2 or 3"):
+        grid_log_likelihood(model, x, c, Grid(2, 3, 1_001))
+
+
+@pytest.mark.parametrize("sigma_x", [0.0, -1.0, float("nan")])
+def test_a_noise_that_is_no_standard_deviation_is_refused(sigma_x):
+    model = ConditionalLinearGaussian.random(generator=generator())
+    with pytest.raises(ValueError, match="sigma_x must be positive and finite"):
+        dataclasses.replace(model, sigma_x=sigma_x)

@@ -93,3 +93,8 @@ def test_the_regressor_averages_and_the_cvae_chooses():
 def test_noise_must_be_positive():
     with pytest.raises(ValueError, match="sigma_x must be positive"):
         Fork(0.0)
+
+
+def test_a_table_of_every_x_with_every_c_is_refused():
+    with pytest.raises(ValueError, match=r"x has shape \(6,\), but \(..., 1\) is wanted"):
+        FORK.log_likelihood(torch.zeros(6), torch.zeros(6, 1))

@@ -11,7 +11,15 @@ def pixel_entropy(p: Tensor) -> Tensor:
     """How undecided a picture is: sum over pixels of the coin's entropy, (..., D) -> (...,) nats.
 
     0 if every pixel is 0 or 1, D log 2 if every pixel is 1/2.
+
+    Raises:
+        ValueError: if a pixel is outside [0, 1], but for rounding.
     """
+    if p.numel() and not (p.min() >= -1e-5 and p.max() <= 1 + 1e-5):
+        raise ValueError(
+            f"pixels must be probabilities, but they go from {p.min():g} to {p.max():g}"
+        )
+    p = p.clamp(0, 1)
     return torch.special.entr(p).sum(dim=-1) + torch.special.entr(1 - p).sum(dim=-1)
 
 
@@ -50,6 +58,7 @@ def nearest(query: Tensor, known: Tensor) -> Tensor:
 
 def correlation(a: Tensor, b: Tensor) -> Tensor:
     """Pearson's correlation of each pair of rows, (N, D), (N, D) -> (N,); 0 for a flat row."""
+    flat = (a.amax(dim=-1) == a.amin(dim=-1)) | (b.amax(dim=-1) == b.amin(dim=-1))
     a, b = a - a.mean(dim=-1, keepdim=True), b - b.mean(dim=-1, keepdim=True)
-    scale = a.norm(dim=-1) * b.norm(dim=-1)
-    return torch.where(scale > 0, (a * b).sum(dim=-1) / scale, 0.0)
+    scale = torch.where(flat, 1.0, a.norm(dim=-1) * b.norm(dim=-1))
+    return torch.where(flat, 0.0, (a * b).sum(dim=-1) / scale)

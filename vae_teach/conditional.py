@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vae_teach.conditional_base import ConditionalModel
+from vae_teach.conditional_base import ConditionalModel, require_code, require_condition
 from vae_teach.likelihoods import make_likelihood
-from vae_teach.models import MODELS, dense_chain, seeded_initialization
+from vae_teach.models import MODELS, dense_chain, require_pixels, seeded_initialization
 
 PLACES = ("encoder", "decoder", "both")
 
@@ -18,12 +18,14 @@ def one_hot(labels: Tensor, n_classes: int = 10) -> Tensor:
     """Labels (...,) as vectors of zeros with a single 1, float32 (..., n_classes).
 
     Raises:
-        ValueError: if a label is not one of 0, ..., n_classes - 1.
+        ValueError: if a label is not one of 0, ..., n_classes - 1, or no whole number at all.
     """
+    if labels.is_floating_point() or labels.dtype == torch.bool:
+        raise ValueError(f"labels must be whole numbers, but their dtype is {labels.dtype}")
     if labels.numel() and not (0 <= labels.min() and labels.max() < n_classes):
         low, high = labels.min().item(), labels.max().item()
         raise ValueError(f"labels go from {low} to {high}, but n_classes is {n_classes}")
-    return F.one_hot(labels, n_classes).float()
+    return F.one_hot(labels.long(), n_classes).float()
 
 
 def join(z: Tensor, c: Tensor) -> Tensor:
@@ -65,6 +67,8 @@ class CVAE(ConditionalModel):
             "condition_in": condition_in,
             "prior_hidden": None if prior_hidden is None else tuple(prior_hidden),
         }
+        if condition_size < 0:
+            raise ValueError(f"condition_size must be at least 0, but it is {condition_size}")
         if condition_in not in PLACES:
             raise ValueError(f"condition_in is {condition_in!r}, but the places are {PLACES}")
         if not encoder_hidden:
@@ -88,32 +92,24 @@ class CVAE(ConditionalModel):
                 prior = (condition_size, *prior_hidden, 2 * latent_dim)
                 self.prior_net = dense_chain(prior, activation)
 
-    def _require_condition(self, c: Tensor) -> None:
-        if c.shape[-1] != self.condition_size:
-            raise ValueError(
-                f"c has {c.shape[-1]} values but the model was built for {self.condition_size}"
-            )
-
     def encode(self, x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """Return mu and logvar of q(z|x, c), each (B, L); q(z|x) if the encoder sees no c."""
-        self._require_condition(c)
-        if x.shape[-1] != self.n_pixels:
-            raise ValueError(
-                f"x has {x.shape[-1]} pixels but the model was built for {self.n_pixels}"
-            )
+        require_condition(c, self.condition_size)
+        require_pixels(x, self.n_pixels)
         h = self.trunk(join(x, c) if self.encoder_sees else x)  # (B, H)
         return self.to_mu(h), self.to_logvar(h)
 
     def decode(self, z: Tensor, c: Tensor) -> Tensor:
         """Parameters of p(x|z, c), shape (..., D); of p(x|z) if the decoder sees no c."""
-        self._require_condition(c)
+        require_condition(c, self.condition_size)
+        require_code(z, self.latent_dim)
         return self.decoder(join(z, c) if self.decoder_sees else z)
 
     def prior(self, c: Tensor) -> tuple[Tensor, Tensor]:
         """Return mu and logvar of p(z|c), each (..., L)."""
-        self._require_condition(c)
         if not self.has_learned_prior:
             return super().prior(c)
+        require_condition(c, self.condition_size)
         mu, logvar = self.prior_net(c).chunk(2, dim=-1)
         return mu, logvar
 
@@ -121,8 +117,8 @@ class CVAE(ConditionalModel):
 class Regressor(nn.Module):
     """p(x|c) with no latent variable: one answer per condition, the decoder of a CVAE without z.
 
-    With pixels that are independent given c, its best answer is their average over every x that
-    goes with c.
+    It treats the pixels as independent given c, so its best answer is their average over every x
+    that goes with c.
     """
 
     def __init__(
@@ -149,6 +145,7 @@ class Regressor(nn.Module):
 
     def decode(self, c: Tensor) -> Tensor:
         """Parameters of p(x|c), (..., C) -> (..., D)."""
+        require_condition(c, self.condition_size)
         return self.net(c)
 
     def mean_image(self, c: Tensor) -> Tensor:

@@ -14,6 +14,25 @@ from vae_teach.gaussian import kl_between_normals, log_normal, reparameterize
 from vae_teach.likelihoods import Likelihood
 
 
+def require_condition(c: Tensor, size: int) -> None:
+    """Raise a ValueError unless c is a vector of `size` floats along its last axis."""
+    if not c.is_floating_point():
+        raise ValueError(
+            f"c has the dtype {c.dtype}, but a condition is a vector of floats: "
+            "for labels give one_hot(labels)"
+        )
+    found = c.shape[-1] if c.ndim else 0
+    if found != size:
+        raise ValueError(f"c has {found} values but the model was built for {size}")
+
+
+def require_code(z: Tensor, latent_dim: int) -> None:
+    """Raise a ValueError unless z has `latent_dim` values along its last axis."""
+    found = z.shape[-1] if z.ndim else 0
+    if found != latent_dim:
+        raise ValueError(f"z has {found} values but the model was built for {latent_dim}")
+
+
 class ConditionalModel(nn.Module):
     """What every conditional VAE can do, whatever its layers: a subclass says how it is wired.
 
@@ -36,6 +55,7 @@ class ConditionalModel(nn.Module):
 
     def prior(self, c: Tensor) -> tuple[Tensor, Tensor]:
         """Return mu and logvar of p(z|c), each (..., L): here N(0, I), whatever c is."""
+        require_condition(c, self.condition_size)
         zeros = c.new_zeros(*c.shape[:-1], self.latent_dim)
         return zeros, zeros
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from vae_teach.conditional import Regressor, join
-from vae_teach.conditional_base import ConditionalModel
+from vae_teach.conditional_base import ConditionalModel, require_code, require_condition
 from vae_teach.initialization import initialize
 from vae_teach.likelihoods import Bernoulli, Gaussian
-from vae_teach.models import MODELS, dense_chain, seeded_initialization
+from vae_teach.models import MODELS, dense_chain, require_pixels, seeded_initialization
 
 
 def _same_conv(channels_in: int, channels_out: int) -> nn.Conv2d:
@@ -54,12 +54,16 @@ class LabelConvCVAE(ConditionalModel):
 
     def encode(self, x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """Return mu and logvar, each (B, 10), from x (B, 784) and one-hot c (B, 10)."""
+        require_condition(c, self.condition_size)
+        require_pixels(x, 784)
         h = self.features(x)
         h = self.dense(join(h, c) if self.label_in_encoder else h)
         return self.to_mu(h), self.to_logvar(h)
 
     def decode(self, z: Tensor, c: Tensor) -> Tensor:
         """Pixels in (0, 1), (..., 784), from z (..., 10) and c (..., 10)."""
+        require_condition(c, self.condition_size)
+        require_code(z, self.latent_dim)
         both = join(z, c)
         pixels = self.decoder(both.reshape(-1, 20))  # a convolution takes one leading axis
         return pixels.reshape(*both.shape[:-1], 784)
@@ -100,11 +104,15 @@ class ColumnCVAE(ConditionalModel):
 
     def encode(self, x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """Return mu and logvar, each (B, 30), from x (B, 756) and c (B, 28)."""
+        require_condition(c, self.condition_size)
+        require_pixels(x, 756)
         h = self.encode3(torch.relu(self.encode2(x) + self.tower["input2"](c)))
         return self.to_mu(torch.relu(h)), 2 * self.to_log_sigma(h)
 
     def decode(self, z: Tensor, c: Tensor) -> Tensor:
         """Logits (..., 756) from z (..., 30) and c (..., 28)."""
+        require_condition(c, self.condition_size)
+        require_code(z, self.latent_dim)
         condition = self.tower["input4"](self.tower["input2"](c))
         return self.decode4(torch.relu(self.decode1(z) + condition))
 

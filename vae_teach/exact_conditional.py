@@ -3,6 +3,7 @@
 Shapes: B data points, D observed, L latent, C condition. Nats, float64.
 """
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -55,6 +56,8 @@ class ConditionalLinearGaussian:
             found = tuple(getattr(self, name).shape)
             if found != shape:
                 raise ValueError(f"{name} has shape {found}, but W and B ask for {shape}")
+        if not (math.isfinite(self.sigma_x) and self.sigma_x > 0):
+            raise ValueError(f"sigma_x must be positive and finite, but it is {self.sigma_x}")
         cholesky(self.S, "S")
 
     @classmethod
@@ -115,7 +118,7 @@ class ConditionalLinearGaussian:
         """The same p(x|c) with p(z|c) = N(0, I): the decoder takes over what the prior said.
 
         z = A c + a + R e with R R^T = S and e ~ N(0, I), so the decoder of e has W R, B + W A and
-        b + W a. A linear decoder can do this exactly; a network that sees c learns to.
+        b + W a. A linear decoder can do this exactly; a network that sees c can come near.
         """
         root = cholesky(self.S, "S")
         zeros = torch.zeros_like
@@ -157,11 +160,28 @@ def expected_log_normal(mu: Tensor, cov: Tensor, mean_p: Tensor, cov_p: Tensor) 
 def grid_log_likelihood(model: ConditionalModel, x: Tensor, c: Tensor, grid: Grid) -> Tensor:
     """log p(x|c) of a model with one latent dimension, by the trapezoid rule: (B,) in nats.
 
+    Leaving out every other point tests the spacing.
+
     Raises:
-        ValueError: if the model's latent dimension is not the grid's.
+        ValueError: if the model or the grid has not one dimension, if log p(x|c) moves by more than
+            0.01 nats when every other point is left out, or if p(x, z|c) reaches an end of the
+            grid.
     """
-    if model.latent_dim != grid.dim:
-        raise ValueError(f"the model has {model.latent_dim} latent dimensions, grid {grid.dim}")
-    z = grid.points.to(x)[:, None]  # (M, 1, L)
+    if model.latent_dim != 1 or grid.dim != 1:
+        raise ValueError(
+            f"one latent dimension is wanted, but the model has {model.latent_dim}, grid {grid.dim}"
+        )
+    z = grid.points.to(x)[:, None]  # (M, 1, 1)
     log_joint = model.likelihood.log_prob(x, model.decode(z, c)) + log_normal(z, *model.prior(c))
-    return grid.log_integral(log_joint.T.double())
+    log_joint = log_joint.T.double()  # (B, M)
+    log_px = grid.log_integral(log_joint)
+    moved = (log_px - grid.coarse().log_integral(log_joint[:, ::2])).abs().max().item()
+    if not moved <= 0.01:
+        raise ValueError(
+            f"{grid.n} points from {grid.lo:g} to {grid.hi:g} are too few: with every other point "
+            f"left out log p(x|c) moves by {moved:.2g} nats"
+        )
+    ends = log_joint[:, [0, -1]].amax(dim=1) - log_joint.amax(dim=1)
+    if (ends > math.log(1e-6)).any():
+        raise ValueError(f"p(x, z|c) reaches an end of the grid, {grid.lo:g} or {grid.hi:g}")
+    return log_px

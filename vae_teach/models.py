@@ -53,7 +53,8 @@ def seeded_initialization(seed: int | None) -> Iterator[None]:
         yield
 
 
-def _require_pixels(x: Tensor, n_pixels: int) -> None:
+def require_pixels(x: Tensor, n_pixels: int) -> None:
+    """Raise a ValueError unless x has `n_pixels` along its last axis."""
     if x.shape[-1] != n_pixels:
         raise ValueError(f"x has {x.shape[-1]} pixels but the model was built for {n_pixels}")
 
@@ -104,7 +105,7 @@ class Autoencoder(nn.Module):
 
     def encode(self, x: Tensor) -> Tensor:
         """Codes of shape (B, L) from pixels of shape (B, D)."""
-        _require_pixels(x, self.n_pixels)
+        require_pixels(x, self.n_pixels)
         return self.encoder(x)
 
     def decode(self, z: Tensor) -> Tensor:
@@ -160,7 +161,7 @@ class VAE(nn.Module):
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return mu and logvar of q(z|x), each (B, L), from x (B, D)."""
-        _require_pixels(x, self.n_pixels)
+        require_pixels(x, self.n_pixels)
         h = self.trunk(x)  # (B, H)
         return self.to_mu(h), self.to_logvar(h)
 

@@ -30,7 +30,14 @@ class Fork:
         return sign * c + self.sigma_x * torch.randn(n, 1, generator=generator), c
 
     def log_likelihood(self, x: Tensor, c: Tensor) -> Tensor:
-        """log p(x|c) exactly: (..., 1), (..., 1) -> (...,)."""
+        """log p(x|c) exactly: (..., 1), (..., 1) -> (...,).
+
+        Raises:
+            ValueError: if x or c has no last axis of length 1: two axes would broadcast to a table.
+        """
+        for name, value in {"x": x, "c": c}.items():
+            if value.ndim == 0 or value.shape[-1] != 1:
+                raise ValueError(f"{name} has shape {tuple(value.shape)}, but (..., 1) is wanted")
         squared = torch.stack([(x - c).square(), (x + c).square()]).squeeze(-1)
         log_normals = -0.5 * (LOG_2PI + squared / self.sigma_x**2) - math.log(self.sigma_x)
         return torch.logsumexp(log_normals, dim=0) - math.log(2)

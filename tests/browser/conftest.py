@@ -5,7 +5,6 @@ find things by role and wait for states, never for a number of seconds.
 """
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,9 +13,9 @@ import torch
 from explorer_page import contrasty_vae
 from playwright.sync_api import sync_playwright
 
+from vae_teach.commands.doctor import find_browser
 from vae_teach.widgets import LatentExplorer
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
     "--disable-gpu",
     "--disable-quic",
@@ -29,11 +28,11 @@ LOCAL = ("file:", "data:", "blob:", "about:", "chrome-error:")
 
 
 def find_chromium() -> str | None:
-    """Chromium's path: what VAE_TEACH_CHROMIUM says, else the first one on the path."""
-    named = os.environ.get("VAE_TEACH_CHROMIUM")
-    if named and not Path(named).is_file():
-        pytest.fail(f"VAE_TEACH_CHROMIUM is {named}, but there is no such file")
-    return named or next(filter(None, map(shutil.which, NAMES)), None)
+    """Chromium's path, or None; a named one that is not there fails the tests."""
+    found = find_browser()
+    if found and not Path(found).is_file():
+        pytest.fail(f"VAE_TEACH_CHROMIUM is {found}, but there is no such file")
+    return found
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

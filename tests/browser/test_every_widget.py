@@ -1,5 +1,7 @@
 """What holds for each of the seven widgets, whatever it shows."""
 
+import sys
+
 import matplotlib.pyplot as plt
 import pytest
 import torch
@@ -17,6 +19,7 @@ from vae_teach.widgets import (
     LatentExplorer,
     Reparameterization,
 )
+from vae_teach.widgets.kl_explorer import DRAWS
 
 pytestmark = pytest.mark.browser
 
@@ -82,6 +85,25 @@ def test_every_control_keeps_its_keys_from_jupyterlab(case, page):
     )
     assert without == []
     assert page.evaluate("el.querySelectorAll('[data-lm-suppress-shortcuts]').length") > 0
+
+
+@pytest.mark.parametrize("name", ["bound", "kl", "reparameterization"])
+def test_the_sliders_end_where_pythons_limits_do(page, name):
+    """Two tables of one thing: a slider beyond the limit would raise in the kernel."""
+    widget = WIDGETS[name][0]()
+    render_with_model(page, widget)
+    ends = page.evaluate(
+        """() => Object.fromEntries([...el.querySelectorAll("input[data-trait]")]
+          .map((slider) => [slider.dataset.trait, [Number(slider.min), Number(slider.max)]]))"""
+    )
+    limits = sys.modules[type(widget).__module__].LIMITS
+    assert ends == {trait: list(limits[trait]) for trait in ("mu", "logvar")}
+
+
+def test_the_menu_of_draws_is_pythons_list(page):
+    render_with_model(page, KLExplorer())
+    options = page.evaluate("[...el.querySelectorAll('option')].map((o) => Number(o.value))")
+    assert options == list(DRAWS)
 
 
 def test_two_views_of_one_model_show_the_same(case, page):

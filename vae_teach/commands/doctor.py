@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.metadata
+import os
 import platform
 import re
 import shutil
@@ -80,13 +81,22 @@ def data_finding() -> Finding:
     try:
         return Finding("data", data.load().source)
     except (OSError, ValueError) as error:
-        return Finding("data", str(error), "python -m vae_teach data")
+        told = str(error)
+        wrong = (name for name in ("VAE_TEACH_DATASET", "VAE_TEACH_DATA") if f"{name} is" in told)
+        cures = [f"unset {name}" for name in wrong] or ["python -m vae_teach data"]
+        return Finding("data", told, cures[0])
+
+
+def find_browser() -> str | None:
+    """Chromium's path: what VAE_TEACH_CHROMIUM says, else the first one on the path."""
+    return os.environ.get("VAE_TEACH_CHROMIUM") or next(
+        filter(None, map(shutil.which, BROWSERS)), None
+    )
 
 
 def tool_findings() -> list[Finding]:
     """Programs that only the tests use."""
-    node = shutil.which("node")
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    node, browser = shutil.which("node"), find_browser()
     return [
         Finding("Node", node) if node else
         Finding("Node", "not found: JavaScript tests are skipped", "install Node 20", True),

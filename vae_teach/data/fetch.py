@@ -67,7 +67,7 @@ def _alone_in(folder: Path, log: Log) -> Iterator[None]:
         except filelock.Timeout:
             log(f"another process is writing to {folder}; waiting for it")
             lock.acquire(timeout=LOCK_TIMEOUT)
-    except OSError as error:
+    except (OSError, NotImplementedError) as error:  # the latter: a file system without locks
         hint = "set VAE_TEACH_CACHE to a folder that can be written"
         raise OSError(f"cannot write to {folder} ({error}); {hint}") from error
     try:
