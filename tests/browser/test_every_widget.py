@@ -150,6 +150,28 @@ def test_a_change_just_before_the_end_paints_nothing(case, page):
     assert painted is False
 
 
+def test_a_film_stops_when_its_view_is_gone(page):
+    render_with_model(page, frames())
+    moved = page.evaluate(
+        """async () => {
+          el.querySelector("button").click();
+          cleanup();
+          const index = model.get("index");
+          await new Promise((done) => setTimeout(done, 900)); // two frames
+          return model.get("index") !== index;
+        }"""
+    )
+    assert moved is False
+
+
+def test_a_frame_that_there_is_not_is_the_last_one(page):
+    """Another widget's slider, linked to this one, may be longer."""
+    render_with_model(page, frames())
+    page.evaluate("model.set('index', 7)")
+    expect(page.get_by_role("img", name="a line to 2")).to_be_visible()
+    expect(page.get_by_role("slider")).to_have_attribute("aria-valuetext", "step 2, 3 of 3")
+
+
 def test_noise_and_mean_that_change_together_are_one_move(page):
     """Fails if a view takes each trait of one move for a move of its own."""
     render_with_model(page, Reparameterization(redraw=True))

@@ -27,7 +27,8 @@ def run(args: argparse.Namespace) -> int:
     from vae_teach.data.sources import SOURCES
 
     if args.from_folder is not None and args.name not in SOURCES:
-        raise ValueError(f"--from goes with {' or '.join(SOURCES)}, not with {args.name}")
+        name = "no name" if args.name is None else args.name
+        raise ValueError(f"--from goes with {' or '.join(SOURCES)}, not with {name}")
     if args.name is None:
         return _list()
     if args.name in SOURCES:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from vae_teach.data.ink import BOX
 from vae_teach.data.pens import PENS
 
 FACTORS = (
@@ -67,7 +68,8 @@ def draw_factors(
 
     Raises:
         ValueError: on an unknown factor, a value of the wrong shape, a digit or a variant that
-            has no pen, or a width or size that is not positive.
+            has no pen, a value that is not finite, a width or size that is not positive, or a pen
+            as wide as the digit.
     """
     unknown = sorted(set(fixed) - set(FACTORS))
     if unknown:
@@ -120,3 +122,12 @@ def _require_possible(factors: dict[str, Tensor]) -> None:
         smallest = factors[name].min().item() if len(factors[name]) else 1.0
         if not smallest > 0:
             raise ValueError(f"{name} is {smallest:g} but must be positive")
+    for name, values in factors.items():
+        if not values.isfinite().all():
+            worst = values[~values.isfinite()][0].item()
+            raise ValueError(f"{name} is {worst:g} but must be finite")
+    too_wide = (factors["width"] >= BOX * factors["scale"]).nonzero()
+    if len(too_wide):
+        i = too_wide[0, 0]
+        width, box = factors["width"][i].item(), BOX * factors["scale"][i].item()
+        raise ValueError(f"width is {width:g} but the digit's box is only {box:g} pixels long")

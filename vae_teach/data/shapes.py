@@ -69,9 +69,11 @@ def _factors(n: int, generator: Generator, fixed: dict) -> dict[str, Tensor]:
             raise ValueError(f"{name} has shape {tuple(value.shape)} but n is {n}")
         low, high = RANGES.get(name, (0, 2))
         if not ((value >= low) & (value <= high)).all():
-            raise ValueError(f"{name} must lie between {low} and {high}, but it is {value}")
+            odd = value[~((value >= low) & (value <= high))].flatten()[0].item()
+            raise ValueError(f"{name} must lie between {low} and {high}, but it is {odd:g}")
         if name == "shape" and (value != value.round()).any():
-            raise ValueError(f"shape must be 0, 1 or 2, but it is {value}")
+            odd = value[value != value.round()].flatten()[0].item()
+            raise ValueError(f"shape must be 0, 1 or 2, but it is {odd:g}")
         factors[name] = value.expand(n).clone()
     return factors
 

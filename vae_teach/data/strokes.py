@@ -43,7 +43,8 @@ def draw(n: int, *, generator: Generator, hand: Hand = HAND, **fixed: float | Te
 
     Raises:
         ValueError: on an unknown factor, a value of the wrong shape, a digit or a variant that
-            has no pen, or a width or size that is not positive.
+            has no pen, a value that is not finite, a width or size that is not positive, or a pen
+            as wide as the digit.
     """
     with _one_thread():
         factors = hands.draw_factors(n, generator, hand, fixed)
