@@ -123,7 +123,7 @@ def test_holding_one_factor_leaves_the_others():
     [
         ({"colour": 1}, r"\['colour'\] are no factors: they are shape, hue, size, x, y"),
         ({"size": 0.5}, "size must lie between 0.12 and 0.24"),
-        ({"x": torch.tensor([0.5, 0.5, 7.0, 0.5])}, "x must lie between .* but it is 7$"),
+        ({"x": torch.tensor([0.1, 0.1, 7.0, 0.1])}, "x must lie between .* but it is 7$"),
         ({"shape": 1.5}, "shape must be 0, 1 or 2"),
         ({"hue": torch.zeros(3)}, r"hue has shape \(3,\) but n is 4"),
         ({"side": 4}, "side is 4 but a shape needs at least 8"),
