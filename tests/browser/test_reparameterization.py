@@ -171,7 +171,7 @@ def test_it_fits_the_page_and_its_words_can_be_read(show, width, scheme):
     assert contrast >= 4.5
 
 
-def test_two_views_of_one_model_agree_and_cleaning_up_leaves_nothing(open_page, tmp_path):
+def test_the_model_moves_the_view_and_cleaning_up_leaves_nothing(open_page, tmp_path):
     """Fails if a listener stays on the model, or a view writes while it paints."""
     blank = tmp_path / "blank.html"
     blank.write_text("<!doctype html><meta charset=utf-8><title>host</title>")
