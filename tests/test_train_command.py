@@ -31,6 +31,14 @@ FILES = {
 }
 SIDE = 10
 
+# A shell that starts a job in the background has it ignore Ctrl-C, and its children with it.
+LISTENING = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from vae_teach.__main__ import main
+sys.exit(main())
+"""
+
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread():
@@ -173,17 +181,17 @@ def test_an_interrupted_run_keeps_its_epochs_and_says_how_to_go_on(
 def test_ctrl_c_itself_keeps_the_epochs(pictures, tmp_path):
     """The signal, sent to a process: fails if it is not caught, or a file is left half."""
     out = tmp_path / "run"
-    endless = arguments(pictures, out, "--patience", 0, epochs=1_000_000)
-    line = [sys.executable, "-m", "vae_teach", *endless]
-    process = subprocess.Popen([*line, "--threads", "1"], stdout=subprocess.PIPE, text=True)
-    try:
-        deadline = time.monotonic() + 120
-        while epochs_kept(out) < 2 and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=60)
-    finally:
-        process.kill()
+    endless = arguments(pictures, out, "--patience", 0, "--threads", 1, epochs=1_000_000)
+    line = [sys.executable, "-c", LISTENING, *endless]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            deadline = time.monotonic() + 120
+            while epochs_kept(out) < 2 and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            said, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     kept = epochs_kept(out)
     assert kept >= 2 and f"keeps {kept} whole epochs" in said
