@@ -24,6 +24,7 @@ from vae_teach.device import describe_device, pick_device
 
 ROUNDS = 3
 TARGET = 2.5
+BELOW = 3  # the exit status of a measurement below its target; 1 is a crash
 
 
 class Pictures(Dataset):
@@ -72,7 +73,7 @@ def main():
     print(f"one tensor on the device: {fast:.2f} s per epoch")
     print(f"per-item DataLoader:      {slow:.2f} s per epoch")
     print(f"ratio {slow / fast:.2f} (target {TARGET})")
-    return 0 if slow / fast >= TARGET else 1
+    return 0 if slow / fast >= TARGET else BELOW
 
 
 if __name__ == "__main__":
