@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { assertClose } from "./close.mjs";
 import { importBundle, readText } from "./load.mjs";
 
 const { ACTIVATIONS, makeDecoder } = await importBundle("vae_teach/widgets/decoder.js");
 const cases = JSON.parse(readText("tests/fixtures/explorer_cases.json")); // also in test_widgets.py
-
-function assertClose(actual, expected, relative = 1e-6) {
-  const room = relative * Math.max(Math.abs(expected), 1e-30);
-  assert.ok(Math.abs(actual - expected) <= room, `${actual} is not ${expected}`);
-}
 
 describe("decoder", () => {
   for (const [name, pairs] of Object.entries(cases.activations)) {

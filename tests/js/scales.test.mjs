@@ -1,13 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { assertClose } from "./close.mjs";
 import { importBundle } from "./load.mjs";
 
 const { makeAxis, niceStep, sliderScale } = await importBundle("vae_teach/widgets/scales.js");
-
-function assertClose(actual, expected, relative = 1e-6) {
-  const room = relative * Math.max(Math.abs(expected), 1e-30);
-  assert.ok(Math.abs(actual - expected) <= room, `${actual} is not ${expected}`);
-}
 
 describe("scales and axes", () => {
   test("steps are 1, 2 or 5 times a power of ten", () => {

@@ -10,7 +10,7 @@ import { box, button, format, keepKeys, make, makeSentence } from "./elements.js
 import { logNormal } from "./gaussian.js";
 import { makeDials, showDials } from "./gaussian_dials.js";
 import { makeLifetime } from "./lifetime.js";
-import { niceStep } from "./scales.js";
+import { clamp, niceStep } from "./scales.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
 
@@ -77,16 +77,14 @@ export function account(state) {
   return { ...parts, gap: between, sum: parts.elbo + between, evidence };
 }
 
-const clamp = (value, [low, high]) => Math.min(Math.max(value, low), high);
-
 /** One gradient step on the ELBO that never lowers it (Armijo); null where none raises it. */
 export function climb(state) {
   const up = slope(state);
   const now = bound(state).elbo;
   // at most 0.3 long: far from the posterior the slope is in the hundreds
   for (let rate = Math.min(0.2, 0.3 / Math.hypot(up.mu, up.logvar)); rate > 1e-9; rate /= 2) {
-    const mu = clamp(state.mu + rate * up.mu, LIMITS.mu);
-    const logvar = clamp(state.logvar + rate * up.logvar, LIMITS.logvar);
+    const mu = clamp(state.mu + rate * up.mu, ...LIMITS.mu);
+    const logvar = clamp(state.logvar + rate * up.logvar, ...LIMITS.logvar);
     const promised = (mu - state.mu) * up.mu + (logvar - state.logvar) * up.logvar;
     const gain = bound({ ...state, mu, logvar }).elbo - now;
     if (gain > 0 && gain >= 0.1 * promised) return { mu, logvar };
@@ -174,7 +172,7 @@ function paintBars(svg, width, state, { likelihood, elbo, evidence }) {
   const ends = axis(state, evidence);
   const x = linear(ends, side, width - side);
   const cut = elbo < ends[0];
-  const at = (value) => x(clamp(value, ends));
+  const at = (value) => x(clamp(value, ...ends));
   const bar = (from, to, y, kind) =>
     draw("rect", { x: at(from), y, width: at(to) - at(from), height: thick, class: kind });
   const parts = [
@@ -285,7 +283,7 @@ function render({ model, el }) {
   const life = makeLifetime(model, el);
   const { listen, write } = life;
   const { say } = life.makeSpeaker(view.sentence);
-  const read = () => Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
+  const read = () => life.read(NAMES);
   const first = read();
   const show = () => {
     const state = read();

@@ -16,6 +16,7 @@ import { box, button, keepKeys, make, makeSentence } from "./elements.js";
 import { bytesOf, unpackHalves } from "./float16.js";
 import { anyNormal } from "./gaussian.js";
 import { makeLifetime } from "./lifetime.js";
+import { clamp } from "./scales.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
 
@@ -38,7 +39,7 @@ export function paintRows(given, from, to, value) {
 
 /** The row under a point `y` of a strip of `height`, clamped to its ends. */
 export function rowAt(y, height, rows) {
-  return Math.min(Math.max(Math.floor((y / height) * rows), 0), rows - 1);
+  return clamp(Math.floor((y / height) * rows), 0, rows - 1);
 }
 
 /** Runs of ink as the reader counts them, from row 1: [[first, last], ...]. */
@@ -208,7 +209,7 @@ function listenToStrip(strip, listen, current, paint) {
       const target = { ArrowUp: row - 1, ArrowDown: row + 1, Home: 0, End: last }[event.key];
       if (target === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
       event.preventDefault(); // the page must not scroll
-      const next = Math.min(Math.max(target, 0), last);
+      const next = clamp(target, 0, last);
       if (event.shiftKey) paint(row, next, current()[row]);
       strip.focus(next);
     });

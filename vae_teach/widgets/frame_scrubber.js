@@ -9,11 +9,9 @@
 
 import { box, button, keepKeys, make } from "./elements.js";
 import { makeLifetime } from "./lifetime.js";
+import { clamp } from "./scales.js";
 
 // --- pure: no DOM, imported by tests/js ---
-
-/** A frame that there is: another widget's slider may be linked to this one. */
-export const clamped = (i, count) => Math.min(Math.max(i, 0), count - 1);
 
 /** Where frame i lies in the bytes: [first, end). */
 export function extent(sizes, i) {
@@ -85,7 +83,8 @@ function render({ model, el }) {
   const view = makeView({ title: model.get("title"), count, shape: model.get("shape") });
   const life = makeLifetime(model, el);
   const { say, hush } = life.makeSpeaker(view.status);
-  const index = () => clamped(model.get("index"), count);
+  /** A frame that there is: another widget's slider may be linked to this one. */
+  const index = () => clamp(model.get("index"), 0, count - 1);
   const speak = () => say(() => `${position(labels, index())}. ${alts[index()]}`);
   const player = makePlayer(view, () => {
     const next = after(index(), count);

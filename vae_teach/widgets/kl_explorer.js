@@ -219,7 +219,7 @@ function render({ model, el }) {
   const { listen, write } = life;
   const { say } = life.makeSpeaker(view.sentence);
   const show = () => {
-    const state = Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
+    const state = life.read(NAMES);
     showDials(view.dials, state);
     view.reverse.checked = state.reverse;
     view.draws.value = state.draws;

@@ -2,7 +2,7 @@
 
 const SPEAK_AFTER = 400; // ms of rest before the sentence changes: a drag must not flood it
 
-/** Ways to listen, to write and to speak; `end` undoes them all and empties `el`. */
+/** Ways to listen, to read, to write and to speak; `end` undoes them all and empties `el`. */
 export function makeLifetime(model, el) {
   const stop = new AbortController();
   const { signal } = stop;
@@ -25,6 +25,9 @@ export function makeLifetime(model, el) {
       onEnd(() => model.off(`change:${name}`, paintSoon));
     }
   }
+
+  /** These traits as one object. */
+  const read = (names) => Object.fromEntries(names.map((name) => [name, model.get(name)]));
 
   /** Set traits, which repaints every view, and tell the kernel if there is one. */
   function write(values) {
@@ -71,5 +74,5 @@ export function makeLifetime(model, el) {
     stop.abort();
     el.replaceChildren();
   }
-  return { listen, hear, write, watchSize, watchTheme, makeSpeaker, onEnd, end };
+  return { listen, hear, read, write, watchSize, watchTheme, makeSpeaker, onEnd, end };
 }

@@ -6,7 +6,7 @@ import {
   MARGIN, drawClassNames, drawCodes, drawFrame, drawPrior, openCanvas,
 } from "./pad_drawing.js";
 import { makeEllipses } from "./posterior.js";
-import { makeAxis } from "./scales.js";
+import { clamp, makeAxis } from "./scales.js";
 import { replaced } from "./code_dials.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
@@ -83,7 +83,7 @@ export function listenToPad(pad, { listen, write }, model, scales) {
     move(model.get("axes").map((d, i) => {
       const { min, max, step, tidy } = scales[d];
       const moved = model.get("z")[d] + steps * step * direction[i];
-      return tidy(Math.min(Math.max(moved, min), max));
+      return tidy(clamp(moved, min, max));
     }));
   });
 }

@@ -1,6 +1,7 @@
 /* A decoded picture: its bytes on a canvas, and what it shows in words. */
 
 import { make } from "./elements.js";
+import { clamp } from "./scales.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
 
@@ -17,7 +18,7 @@ export function toRgba(pixels, channels, ink, rgba) {
   return rgba;
 }
 
-const clamp = (value) => Math.min(Math.max(value, 0), 1); // a Gaussian's mean may lie outside
+const shown = (value) => clamp(value, 0, 1); // a Gaussian's mean may lie outside
 
 /** How much ink a picture holds, where it lies, and how much of it is undecided grey. */
 export function describeInk(pixels, [channels, height, width]) {
@@ -26,7 +27,7 @@ export function describeInk(pixels, [channels, height, width]) {
   let down = 0;
   let grey = 0;
   pixels.forEach((pixel, i) => {
-    const value = clamp(pixel);
+    const value = shown(pixel);
     ink += value;
     across += value * (2 * ((i % width) + 0.5) - width);
     down += value * (2 * ((Math.floor(i / width) % height) + 0.5) - height);
@@ -50,7 +51,7 @@ export function describeInk(pixels, [channels, height, width]) {
 export function describeColour(pixels, [, height, width]) {
   const area = height * width;
   const shares = ["red", "green", "blue"].map((name, c) => {
-    const clamped = pixels.subarray(c * area, (c + 1) * area).map(clamp);
+    const clamped = pixels.subarray(c * area, (c + 1) * area).map(shown);
     const sum = clamped.reduce((total, value) => total + value, 0);
     return `${name} ${Math.round((100 * sum) / area)} %`;
   });

@@ -234,11 +234,11 @@ function tableRows(state, moved) {
 
 const NAMES = ["mu", "logvar", "eps", "redraw", "seed"];
 
-function makePainter(model, view, { say }) {
+function makePainter(life, view, { say }) {
   let shown = null; // the state on the page
   let before = null; // the one before it, for the table's last line
   return () => {
-    const state = Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
+    const state = life.read(NAMES);
     if (shown && NAMES.some((name) => shown[name] !== state[name])) before = shown;
     shown = state;
     const moved = changes(before, state);
@@ -260,7 +260,7 @@ function render({ model, el }) {
   const view = buildView();
   const life = makeLifetime(model, el);
   const { listen, write } = life;
-  const show = makePainter(model, view, life.makeSpeaker(view.sentence));
+  const show = makePainter(life, view, life.makeSpeaker(view.sentence));
   const freshNoise = () => {
     const seed = model.get("seed") + 1;
     return { seed, eps: noiseRow(seed, model.get("eps").length) };

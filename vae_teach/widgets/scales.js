@@ -1,4 +1,6 @@
-/* Round numbers for sliders and axes. */
+/* Round numbers for sliders and axes, and numbers kept between two ends. */
+
+export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 /** The nearest of 1, 2, 5, 10, ... times a power of ten, at least x. */
 export function niceStep(x) {
@@ -20,14 +22,14 @@ export function sliderScale(low, high) {
 /** A linear map from [min, max] to pixels [from, to]; `to` may lie before `from`. */
 export function makeAxis({ min, max, tidy }, from, to) {
   const perUnit = (to - from) / (max - min);
-  const clamp = (value) => Math.min(Math.max(value, min), max);
+  const inside = (value) => clamp(value, min, max);
   const spacing = niceStep((max - min) / 7);
   const first = Math.ceil(min / spacing);
   const count = Math.floor(max / spacing) - first + 1;
   return {
     perUnit,
-    toPixel: (value) => from + (clamp(value) - min) * perUnit,
-    toValue: (pixel) => tidy(clamp(min + (pixel - from) / perUnit)),
+    toPixel: (value) => from + (inside(value) - min) * perUnit,
+    toValue: (pixel) => tidy(inside(min + (pixel - from) / perUnit)),
     ticks: Array.from({ length: count }, (_, i) => tidy((first + i) * spacing)),
   };
 }
