@@ -87,13 +87,22 @@ def read_checkpoint(path: str | os.PathLike) -> tuple[dict, dict[str, Tensor]]:
         FileNotFoundError: if there is no such file.
         ValueError: naming the file, if it is not a checkpoint of this kit or is damaged.
     """
-    path = Path(path)
+    return _read(Path(path), with_tensors=True)
+
+
+def read_head(path: str | os.PathLike) -> dict:
+    """Return the head of a checkpoint, without reading a tensor; raises as `read_checkpoint`."""
+    return _read(Path(path), with_tensors=False)[0]
+
+
+def _read(path: Path, *, with_tensors: bool) -> tuple[dict, dict[str, Tensor]]:
     if not path.is_file():
         raise FileNotFoundError(f"no checkpoint at {path}")
     try:
         with safe_open(path, framework="pt") as file:
             head = json.loads((file.metadata() or {}).get("vae_teach", "{}"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            names = file.keys() if with_tensors else ()
+            tensors = {name: file.get_tensor(name) for name in names}
     except Exception as error:  # safetensors raises its own type for a damaged file
         raise ValueError(f"{path} is not a readable checkpoint: {error}") from error
     if head.get("format") != FORMAT:

@@ -21,16 +21,18 @@ def require_condition(c: Tensor, size: int) -> None:
             f"c has the dtype {c.dtype}, but a condition is a vector of floats: "
             "for labels give one_hot(labels)"
         )
-    found = c.shape[-1] if c.ndim else 0
-    if found != size:
-        raise ValueError(f"c has {found} values but the model was built for {size}")
+    _require_width("c", c, size)
 
 
 def require_code(z: Tensor, latent_dim: int) -> None:
     """Raise a ValueError unless z has `latent_dim` values along its last axis."""
-    found = z.shape[-1] if z.ndim else 0
-    if found != latent_dim:
-        raise ValueError(f"z has {found} values but the model was built for {latent_dim}")
+    _require_width("z", z, latent_dim)
+
+
+def _require_width(name: str, values: Tensor, wanted: int) -> None:
+    found = values.shape[-1] if values.ndim else 0
+    if found != wanted:
+        raise ValueError(f"{name} has {found} values but the model was built for {wanted}")
 
 
 class ConditionalModel(nn.Module):

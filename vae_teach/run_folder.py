@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import torch
 
 from vae_teach import plots, plots_pictures
-from vae_teach.checkpoint import read_checkpoint
+from vae_teach.checkpoint import read_head
 from vae_teach.data.dataset import Dataset
 from vae_teach.history import History
 from vae_teach.models import VAE
@@ -51,8 +51,11 @@ def require_usable(out: Path) -> None:
         )
 
 
-def claim(out: Path, record: dict) -> None:
+def claim(out: Path, record: dict) -> dict:
     """Make the folder this run's own, or refuse: nothing is written over another run.
+
+    Returns:
+        The record that stands in the folder: of the run that is gone on with, or this one.
 
     Raises:
         OSError: as `require_usable`, or if nothing can be written.
@@ -63,15 +66,15 @@ def claim(out: Path, record: dict) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         if (out / CHECKPOINT).exists():
-            _require_same(out / RECORD, record)
-        else:  # nothing is trained yet
-            write_record(out, record)
+            return _require_same(out, record)
+        write_record(out, record)  # nothing is trained yet
+        return record
     except OSError as error:
         reason = error.strerror or error
         raise OSError(f"out is {out}, but nothing can be written there: {reason}") from error
 
 
-def read_record(out: Path) -> dict:
+def _read_record(out: Path) -> dict:
     """Return what stands in run.json.
 
     Raises:
@@ -88,15 +91,17 @@ def read_record(out: Path) -> dict:
     return record
 
 
-def _require_same(path: Path, record: dict) -> None:
-    """Refuse to go on with other pictures or other settings."""
-    was, now = _told_apart(read_record(path.parent)), _told_apart(record)
+def _require_same(out: Path, record: dict) -> dict:
+    """Refuse to go on with other pictures or other settings; return the folder's record."""
+    old = _read_record(out)
+    was, now = _told_apart(old), _told_apart(record)
     for name in now:
         if was[name] != now[name]:
             raise ValueError(
-                f"{path.parent} holds another run: {name} was {was[name]} there, but is "
+                f"{out} holds another run: {name} was {was[name]} there, but is "
                 f"{now[name]} now; give another folder, or {name} as it was"
             )
+    return old
 
 
 def _told_apart(record: dict) -> dict:
@@ -113,7 +118,7 @@ def _told_apart(record: dict) -> dict:
 def epochs_kept(out: str | Path) -> int:
     """How many whole epochs the folder's checkpoint holds; 0 without one."""
     path = Path(out) / CHECKPOINT
-    return len(read_checkpoint(path)[0]["history"]["records"]) if path.is_file() else 0
+    return len(read_head(path)["history"]["records"]) if path.is_file() else 0
 
 
 @torch.no_grad()

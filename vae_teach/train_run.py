@@ -24,7 +24,6 @@ from vae_teach.run_folder import (
     claim,
     draw_run,
     epochs_kept,
-    read_record,
     write_record,
 )
 from vae_teach.train import EVALUATION_BATCH, fit
@@ -117,9 +116,8 @@ def train_run(
         likelihood=plan.likelihood_for(dataset.image_shape), seed=plan.seed,
     )  # fmt: skip
     record = _record(dataset, model, plan, where)
-    claim(out, record)
+    old = claim(out, record)["protocol"]
     kept = epochs_kept(out)
-    old = read_record(out)["protocol"]
     history = _fit(model, dataset, out, plan, where, progress)
     if len(history) == kept:  # nothing was trained, so what was asked before made this model
         record["protocol"] |= {name: old[name] for name in ("epochs", "patience")}

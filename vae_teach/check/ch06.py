@@ -11,14 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vae_teach.check._exercise import Case, Exercise, Mistake, judge
-from vae_teach.check._logits import (
-    BINARY_PIXELS_WANTED,
-    CLIPPED,
-    EXTREME,
-    NOT_FINITE,
-    PROBABILITIES_WANTED,
-    extreme_logits,
-)
+from vae_teach.check._logits import EXTREME, LOGIT_MISTAKES, extreme_logits, rows
 from vae_teach.check._manifold import MANIFOLD_CODES, manifold_codes
 from vae_teach.check._prior import HINTS as PRIOR_HINTS
 from vae_teach.check._prior import sample_prior
@@ -31,12 +24,6 @@ __all__ = ["bernoulli_log_likelihood", "manifold_codes", "sample_prior", "vae_lo
 
 def _log_likelihood(x: Tensor, logits: Tensor) -> Tensor:
     return Bernoulli().log_prob(x, logits)
-
-
-def _rows(b: int, d: int, *, grey: bool = False) -> dict[str, Tensor]:
-    g = torch.Generator().manual_seed(b * d)
-    x = torch.rand(b, d, generator=g)
-    return {"x": x if grey else x.round(), "logits": 2 * torch.randn(b, d, generator=g)}
 
 
 def _small_logits() -> dict[str, Tensor]:
@@ -54,8 +41,8 @@ BERNOULLI_LOG_LIKELIHOOD = Exercise(
     right=_log_likelihood,
     cases=lambda: [
         Case(_small_logits()),
-        Case(_rows(4, 7)),
-        Case(_rows(5, 2, grey=True), note="x has grey pixels"),
+        Case(rows(4, 7)),
+        Case(rows(5, 2, grey=True), note="x has grey pixels"),
         Case(extreme_logits(), note=EXTREME, hard=True),
     ],
     gradients=("logits",),
@@ -116,10 +103,7 @@ BERNOULLI_LOG_LIKELIHOOD = Exercise(
             "Your values are probabilities: return their logarithm, which does not underflow.",
             lambda x, logits: _log_likelihood(x, logits).exp(),
         ),
-        PROBABILITIES_WANTED,
-        BINARY_PIXELS_WANTED,
-        NOT_FINITE,
-        CLIPPED,
+        *LOGIT_MISTAKES,
     ),
 )
 
@@ -162,8 +146,8 @@ VAE_LOSS = Exercise(
     right=_loss(),
     cases=lambda: [
         _loss_case(_small_logits(), 3),
-        _loss_case(_rows(4, 7), 2),
-        _loss_case(_rows(5, 2, grey=True), 4, note="x has grey pixels"),
+        _loss_case(rows(4, 7), 2),
+        _loss_case(rows(5, 2, grey=True), 4, note="x has grey pixels"),
         _loss_case(extreme_logits(), 2, note=EXTREME, hard=True),
     ],
     gradients=("logits", "mu", "logvar"),
@@ -262,10 +246,7 @@ VAE_LOSS = Exercise(
             "You apply the sigmoid twice: a function that takes logits applies it by itself.",
             lambda x, logits, *rest: _loss()(x, logits.sigmoid(), *rest),
         ),
-        PROBABILITIES_WANTED,
-        BINARY_PIXELS_WANTED,
-        NOT_FINITE,
-        CLIPPED,
+        *LOGIT_MISTAKES,
     ),
 )
 

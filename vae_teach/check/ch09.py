@@ -11,14 +11,7 @@ from torch import Tensor
 
 from vae_teach.check._exercise import Case, Exercise, Mistake, judge
 from vae_teach.check._factor_condition import FACTOR_CONDITION, factor_condition
-from vae_teach.check._logits import (
-    BINARY_PIXELS_WANTED,
-    CLIPPED,
-    EXTREME,
-    NOT_FINITE,
-    PROBABILITIES_WANTED,
-    extreme_logits,
-)
+from vae_teach.check._logits import EXTREME, LOGIT_MISTAKES, extreme_logits, rows
 from vae_teach.check._spot_regressor import SPOT_REGRESSOR, spot_regressor
 from vae_teach.check._verdict import Verdict
 from vae_teach.conditional import join, one_hot
@@ -29,12 +22,6 @@ __all__ = ["conditional_loss", "factor_condition", "place_condition", "spot_regr
 
 
 # --- 9.1: the loss ---
-
-
-def _pixels(b: int, d: int, *, grey: bool = False) -> dict[str, Tensor]:
-    g = torch.Generator().manual_seed(b * d)
-    x = torch.rand(b, d, generator=g)
-    return {"x": x if grey else x.round(), "logits": 2 * torch.randn(b, d, generator=g)}
 
 
 def _loss_case(pixels: dict[str, Tensor], latent: int, *, note: str = "", hard=False) -> Case:
@@ -65,8 +52,8 @@ CONDITIONAL_LOSS = Exercise(
     name="conditional_loss",
     right=lambda *args: _per_example(*args).mean(),
     cases=lambda: [
-        _loss_case(_pixels(4, 7), 2),
-        _loss_case(_pixels(5, 3, grey=True), 4, note="x has grey pixels"),
+        _loss_case(rows(4, 7), 2),
+        _loss_case(rows(5, 3, grey=True), 4, note="x has grey pixels"),
         _loss_case(extreme_logits(), 3, note=EXTREME, hard=True),
     ],
     gradients=("logits", "mu", "logvar", "mu_p", "logvar_p"),
@@ -155,10 +142,7 @@ CONDITIONAL_LOSS = Exercise(
             "You sum over the batch: average, or the loss grows with the batch size.",
             lambda *args: _per_example(*args).sum(),
         ),
-        PROBABILITIES_WANTED,
-        BINARY_PIXELS_WANTED,
-        NOT_FINITE,
-        CLIPPED,
+        *LOGIT_MISTAKES,
     ),
 )
 

@@ -97,17 +97,12 @@ def _folder_options(args: argparse.Namespace, name: str) -> dict:
     return {}
 
 
-def _require_apart(name: str, out: Path) -> None:
+def _require_apart(pictures: Path, out: Path) -> None:
     """Refuse to write among the pictures: the next call would take the samples for pictures."""
-    from vae_teach.data.places import find_folder
-
-    if name.startswith("images:"):
-        pictures = find_folder(name.removeprefix("images:"))
-        if pictures in (out.resolve(), *out.resolve().parents):
-            raise ValueError(
-                f"--out is {out}, inside the pictures' folder {pictures}: give a folder outside it"
-            )
-        print(f"reading {pictures}")
+    if pictures in (out.resolve(), *out.resolve().parents):
+        raise ValueError(
+            f"--out is {out}, inside the pictures' folder {pictures}: give a folder outside it"
+        )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -115,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from vae_teach import data
-    from vae_teach.data import catalog
+    from vae_teach.data import catalog, places
     from vae_teach.device import pick_device
     from vae_teach.run_folder import epochs_kept, require_usable
     from vae_teach.train_run import Plan, train_run
@@ -133,7 +128,10 @@ def run(args: argparse.Namespace) -> int:
     )  # fmt: skip
     pick_device(args.device)  # a misspelt device or folder is told before pictures are read
     require_usable(args.out)
-    _require_apart(name, args.out)
+    if name.startswith("images:"):
+        pictures = places.find_folder(name.removeprefix("images:"))
+        _require_apart(pictures, args.out)
+        print(f"reading {pictures}")
     dataset = data.load(name, **options)
     print(dataset.source)
     kept = epochs_kept(args.out)

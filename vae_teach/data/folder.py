@@ -150,13 +150,12 @@ def _assemble(
     whole = Split(images, labels)
     train, test = whole[n_test:], whole[:n_test]
     of = f" of {len(names)} labels" if names else ""
+    name = _printed(Path(root.name))
     sentence = (
         f"your own images: {len(train):,} for training and {len(test):,} for testing{of}, "
-        f"from the folder {_printed(Path(root.name))}."
+        f"from the folder {name}."
     )
-    return Dataset(
-        f"images:{_printed(Path(root.name))}", train, test, shape, sentence, label_names=names
-    )
+    return Dataset(f"images:{name}", train, test, shape, sentence, label_names=names)
 
 
 def _rank(root: Path, path: Path) -> bytes:

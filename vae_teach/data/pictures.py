@@ -86,16 +86,15 @@ def _resize(
 ) -> Image.Image:
     height, width = size
     lanczos = Image.Resampling.LANCZOS
-    if fit == "pad":
-        ratio = min(width / image.width, height / image.height)
-        if min(image.width, image.height) * ratio < 0.5:
-            raise UnusableError(f"{image.width} x {image.height} pixels: nothing is left of it "
-                                f"when it is padded to {width} x {height}")  # fmt: skip
     if fit == "stretch":
         return image.resize((width, height), lanczos)
-    if fit == "pad":
-        return ImageOps.pad(image, (width, height), method=lanczos, color=border)
-    return ImageOps.fit(image, (width, height), method=lanczos)
+    if fit == "crop":
+        return ImageOps.fit(image, (width, height), method=lanczos)
+    ratio = min(width / image.width, height / image.height)
+    if min(image.width, image.height) * ratio < 0.5:
+        raise UnusableError(f"{image.width} x {image.height} pixels: nothing is left of it "
+                            f"when it is padded to {width} x {height}")  # fmt: skip
+    return ImageOps.pad(image, (width, height), method=lanczos, color=border)
 
 
 def _reason(error: BaseException) -> str:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from vae_teach.figure import palette_png
+from vae_teach.widgets import validation
 from vae_teach.widgets.base import TeachingWidget
 from vae_teach.widgets.bundle import bundle, sheet
 
@@ -103,12 +104,7 @@ class FrameScrubber(TeachingWidget):
 
     @traitlets.validate("index")
     def _check_index(self, proposal: dict) -> int:
-        last = len(self.labels) - 1
-        if not 0 <= proposal["value"] <= last:
-            raise traitlets.TraitError(
-                f"index must be from 0 to {last}, but it is {proposal['value']}"
-            )
-        return proposal["value"]
+        return validation.index(proposal, len(self.labels))
 
     def __repr__(self) -> str:
         return f"FrameScrubber({len(self.labels)} frames, {self.title}: {self.labels[self.index]})"

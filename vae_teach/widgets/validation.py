@@ -72,8 +72,8 @@ def index(proposal: dict, count: int, lowest: int = 0) -> int:
         traitlets.TraitError: if it is outside lowest to count - 1.
     """
     name, value = proposal["trait"].name, proposal["value"]
-    if not lowest <= value < max(count, lowest + 1):
+    if not lowest <= value < count:
         raise traitlets.TraitError(
-            f"{name} must be from {lowest} to {max(count - 1, lowest)}, but it is {value}"
+            f"{name} must be from {lowest} to {count - 1}, but it is {value}"
         )
     return value
