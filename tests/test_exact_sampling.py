@@ -105,3 +105,12 @@ def test_marginal_and_conditional_multiply_to_the_joint():
     x = ancestral(50, seed=2)
     product = BLOBS.marginal().log_prob(x[:, 0]) + BLOBS.conditional(x[:, 0]).log_prob(x[:, 1])
     torch.testing.assert_close(product, BLOBS.log_prob(x), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(("dtype", "far"), [(torch.float32, 6.0), (torch.float64, 9.0)], ids=str)
+def test_a_normal_draw_far_out_still_has_its_place(dtype, far):
+    """Phi(z) rounds to 1 there, and the inverse CDF of 1 is infinite."""
+    hills = Mixture(HILLS.weights.to(dtype), HILLS.mu.to(dtype), HILLS.logvar.to(dtype))
+    x = inverse_transform(torch.tensor([-40, -far, far, 40], dtype=dtype), hills)
+    assert torch.isfinite(x).all()
+    assert (x.diff() >= 0).all()

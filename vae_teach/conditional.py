@@ -7,9 +7,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vae_teach.conditional_base import ConditionalModel, require_code, require_condition
+from vae_teach.conditional_base import ConditionalModel, require_condition
 from vae_teach.likelihoods import make_likelihood
-from vae_teach.models import MODELS, dense_chain, require_pixels, seeded_initialization
+from vae_teach.models import (
+    MODELS,
+    dense_chain,
+    require_code,
+    require_pixels,
+    seeded_initialization,
+)
 
 PLACES = ("encoder", "decoder", "both")
 
@@ -94,15 +100,15 @@ class CVAE(ConditionalModel):
 
     def encode(self, x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """Return mu and logvar of q(z|x, c), each (B, L); q(z|x) if the encoder sees no c."""
-        require_condition(c, self.condition_size)
-        require_pixels(x, self.n_pixels)
+        require_condition(c, self.condition_size, self.to_mu.weight)
+        require_pixels(x, self.n_pixels, self.to_mu.weight)
         h = self.trunk(join(x, c) if self.encoder_sees else x)  # (B, H)
         return self.to_mu(h), self.to_logvar(h)
 
     def decode(self, z: Tensor, c: Tensor) -> Tensor:
         """Parameters of p(x|z, c), shape (..., D); of p(x|z) if the decoder sees no c."""
-        require_condition(c, self.condition_size)
-        require_code(z, self.latent_dim)
+        require_condition(c, self.condition_size, self.to_mu.weight)
+        require_code(z, self.latent_dim, self.to_mu.weight)
         return self.decoder(join(z, c) if self.decoder_sees else z)
 
     def prior(self, c: Tensor) -> tuple[Tensor, Tensor]:
@@ -143,9 +149,13 @@ class Regressor(nn.Module):
         with seeded_initialization(seed):
             self.net = dense_chain((condition_size, *hidden, n_pixels), activation)
 
+    def require_data(self, x: Tensor, name: str = "x") -> None:
+        """Raise a ValueError that names `name` unless the likelihood can score x."""
+        self.likelihood.require_data(x, name)
+
     def decode(self, c: Tensor) -> Tensor:
         """Parameters of p(x|c), (..., C) -> (..., D)."""
-        require_condition(c, self.condition_size)
+        require_condition(c, self.condition_size, self.net[0].weight)
         return self.net(c)
 
     def mean_image(self, c: Tensor) -> Tensor:

@@ -12,27 +12,17 @@ from torch import Tensor, nn
 from vae_teach.elbo import Elbo, elbo_terms
 from vae_teach.gaussian import kl_between_normals, log_normal, reparameterize
 from vae_teach.likelihoods import Likelihood
+from vae_teach.validation import require_rows
 
 
-def require_condition(c: Tensor, size: int) -> None:
-    """Raise a ValueError unless c is a vector of `size` floats along its last axis."""
-    if not c.is_floating_point():
+def require_condition(c: Tensor, size: int, like: Tensor | None = None) -> None:
+    """Raise a ValueError unless c is (..., size) of floats, of the dtype of `like`."""
+    if isinstance(c, Tensor) and not c.is_floating_point():
         raise ValueError(
             f"c has the dtype {c.dtype}, but a condition is a vector of floats: "
             "for labels give one_hot(labels)"
         )
-    _require_width("c", c, size)
-
-
-def require_code(z: Tensor, latent_dim: int) -> None:
-    """Raise a ValueError unless z has `latent_dim` values along its last axis."""
-    _require_width("z", z, latent_dim)
-
-
-def _require_width(name: str, values: Tensor, wanted: int) -> None:
-    found = values.shape[-1] if values.ndim else 0
-    if found != wanted:
-        raise ValueError(f"{name} has {found} values but the model was built for {wanted}")
+    require_rows(c, "c", size, like=like)
 
 
 class ConditionalModel(nn.Module):
@@ -46,6 +36,10 @@ class ConditionalModel(nn.Module):
     condition_size: int
     likelihood: Likelihood
     has_learned_prior = False
+
+    def require_data(self, x: Tensor, name: str = "x") -> None:
+        """Raise a ValueError that names `name` unless the likelihood can score x."""
+        self.likelihood.require_data(x, name)
 
     def encode(self, x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """Return mu and logvar of q(z|x, c), each (B, L), from x (B, D) and c (B, C)."""

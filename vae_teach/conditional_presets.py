@@ -9,10 +9,16 @@ import torch
 from torch import Tensor, nn
 
 from vae_teach.conditional import Regressor, join
-from vae_teach.conditional_base import ConditionalModel, require_code, require_condition
+from vae_teach.conditional_base import ConditionalModel, require_condition
 from vae_teach.initialization import initialize
 from vae_teach.likelihoods import Bernoulli, Gaussian
-from vae_teach.models import MODELS, dense_chain, require_pixels, seeded_initialization
+from vae_teach.models import (
+    MODELS,
+    dense_chain,
+    require_code,
+    require_pixels,
+    seeded_initialization,
+)
 
 
 def _same_conv(channels_in: int, channels_out: int) -> nn.Conv2d:

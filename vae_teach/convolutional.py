@@ -6,7 +6,8 @@ Shapes: B batch, D = side * side pixels, L latent. Pictures go in and out as row
 from torch import Generator, Tensor, nn
 
 from vae_teach.initialization import initialize
-from vae_teach.models import MODELS, seeded_initialization
+from vae_teach.models import MODELS, require_code, require_pixels, seeded_initialization
+from vae_teach.validation import require_floats
 
 
 def same_padding(kernel: int) -> nn.ZeroPad2d:
@@ -61,16 +62,18 @@ class ConvAutoencoder(nn.Module):
             )  # fmt: skip
         initialize(self, initialization, seed)
 
+    def require_data(self, x: Tensor, name: str = "x") -> None:
+        """Raise a ValueError that names `name` unless x holds floats from 0 to 1."""
+        require_floats(x, name, 0, 1, "as the decoder's pixels are")
+
     def encode(self, x: Tensor) -> Tensor:
         """Codes in (-1, 1), shape (B, L), from pixels of shape (B, D)."""
-        if x.shape[-1] != self.side**2:
-            raise ValueError(
-                f"x has {x.shape[-1]} pixels but the model was built for {self.side**2}"
-            )
+        require_pixels(x, self.side**2, self.decoder[0].weight)
         return self.encoder(x)
 
     def decode(self, z: Tensor) -> Tensor:
         """Pixels in (0, 1) of shape (..., D) from codes of shape (..., L)."""
+        require_code(z, self.latent_dim, self.decoder[0].weight)
         return self.decoder(z.reshape(-1, self.latent_dim)).reshape(*z.shape[:-1], -1)
 
     def forward(self, x: Tensor) -> Tensor:

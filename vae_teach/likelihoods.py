@@ -15,10 +15,17 @@ from torch import Tensor, nn
 
 from vae_teach import continuous_bernoulli
 from vae_teach.gaussian import LOG_2PI
+from vae_teach.validation import require_floats
 
 
 class Likelihood(Protocol):
     """What a VAE asks of p(x | z)."""
+
+    def require_data(self, x: Tensor, name: str = "x") -> None:
+        """Raise a ValueError that names `name` unless x is data that this likelihood can score.
+
+        It reads every value: call it once for a data set, not in every step.
+        """
 
     def log_prob(self, x: Tensor, params: Tensor) -> Tensor:
         """Log-density of x in nats, summed over pixels: (..., D), (..., D) -> (...,)."""
@@ -44,6 +51,10 @@ class Bernoulli:
 
     With grey pixels this is a cross-entropy and not a density; chapter 6 says what it means then.
     """
+
+    def require_data(self, x: Tensor, name: str = "x") -> None:
+        """Raise a ValueError that names `name` unless x holds floats from 0 to 1."""
+        require_floats(x, name, 0, 1, "as the Bernoulli likelihood expects")
 
     def log_prob(self, x: Tensor, params: Tensor) -> Tensor:
         """Log-probability of x in nats: x in [0, 1] and logits of shape (..., D) -> (...,)."""
@@ -72,6 +83,10 @@ class ContinuousBernoulli:
 
     Source: Loaiza-Ganem & Cunningham 2019 (arXiv:1907.06845).
     """
+
+    def require_data(self, x: Tensor, name: str = "x") -> None:
+        """Raise a ValueError that names `name` unless x holds floats from 0 to 1."""
+        require_floats(x, name, 0, 1, "as the continuous Bernoulli likelihood expects")
 
     def log_prob(self, x: Tensor, params: Tensor) -> Tensor:
         """Log-density of x in nats: x in [0, 1] and logits of shape (..., D) -> (...,)."""
@@ -120,6 +135,10 @@ class Gaussian:
     def __post_init__(self):
         _require_positive("sigma_x", self.sigma_x)
 
+    def require_data(self, x: Tensor, name: str = "x") -> None:
+        """Raise a ValueError that names `name` unless x holds finite floats."""
+        require_floats(x, name)
+
     def log_prob(self, x: Tensor, params: Tensor) -> Tensor:
         """Log-density of x in nats: x and params of shape (..., D) -> (...,)."""
         _require_same_pixels(x, params)
@@ -155,6 +174,10 @@ class LearnedGaussian(nn.Module):
         """The standard deviation of the observation noise as it is now."""
         return self.log_sigma_x.exp().item()
 
+    def require_data(self, x: Tensor, name: str = "x") -> None:
+        """Raise a ValueError that names `name` unless x holds finite floats."""
+        require_floats(x, name)
+
     def log_prob(self, x: Tensor, params: Tensor) -> Tensor:
         """Log-density of x in nats: x and params of shape (..., D) -> (...,)."""
         _require_same_pixels(x, params)
@@ -187,6 +210,10 @@ class Laplace:
     def __post_init__(self):
         _require_positive("scale", self.scale)
 
+    def require_data(self, x: Tensor, name: str = "x") -> None:
+        """Raise a ValueError that names `name` unless x holds finite floats."""
+        require_floats(x, name)
+
     def log_prob(self, x: Tensor, params: Tensor) -> Tensor:
         """Log-density of x in nats: x and params of shape (..., D) -> (...,)."""
         _require_same_pixels(x, params)
@@ -200,7 +227,9 @@ class Laplace:
     def sample(self, params: Tensor, generator: torch.Generator) -> Tensor:
         """The mean plus noise; may leave [0, 1]."""
         centred = _like(torch.rand, params, generator) - 0.5
-        noise = -centred.sign() * torch.log1p(-2 * centred.abs())
+        # torch.rand returns 0 now and then, and log1p(-1) is infinite: 0 counts as the next draw.
+        beyond = (2 * centred.abs()).clamp(max=1 - torch.finfo(params.dtype).eps)
+        noise = -centred.sign() * torch.log1p(-beyond)
         return self.mean(params) + self.scale * noise
 
 

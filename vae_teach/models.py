@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from vae_teach.elbo import Elbo, elbo_terms
 from vae_teach.gaussian import reparameterize
 from vae_teach.likelihoods import make_likelihood
+from vae_teach.validation import require_floats, require_rows
 
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "elu": nn.ELU, "sigmoid": nn.Sigmoid}
 
@@ -53,10 +54,14 @@ def seeded_initialization(seed: int | None) -> Iterator[None]:
         yield
 
 
-def require_pixels(x: Tensor, n_pixels: int) -> None:
-    """Raise a ValueError unless x has `n_pixels` along its last axis."""
-    if x.shape[-1] != n_pixels:
-        raise ValueError(f"x has {x.shape[-1]} pixels but the model was built for {n_pixels}")
+def require_pixels(x: Tensor, n_pixels: int, like: Tensor | None = None) -> None:
+    """Raise a ValueError unless x is (..., n_pixels) of floats, of the dtype of `like`."""
+    require_rows(x, "x", n_pixels, "pixels", like)
+
+
+def require_code(z: Tensor, latent_dim: int, like: Tensor | None = None) -> None:
+    """Raise a ValueError unless z is (..., latent_dim) of floats, of the dtype of `like`."""
+    require_rows(z, "z", latent_dim, "values", like)
 
 
 class Autoencoder(nn.Module):
@@ -103,13 +108,18 @@ class Autoencoder(nn.Module):
         average = images.mean(dim=0).clamp(0.01, 0.99)
         self.decoder[-2].bias.data.copy_(torch.logit(average))
 
+    def require_data(self, x: Tensor, name: str = "x") -> None:
+        """Raise a ValueError that names `name` unless x holds floats from 0 to 1."""
+        require_floats(x, name, 0, 1, "as the decoder's pixels are")
+
     def encode(self, x: Tensor) -> Tensor:
         """Codes of shape (B, L) from pixels of shape (B, D)."""
-        require_pixels(x, self.n_pixels)
+        require_pixels(x, self.n_pixels, self.decoder[0].weight)
         return self.encoder(x)
 
     def decode(self, z: Tensor) -> Tensor:
         """Pixels in (0, 1) of shape (..., D) from codes of shape (..., L)."""
+        require_code(z, self.latent_dim, self.decoder[0].weight)
         return self.decoder(z)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -159,14 +169,19 @@ class VAE(nn.Module):
             self.to_logvar = nn.Linear(encoder_hidden[-1], latent_dim)
             self.decoder = dense_chain((latent_dim, *decoder_hidden, n_pixels), activation)
 
+    def require_data(self, x: Tensor, name: str = "x") -> None:
+        """Raise a ValueError that names `name` unless the likelihood can score x."""
+        self.likelihood.require_data(x, name)
+
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return mu and logvar of q(z|x), each (B, L), from x (B, D)."""
-        require_pixels(x, self.n_pixels)
+        require_pixels(x, self.n_pixels, self.to_mu.weight)
         h = self.trunk(x)  # (B, H)
         return self.to_mu(h), self.to_logvar(h)
 
     def decode(self, z: Tensor) -> Tensor:
         """Parameters of p(x|z), shape (..., D), from z of shape (..., L); logits for Bernoulli."""
+        require_code(z, self.latent_dim, self.to_mu.weight)
         return self.decoder(z)
 
     def mean_image(self, z: Tensor) -> Tensor:

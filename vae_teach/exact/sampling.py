@@ -66,7 +66,8 @@ class Mixture:
 
 def inverse_transform(z: Tensor, target: Mixture) -> Tensor:
     """F^-1(Phi(z)): turns standard normal z (...,) into draws of the target (...,)."""
-    return target.inverse_cdf(_standard_cdf(z))
+    limits = torch.finfo(z.dtype)  # Phi(z) rounds to 1 from z = 5.5 on in float32, 8.3 in float64
+    return target.inverse_cdf(_standard_cdf(z).clamp(limits.tiny, 1 - limits.eps / 2))
 
 
 @dataclass(frozen=True)
