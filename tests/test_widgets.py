@@ -388,7 +388,7 @@ def test_a_snippet_holds_all_the_page_needs_once(explorer):
     explorer.z = [0.25, 0.0, -1.0]
     header, blobs = payload_of(explorer.snippet())
     assert header["esm"] == bundle(WIDGETS / "latent_explorer.js")
-    assert header["css"] == sheet(WIDGETS / "latent_explorer.css")
+    assert header["css"] == str(LatentExplorer._css)
     assert header["state"]["z"] == [0.25, 0.0, -1.0]
     own = {name for name in LatentExplorer.class_own_traits(sync=True)}
     assert set(header["state"]) | {name for name, _ in header["buffers"]} == own

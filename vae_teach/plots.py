@@ -10,13 +10,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.colors import BoundaryNorm, ListedColormap, to_rgb
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from vae_teach import class_colours
 from vae_teach.history import History
 
-CLASS_COLOURS = plt.colormaps["tab10"].colors
+CLASS_COLOURS = [to_rgb(colour) for colour in class_colours.CLASS_COLOURS]
 INK = "Greys"  # white paper, black ink: 0 is white and 1 is black
 
 

@@ -136,7 +136,7 @@ export function drawers(data) {
 
 // --- view: builds elements and paints them; never touches the model ---
 
-const CLASS_COLOURS = 10; // --class-0 ... --class-9 in the style sheet
+const CLASS_COLOURS = 10; // --class-0 ... --class-9, which latent_explorer.py puts into the style sheet
 
 /** One toggle button per class that occurs; its swatch carries the class's colour. */
 function makeLegend(labels, names) {

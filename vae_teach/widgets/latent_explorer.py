@@ -12,6 +12,7 @@ from pathlib import Path
 import traitlets
 from torch import Tensor, nn
 
+from vae_teach.class_colours import css_rules
 from vae_teach.widgets import validation
 from vae_teach.widgets.base import TeachingWidget
 from vae_teach.widgets.bundle import bundle, sheet
@@ -38,7 +39,7 @@ class LatentExplorer(TeachingWidget):
     """
 
     _esm = bundle(_HERE.with_suffix(".js"))
-    _css = sheet(_HERE.with_suffix(".css"))
+    _css = sheet(_HERE.with_suffix(".css")) + css_rules(".latent-explorer")
 
     z = traitlets.List(traitlets.Float(), help="the code shown, L values").tag(sync=True)
     axes = traitlets.List(
