@@ -14,11 +14,14 @@ import nbformat
 import pytest
 import yaml
 from nbformat import NotebookNode
+from pybtex.database import Entry, parse_file
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PAGES = sorted((ROOT / "book").glob("*.md"))
 KEPT = {"nbval-check-output", "keep_output"}
+LINK_TO_TERM = re.compile(r"\[([^\]]+)\]\((?:\.\./book/)?glossary\.md#([^)]+)\)")
+LINK_TO_ENTRY = re.compile(r"\[([^\]]+)\]\((?:\.\./book/)?references\.md#([^)]+)\)")
 SEEDERS = {"manual_seed", "manual_seed_all", "seed"}
 
 
@@ -116,6 +119,22 @@ def bars_in_tables(text: str) -> Iterator[str]:
             yield line.strip()
 
 
+def roles(notebook: NotebookNode) -> Iterator[str]:
+    """Roles of Sphinx, which JupyterLab shows as a bare key or as a link to nowhere."""
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown":
+            for role in re.findall(r"\{(?:term|cite|doc|ref|numref|eq)[^}]*\}`[^`]*`", cell.source):
+                yield f"cell {number}: {role} reads badly in JupyterLab: write a Markdown link"
+
+
+def open_solutions(notebook: NotebookNode) -> Iterator[str]:
+    """Code cells of a solution that JupyterLab would show before the reader asks for them."""
+    for number, cell in code_cells(notebook):
+        folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+        if ("solution" in cell.metadata.get("tags", [])) != folded:
+            yield f"cell {number}: a solution, and only a solution, has its source hidden"
+
+
 def code_cells(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNode]]:
     return ((n, cell) for n, cell in enumerate(notebook.cells) if cell.cell_type == "code")
 
@@ -129,8 +148,11 @@ def markdown() -> dict[str, str]:
     return texts
 
 
+CHECKS = [stored_outputs, frame_faults, kernel_faults, code_faults, roles, open_solutions]
+
+
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
-@pytest.mark.parametrize("check", [stored_outputs, frame_faults, kernel_faults, code_faults])
+@pytest.mark.parametrize("check", CHECKS)
 def test_chapter_keeps_the_conventions(path, check):
     assert list(check(nbformat.read(path, as_version=4))) == []
 
@@ -176,13 +198,27 @@ def test_every_reference_is_cited_and_every_citation_exists():
         r"^@\w+\{([^,\s]+),", (ROOT / "book/references.bib").read_text("utf-8"), re.MULTILINE
     )
     assert len(entries) == len(set(entries))
-    cited = {
-        key.strip()
-        for text in markdown().values()
-        for keys in re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", text)
-        for key in keys.split(",")
-    }
+    cited = {key for text in markdown().values() for _, key in LINK_TO_ENTRY.findall(text)}
     assert cited == set(entries)
+
+
+def words_of(entry: Entry) -> set[str]:
+    """The ways to cite an entry: `Doersch, 2016`, `Doersch (2016)` or only `2016`."""
+    people = [
+        " ".join(map(str, person.rich_prelast_names + person.rich_last_names))
+        for person in entry.persons["author"]
+    ]
+    names = " and ".join(people) if len(people) < 3 else f"{people[0]} et al."
+    year = entry.fields.get("year")
+    return {f"{names}, {year}", f"{names} ({year})", year} if year else {names}
+
+
+@pytest.mark.parametrize("name", markdown())
+def test_a_citations_words_are_those_of_its_entry(name):
+    """Fails for a name or a year that belongs to another key."""
+    entries = parse_file(ROOT / "book/references.bib").entries
+    links = LINK_TO_ENTRY.findall(markdown()[name])
+    assert [link for link in links if link[0] not in words_of(entries[link[1]])] == []
 
 
 # One term at least of each row that the five sources define, and those the kit needs itself.
@@ -211,9 +247,12 @@ def test_the_glossary_has_every_word_and_every_link_to_it_a_target():
     glossary = markdown()["glossary.md"].split("{glossary}")[1]
     heads = {line.lower() for line in glossary.splitlines() if re.match(r"[^\s:`]", line)}
     assert {" ".join(term.split()).lower() for term in TERMS.split(",")} <= heads
+    anchors = set(map(runpy.run_path(str(ROOT / "book/_ext/plain_links.py"))["slug"], heads))
     for name, text in markdown().items():
         for words, target in re.findall(r"\{term\}`([^`<]*)(?:<([^>]*)>)?`", text):
             assert (target or words).strip().lower() in heads, f"{name}: {words}"
+        for words, anchor in LINK_TO_TERM.findall(text):
+            assert anchor in anchors, f"{name}: {words}"
 
 
 def notebook(source: str, first="# T", tags=(), output=None, count=None) -> NotebookNode:
@@ -291,6 +330,29 @@ def test_a_foreign_kernel_and_foreign_metadata_are_found():
     chapter.metadata.kernelspec.name = "my-env"
     chapter.metadata.widgets = {}
     assert len(list(kernel_faults(chapter))) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("[code](../book/glossary.md#code) and `{term}` alone", 0),
+        ("```{exercise-end}\n```", 0),
+        ("a {term}`code`", 1),
+        ("a {term}`code <hidden code>`, {cite:t}`kingma2014auto` and {doc}`x <06_vae>`", 3),
+    ],
+)
+def test_a_role_is_found(text, count):
+    assert len(list(roles(notebook("1", first=text)))) == count
+
+
+@pytest.mark.parametrize(
+    ("tags", "folded", "count"),
+    [(["solution"], True, 0), ([], False, 0), (["solution"], False, 1), ([], True, 1)],
+)
+def test_an_open_solution_and_a_hidden_cell_of_the_text_are_found(tags, folded, count):
+    chapter = notebook("1", tags=tags)
+    chapter.cells[1].metadata.jupyter = {"source_hidden": folded}
+    assert len(list(open_solutions(chapter))) == count
 
 
 def test_a_lost_bar_is_found():
