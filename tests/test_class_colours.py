@@ -77,7 +77,7 @@ def nearest(colours, vision) -> float:
 
 @pytest.mark.parametrize("ground", GROUNDS)
 def test_every_colour_stands_out_from_the_ground(ground):
-    """Three to one is what WCAG asks of graphics; a yellow or a navy dot fails on one of the two."""
+    """What WCAG asks of graphics; of a yellow and a navy dot one fails on either ground."""
     assert contrasts(CLASS_COLOURS, GROUNDS[ground]).min() >= 3
     assert contrasts(["yellow", "navy"], GROUNDS[ground]).min() < 3
 
