@@ -45,7 +45,7 @@ def test_one_digit_stands_on_pixel_axes():
     assert ax.get_xlim() == (0, 28) and ax.get_ylim() == (28, 0)
     assert list(ax.get_xticks()) == list(range(0, 29, 4))
     assert ax.get_xlabel() == "column (pixels)" and ax.get_ylabel() == "row (pixels)"
-    assert ax.images[0].get_cmap().name == "Greys"
+    assert ax.images[0].get_cmap().name == "gray_r"
 
 
 def test_rows_belong_together_column_by_column():
@@ -142,7 +142,7 @@ def test_only_the_data_are_shaded_and_the_encoder_is_dashed(inference, names):
     ax = diagrams_graphical.draw_plate(inference=inference)
     assert set(names.split()) <= set(texts(ax))
     circles = [patch for patch in ax.patches if isinstance(patch, Circle)]
-    assert [c.get_facecolor()[0] < 1 for c in circles] == [False, True]
+    assert [c.get_facecolor()[3] > 0 for c in circles] == [False, True]
     dashed = [
         a for a in ax.texts if getattr(a, "arrow_patch", None) and a.arrow_patch.get_ls() == "--"
     ]

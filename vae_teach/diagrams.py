@@ -5,7 +5,14 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 from torch import nn
 
-BOX_COLOURS = {"data": "#d9e7f5", "hidden": "#eeeeee", "code": "#fbe3c0", "noise": "#dff0d8"}
+# Translucent: letters in the page's own colour can be read on a light and on a dark page.
+BOX_COLOURS = {
+    "data": "#2277bb38",
+    "hidden": "#80808028",
+    "code": "#dd771150",
+    "noise": "#1b8f4338",
+}
+COLUMN = 6.9  # inches: as wide as the text of a page
 
 
 def layer_labels(chain: nn.Sequential) -> list[str]:
@@ -21,24 +28,31 @@ def layer_labels(chain: nn.Sequential) -> list[str]:
 
 def _box(ax: Axes, x: float, y: float, text: str, kind: str) -> None:
     patch = FancyBboxPatch(
-        (x - 0.42, y - 0.28), 0.84, 0.56, boxstyle="round,pad=0.02", fc=BOX_COLOURS[kind], ec="#333"
+        (x - 0.42, y - 0.28),
+        0.84,
+        0.56,
+        boxstyle="round,pad=0.02",
+        fc=BOX_COLOURS[kind],
+        ec="black",
     )
     ax.add_patch(patch)
     ax.text(x, y, text, ha="center", va="center", fontsize=9)
 
 
 def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
-    ax.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": "#333", "lw": 1.2})
+    ax.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": "black", "lw": 1.2})
 
 
 def _brace(ax: Axes, first: float, last: float, height: float, text: str) -> None:
     """Name a run of boxes with a line above them."""
-    ax.plot([first - 0.4, last + 0.4], [height, height], color="#333")
+    ax.plot([first - 0.4, last + 0.4], [height, height], color="black")
     ax.text((first + last) / 2, 0.54, text, ha="center", style="italic")
 
 
 def _canvas(columns: int, low: float = -0.5, high: float = 0.75) -> Axes:
-    ax = plt.subplots(figsize=(1.25 * columns, 1.45 * (high - low)), layout="constrained")[1]
+    ax = plt.subplots(
+        figsize=(min(1.25 * columns, COLUMN), 1.45 * (high - low)), layout="constrained"
+    )[1]
     ax.set(xlim=(-0.55, columns - 0.45), ylim=(low, high))
     ax.set_axis_off()
     return ax

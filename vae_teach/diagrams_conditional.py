@@ -15,7 +15,7 @@ Graph = tuple[dict[str, Node], list[tuple[str, str]]]
 def conditional_graph(training: bool) -> Graph:
     """Boxes and arrows of the CVAE; while it draws, the encoder and both losses are gone."""
     nodes = {
-        "c": Node("condition c", 3.3, 2.4, "data"),
+        "c": Node("condition c", 3.1, 2.4, "data"),
         "decoder": Node("decoder p", 0.0, 5.0),
         "f": Node("f(z, c)", 0.0, 6.0),
     }
@@ -28,8 +28,8 @@ def conditional_graph(training: bool) -> Graph:
         "encoder": Node("encoder q", 0.0, 1.0),
         "mu": Node("μ(x, c)", -0.8, 2.1),
         "sigma": Node("Σ(x, c)", 0.8, 2.1),
-        "kl": Node("KL[ N(μ, Σ)\n‖ N(0, I) ]", -2.8, 3.5, "loss"),
-        "noise": Node("sample ε\nfrom N(0, I)", -2.8, 5.0, "sampling"),
+        "kl": Node("KL[ N(μ, Σ)\n‖ N(0, I) ]", -2.6, 3.5, "loss"),
+        "noise": Node("sample ε\nfrom N(0, I)", -2.6, 5.0, "sampling"),
         "z": Node("z = μ + √Σ ε", 0.0, 3.6),
         "error": Node("−log p(x | z, c)", 0.0, 7.0, "loss"),
     }
@@ -40,7 +40,7 @@ def conditional_graph(training: bool) -> Graph:
 
 def draw_cvae() -> Figure:
     """The CVAE twice: while it trains, and while it draws."""
-    figure, axes = plt.subplots(1, 2, figsize=(9.2, 5.2), layout="constrained")
+    figure, axes = plt.subplots(1, 2, figsize=(6.9, 4.1), layout="constrained")
     for ax, training in zip(axes, (True, False), strict=True):
         nodes, edges = conditional_graph(training)
         outlines = {name: draw_box(ax, node) for name, node in nodes.items()}

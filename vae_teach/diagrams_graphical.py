@@ -5,19 +5,19 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyBboxPatch
 
 RADIUS = 0.34
-OBSERVED = "#c9c9c9"
+OBSERVED = "#80808070"
 
 
 def _variable(ax: Axes, x: float, y: float, name: str, *, observed: bool = False) -> None:
-    face = OBSERVED if observed else "white"
-    ax.add_patch(Circle((x, y), RADIUS, facecolor=face, edgecolor="#333", lw=1.3))
+    face = OBSERVED if observed else "none"
+    ax.add_patch(Circle((x, y), RADIUS, facecolor=face, edgecolor="black", lw=1.3))
     ax.text(x, y, name, ha="center", va="center", fontsize=13)
 
 
 def _arrow(ax: Axes, start: tuple, end: tuple, *, bend: float = 0.0, dashed: bool = False) -> None:
     style = {
         "arrowstyle": "-|>",
-        "color": "#333",
+        "color": "black",
         "lw": 1.3,
         "ls": "--" if dashed else "-",
         "connectionstyle": f"arc3,rad={bend}",
@@ -37,7 +37,7 @@ def draw_plate(*, inference: bool = False) -> Axes:
     ax.set(xlim=(-1.5, 2.3), ylim=(-1.0, 2.7), aspect="equal")
     ax.set_axis_off()
     plate = FancyBboxPatch((-0.75, -0.75), 1.75, 3.15, boxstyle="round,pad=0.08", fill=False)
-    plate.set_edgecolor("#333")
+    plate.set_edgecolor("black")
     ax.add_patch(plate)
     ax.text(0.98, -0.72, "i = 1 … N", ha="right", va="bottom", fontsize=10)
     _variable(ax, 0, 1.8, "zᵢ")

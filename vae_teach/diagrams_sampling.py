@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, Patch, RegularPolygon
 
-FILL = {"plain": "#f2f2f2", "data": "#fff3d6", "sampling": "#f9c8c4", "loss": "#cfe2f7"}
-EDGE = {"plain": "#333333", "data": "#333333", "sampling": "#b3261e", "loss": "#1f5fa8"}
-BACK = "#1b7f3b"
+# Translucent: letters in the page's own colour can be read on a light and on a dark page.
+FILL = {"plain": "#80808020", "data": "#dd9a1138", "sampling": "#d0453c48", "loss": "#2f76c440"}
+EDGE = {"plain": "black", "data": "black", "sampling": "#d0453c", "loss": "#2f76c4"}
+BACK = "#1b8f43"
 Point = tuple[float, float]
 SAMPLED = "sample z from\nN(μ(x), Σ(x))"
 
@@ -33,7 +34,7 @@ SHARED = {
     "encoder": Node("encoder q", 0.0, 1.0),
     "mu": Node("μ(x)", -0.75, 2.0),
     "sigma": Node("Σ(x)", 0.75, 2.0),
-    "kl": Node("KL[ N(μ(x), Σ(x))\n‖ N(0, I) ]", -2.6, 3.4, "loss"),
+    "kl": Node("KL[ N(μ, Σ)\n‖ N(0, I) ]", -2.7, 3.2, "loss"),
     "decoder": Node("decoder p", 0.0, 5.0),
     "f": Node("f(z)", 0.0, 6.0),
     "error": Node("‖x − f(z)‖²", 0.0, 7.0, "loss"),
@@ -48,7 +49,7 @@ def training_graph(trick: bool) -> tuple[dict[str, Node], list[tuple[str, str]]]
         nodes = SHARED | {"z": Node(SAMPLED, 0.0, 3.8, "sampling")}
         return nodes, [*EDGES, ("mu", "z"), ("sigma", "z"), ("z", "decoder")]
     nodes = SHARED | {
-        "noise": Node("sample ε\nfrom N(0, I)", 2.3, 3.0, "sampling"),
+        "noise": Node("sample ε\nfrom N(0, I)", 2.65, 3.0, "sampling"),
         "times": Node("×", 0.75, 3.0),
         "plus": Node("+", 0.0, 4.0),
     }
@@ -70,8 +71,8 @@ def reached_from(loss: str, nodes: dict[str, Node], edges: list[tuple[str, str]]
 
 def draw_box(ax: Axes, node: Node) -> Patch:
     """Draw a node and return its outline, where arrows begin and end."""
-    width = max(0.62, 0.125 * max(map(len, node.text.split("\n"))) + 0.18)
-    height = 0.36 + 0.26 * node.text.count("\n")
+    width = max(0.62, 0.175 * max(map(len, node.text.split("\n"))) + 0.18)
+    height = 0.36 + 0.34 * node.text.count("\n")
     for grown in (0.0, 0.07) if node.kind == "loss" else (0.0,):
         outline = FancyBboxPatch(
             (node.x - width / 2 - grown, node.y - height / 2 - grown),
@@ -85,7 +86,7 @@ def draw_box(ax: Axes, node: Node) -> Patch:
             zorder=3,
         )
         ax.add_patch(outline)
-    ax.text(node.x, node.y, node.text, ha="center", va="center", fontsize=8.5, zorder=4)
+    ax.text(node.x, node.y, node.text, ha="center", va="center", fontsize=9, zorder=4)
     return outline
 
 
@@ -93,9 +94,9 @@ def draw_arrow(ax: Axes, start: Point, end: Point, outlines: tuple, *, back: boo
     """An arrow forward; where the gradient comes back, a thick green line under it."""
     between = {"patchA": outlines[0], "patchB": outlines[1], "shrinkA": 1, "shrinkB": 1}
     if back:
-        style = {"arrowstyle": "-", "color": BACK, "lw": 7, "alpha": 0.35, **between}
+        style = {"arrowstyle": "-", "color": BACK, "lw": 7, "alpha": 0.45, **between}
         ax.annotate("", end, start, arrowprops=style, zorder=1)
-    style = {"arrowstyle": "->", "color": "#333333", "lw": 1.2, **between}
+    style = {"arrowstyle": "->", "color": "black", "lw": 1.2, **between}
     ax.annotate("", end, start, arrowprops=style, zorder=2)
 
 
@@ -108,13 +109,13 @@ def _draw_training(ax: Axes, trick: bool) -> None:
         start, end = ((nodes[name].x, nodes[name].y) for name in (source, target))
         draw_arrow(ax, start, end, (outlines[source], outlines[target]), back=back)
     ax.set_title("with the trick" if trick else "without the trick", fontsize=11)
-    ax.set(xlim=(-3.9, 3.4), ylim=(-0.5, 7.5), aspect="equal")
+    ax.set(xlim=(-3.95, 3.95), ylim=(-0.5, 7.5), aspect="equal")
     ax.set_axis_off()
 
 
 def draw_training_graphs() -> Figure:
     """The training-time VAE twice: sampling inside the network, and sampling as an input."""
-    figure, axes = plt.subplots(1, 2, figsize=(9.2, 5.2), layout="constrained")
+    figure, axes = plt.subplots(1, 2, figsize=(6.9, 4.1), layout="constrained")
     for ax, trick in zip(axes, (False, True), strict=True):
         _draw_training(ax, trick)
     return figure

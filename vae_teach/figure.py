@@ -1,28 +1,106 @@
 """Show a figure with its text alternative, in every host the book has.
 
-The picture travels inside an HTML `<figure>` so that the alt text reaches the static page,
-JupyterLab and an exported handout alike; image/png is kept for hosts that render no HTML.
+The picture is an SVG inside an HTML `<figure>`: sharp at any size, its letters in the typeface of
+the page. Black becomes the colour of the page's own text and the ground stays open, so that one
+drawing serves a light and a dark page. What has a colour keeps it.
 """
 
 import base64
 import html
 import io
+import re
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 from IPython.display import display
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.legend import Legend
 from PIL import Image
 
-DPI = 110
-COLOURS = 128  # a palette makes sheets of grey tiles a third of the size, with no visible change
+PIXELS_AN_INCH = 100  # of CSS; a figure 6.5 inches wide fills the column of the book
+DOTS_AS_PICTURE = 300  # a scatter of more dots is drawn as pixels: as curves it would be megabytes
+DPI_OF_DOTS = 200
+_GROUND = "#fefdfc"  # stands for the page's ground until the page gives its own
+_ON_PAGE = {
+    "#000000": "currentColor",
+    _GROUND: "var(--vt-ground, var(--jp-layout-color0, #fff))",
+}
 
 
-def figure_html(png: bytes, alt: str, caption: str | None = None) -> str:
-    """Return the `<figure>` element for a PNG. `alt` says what is seen, `caption` what it means."""
-    data = base64.b64encode(png).decode("ascii")
-    image = f'<img alt="{html.escape(alt, quote=True)}" src="data:image/png;base64,{data}">'
+def figure_html(svg: str, alt: str, caption: str | None = None) -> str:
+    """The `<figure>` element for an SVG. `alt` says what is seen, `caption` what it means."""
+    label = f'<svg role="img" aria-label="{html.escape(alt, quote=True)}"'
     text = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
-    return f'<figure class="vt-figure">{image}{text}</figure>'
+    return f'<figure class="vt-figure">{svg.replace("<svg", label, 1)}{text}</figure>'
+
+
+def render_svg(figure: Figure, *, name: str = "") -> str:
+    """The figure as one `<svg>` element that takes ink, ground and typeface from its page.
+
+    Args:
+        figure: a matplotlib Figure. Scatters of many dots become pixels inside it, and pictures
+            keep the pixels that they have.
+        name: told apart from other figures of a page by this text, in the ids of clip paths.
+    """
+    for scatter in figure.findobj(PathCollection):
+        scatter.set_rasterized(len(scatter.get_offsets()) > DOTS_AS_PICTURE)
+    for image in figure.findobj(AxesImage):
+        if image.get_interpolation() in ("auto", "antialiased", "nearest"):
+            image.set_interpolation("none")  # matplotlib then stores the picture's own pixels
+    for legend in figure.findobj(Legend):
+        legend.get_frame().set_facecolor(_GROUND)
+    file = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        figure.savefig(
+            file,
+            format="svg",
+            dpi=DPI_OF_DOTS,
+            transparent=True,
+            bbox_inches="tight",
+            metadata={"Date": None, "Creator": None},
+        )
+    return _for_a_page(file.getvalue())
+
+
+def _for_a_page(svg: str) -> str:
+    """Matplotlib's file as an element of a page: no prologue, no unused ids, colours mapped."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
+    used = set(re.findall(r"#([\w.-]+)", svg))
+    svg = re.sub(r' id="([\w.-]+)"', lambda m: m[0] if m[1] in used else "", svg)
+    for colour, on_page in _ON_PAGE.items():
+        svg = svg.replace(f": {colour}", f": {on_page}")
+    svg = re.sub(r"font: ((?:\w+ )*)([\d.]+)px [^;\"]*", _own_typeface, svg)
+    svg = re.sub(r"; font-family: [^;\"]*", "", svg)
+    svg = re.sub(r'(?<=href="data:image/png;base64,)[^"]+', _smaller, svg)
+    width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1]) / 72 * PIXELS_AN_INCH
+    head = f'<svg fill="currentColor" style="--vt-width: {width:.0f}px; width: {width:.0f}px"'
+    svg = re.sub(r'<svg[^>]*?( viewBox="[^"]*")[^>]*>', rf"{head}\1>", svg, count=1)
+    return re.sub(r"\s*\n\s*", "\n", svg).strip()
+
+
+def _own_typeface(match: re.Match) -> str:
+    """`font: italic 10px 'DejaVu Sans', ...` without the name: the page's typeface is inherited."""
+    words = match[1].split()
+    style = "font-style: italic; " if {"italic", "oblique"} & set(words) else ""
+    weight = "font-weight: bold; " if {"bold", "700"} & set(words) else ""
+    return f"{style}{weight}font-size: {match[2]}px"
+
+
+def _smaller(match: re.Match) -> str:
+    """A PNG in base64 with the same pixels, stored as greys or by a palette where it can be."""
+    data = base64.b64decode(match[0])
+    picture = Image.open(io.BytesIO(data)).convert("RGBA")
+    red, green, blue, alpha = picture.split()
+    if alpha.getextrema() == (255, 255) and red.tobytes() == green.tobytes() == blue.tobytes():
+        picture = red
+    elif picture.getcolors(256) is not None:
+        picture = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=0)
+    file = io.BytesIO()
+    picture.save(file, format="png", optimize=True)
+    return base64.b64encode(min(file.getvalue(), data, key=len)).decode("ascii")
 
 
 def palette_png(figure: Figure, *, dpi: int, colours: int, **options) -> bytes:
@@ -36,30 +114,19 @@ def palette_png(figure: Figure, *, dpi: int, colours: int, **options) -> bytes:
     return small.getvalue()
 
 
-def render_png(figure: Figure, colours: int = COLOURS) -> bytes:
-    """The figure as a PNG file small enough to travel inside a page."""
-    return palette_png(figure, dpi=DPI, colours=colours, bbox_inches="tight")
-
-
-def show(figure: Figure, *, alt: str, caption: str | None = None, colours: int = COLOURS) -> None:
+def show(figure: Figure, *, alt: str, caption: str | None = None) -> None:
     """Display `figure` with alt text and an optional caption, then close it.
 
     Args:
         figure: a matplotlib Figure.
         alt: what a reader who cannot see the picture needs to know; required, in words.
         caption: the message, shown under the picture.
-        colours: of the palette, at most 256, for pictures of many hues.
 
     Raises:
         ValueError: if alt is empty or a mere file name.
     """
     if len(alt.split()) < 4:
         raise ValueError(f"alt must describe the figure in words, but it is {alt!r}")
-    png = render_png(figure, colours)
+    svg = render_svg(figure, name=alt)
     plt.close(figure)
-    bundle = {
-        "text/html": figure_html(png, alt, caption),
-        "image/png": base64.b64encode(png).decode("ascii"),
-        "text/plain": alt,
-    }
-    display(bundle, raw=True, metadata={"image/png": {"alt": alt}})
+    display({"text/html": figure_html(svg, alt, caption), "text/plain": alt}, raw=True)

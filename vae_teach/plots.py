@@ -18,7 +18,7 @@ from vae_teach import class_colours
 from vae_teach.history import History
 
 CLASS_COLOURS = [to_rgb(colour) for colour in class_colours.CLASS_COLOURS]
-INK = "Greys"  # white paper, black ink: 0 is white and 1 is black
+INK = "gray_r"  # white paper, black ink: 0 is white, 1 is black, and a half is half as bright
 
 
 def tile(

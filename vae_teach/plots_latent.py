@@ -132,7 +132,7 @@ def draw_classes(
     points = ax.scatter(x, y, c=place.numpy(), cmap=colours, norm=norm, **look)
     if bar:
         drawn = ax.figure.colorbar(points, cax=_beside(ax), ticks=range(len(chosen)))
-        drawn.ax.set_title("digit", fontsize=8)
+        drawn.ax.set_title("digit", fontsize=9)
         drawn.ax.set_yticklabels([str(digit) for digit in chosen])
         drawn.ax.tick_params(length=0)
     ax.set(xlabel="z[0]", ylabel="z[1]", aspect="equal")
@@ -255,9 +255,9 @@ def draw_solid(
         ax.set_title(name, fontsize=10)
         for axis in "xyz":
             getattr(ax, f"set_{axis}ticklabels")([])
-        ax.set_xlabel("component 1", fontsize=8, labelpad=-10)
-        ax.set_ylabel("component 2", fontsize=8, labelpad=-10)
-        ax.set_zlabel("component 3", fontsize=8, labelpad=-10)
+        ax.set_xlabel("component 1", fontsize=9, labelpad=-10)
+        ax.set_ylabel("component 2", fontsize=9, labelpad=-10)
+        ax.set_zlabel("component 3", fontsize=9, labelpad=-10)
     figure.subplots_adjust(left=0.0, right=0.98, bottom=0.03, top=0.9, wspace=0.02)
     return figure
 
@@ -272,8 +272,8 @@ def draw_correlations(
     drawn = ax.imshow(grid, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
     for (row, column), value in np.ndenumerate(grid):
         if abs(value) >= 0.3:
-            ink = "white" if abs(value) > 0.6 else "black"
-            ax.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=8, color=ink)
+            ink = "white" if abs(value) > 0.6 else "#111"  # on its own cell, not on the page
+            ax.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=9, color=ink)
     ax.set_xticks(range(len(columns)), columns, fontsize=9)
     ax.set_yticks(range(len(rows)), rows)
     ax.set_xlabel(xlabel)
