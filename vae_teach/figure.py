@@ -33,7 +33,8 @@ def figure_html(svg: str, alt: str, caption: str | None = None) -> str:
     """The `<figure>` element for an SVG. `alt` says what is seen, `caption` what it means."""
     label = f'<svg role="img" aria-label="{html.escape(alt, quote=True)}"'
     text = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
-    return f'<figure class="vt-figure">{svg.replace("<svg", label, 1)}{text}</figure>'
+    box = f'<div class="vt-figure-box">{svg.replace("<svg", label, 1)}</div>'
+    return f'<figure class="vt-figure">{box}{text}</figure>'
 
 
 def render_svg(figure: Figure, *, name: str = "") -> str:

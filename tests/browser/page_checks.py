@@ -47,7 +47,7 @@ _NO_TEXT = """() => {
     const control = e.closest("button, summary, a");
     if (control?.ariaLabel || control?.textContent.trim()) continue; // its icon
     const words = e.tagName === "IMG" ? e.alt || name(e) : name(e);
-    const picture = e.tagName === "IMG" && e.closest("article");
+    const picture = e.matches("img, figure svg") && e.closest("article");
     if (!words) found.push(`no text: ${e.outerHTML.slice(0, 80)}`);
     else if (picture && words.trim().split(/\\s+/).length < 4) found.push(`slug: ${words}`);
   }
@@ -59,7 +59,7 @@ _CUT_OFF = """() => {
   for (const e of document.querySelectorAll("article, article *")) {
     const style = getComputedStyle(e);
     if (style.overflowX !== "hidden" && style.overflowX !== "clip") continue;
-    if (style.position === "absolute" || e.closest("mjx-container, [hidden]")) continue;
+    if (style.position === "absolute" || e.closest("mjx-container, svg, [hidden]")) continue;
     // A formula carries unseen MathML for screen readers, so its own ink is measured.
     const ink = e.matches("span.math") && e.querySelector("mjx-math");
     const width = ink ? ink.getBoundingClientRect().width : e.scrollWidth;
@@ -68,6 +68,20 @@ _CUT_OFF = """() => {
     }
   }
   return found;
+}"""
+
+_SMALL_LETTERS = """() => {
+  const found = [];
+  for (const e of document.querySelectorAll("figure.vt-figure svg :is(text, tspan)")) {
+    const svg = e.ownerSVGElement, width = svg.getBoundingClientRect().width;
+    const isWhole = !(e.matches("text") && e.querySelector("tspan")); // its pieces have sizes
+    if (!width || !e.textContent.trim() || !isWhole) continue;
+    const scale = width / svg.viewBox.baseVal.width;
+    const high = parseFloat(getComputedStyle(e).fontSize) * scale;
+    const least = e.matches("tspan") ? 6.5 : 9; // a tspan may be a subscript
+    if (high < least - 0.05) found.push(`${high.toFixed(1)} px: ${e.textContent.trim()}`);
+  }
+  return [...new Set(found)];
 }"""
 
 _HEADINGS = """() => [...document.querySelectorAll("article :is(h1, h2, h3, h4, h5, h6)")]
@@ -104,6 +118,11 @@ def sideways_overflow(page: Page) -> list[str]:
 def cut_off(page: Page) -> list[str]:
     """Content of the article wider than a box that neither shows nor scrolls the rest."""
     return page.evaluate(_CUT_OFF)
+
+
+def small_letters(page: Page) -> list[str]:
+    """Letters in figures that are less than 9 CSS pixels high as shown, subscripts 6.5."""
+    return page.evaluate(_SMALL_LETTERS)
 
 
 def heading_faults(page: Page) -> list[str]:

@@ -7,6 +7,7 @@ pytestmark = pytest.mark.browser
 
 NARROW = {"viewport": {"width": 390, "height": 844}}
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
+FIGURE = '<figure class="vt-figure"'
 SLIDER = '<input type="range" aria-label="s" min="0" max="9" value="5"'
 
 MISTAKES = {
@@ -26,6 +27,14 @@ MISTAKES = {
         page_checks.cut_off,
         '<div style="width: 90px; overflow: hidden; white-space: nowrap">far too long to fit</div>',
     ),
+    "letters-too-small": (
+        page_checks.small_letters,
+        f'{FIGURE}><svg viewBox="0 0 700 90"><text font-size="12">small</text></svg></figure>',
+    ),
+    "figure-with-a-slug": (
+        page_checks.pictures_without_text,
+        f'{FIGURE}><svg aria-label="fig 1"></svg></figure>',
+    ),
     "two-titles": (page_checks.heading_faults, "<h1>another</h1>"),
     "level-jumped": (page_checks.heading_faults, "<h3>too deep</h3>"),
     "slider-without-effect": (page_checks.dead_sliders, f"{SLIDER}>"),
@@ -43,6 +52,8 @@ SOUND = f"""
 <svg aria-hidden="true"></svg><button aria-label="Open"><svg></svg></button>
 <svg><title>Two clouds of points</title></svg>
 <div style="overflow-x: auto"><div style="width: 900px">scrolls</div></div>
+{FIGURE}><svg aria-label="A rising line from one to three" viewBox="0 0 350 90">
+<text font-size="12">read</text></svg></figure>
 <h2>one</h2><h3>two</h3><h2>three</h2>
 {SLIDER} oninput="this.nextElementSibling.textContent = this.value"><output>5</output>
 """
