@@ -1,8 +1,10 @@
 """A folder of the user's own pictures: every kind of file, labels, splits, and what is unusable."""
 
 import os
+import struct
 import tempfile
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +14,12 @@ from data_tools import isolate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from vae_teach import data
+from vae_teach.data import folder as folder_module
 from vae_teach.data import load_folder
-from vae_teach.data.pictures import UnusableError, read_picture
+from vae_teach.data.pictures import UnusableError, read_depth, read_picture
 
 
 @pytest.fixture(autouse=True)
@@ -155,29 +159,38 @@ def test_floating_point_pixels_are_unusable(tmp_path):
         read(path)
 
 
-def test_a_decompression_bomb_is_unusable(tmp_path, monkeypatch):
-    """Between one and two times Pillow's limit it only warns, which the user would not see."""
+def test_what_pillow_refuses_for_its_size_is_unusable_in_plain_words(tmp_path, monkeypatch):
+    """Pillow's own sentence speaks of an attack; a reader's scan or panorama is none."""
     path = saved(tmp_path, Image.new("1", (100, 100)))
-    for limit in (6_000, 1_000):
-        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-        with warnings.catch_warnings(), pytest.raises(UnusableError, match="decompression bomb"):
-            warnings.simplefilter("default")  # as for a user; the tests' own filter would raise
-            read(path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1_000)
+    with pytest.raises(UnusableError, match="million pixels, the most that are read: make it"):
+        read(path)
+
+
+def test_what_pillow_only_warns_of_is_read(tmp_path, monkeypatch):
+    """Catches a photograph of 108 million pixels that is skipped: Pillow warns from 89 on."""
+    path = saved(tmp_path, Image.new("L", (100, 100), 7))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 6_000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")  # as for a user; the tests' own filter would raise
+        assert read(path) == [7]
 
 
 def encoded(name: str) -> bytes:
     rng = np.random.default_rng(0)
     image = Image.fromarray(rng.integers(0, 256, (12, 12, 3), dtype=np.uint8))
+    image = image.quantize() if name.endswith("blp") else image
     exif = Image.Exif()
     exif[0x0112] = 6
     with tempfile.TemporaryDirectory() as folder:
         return saved(Path(folder), image, name, exif=exif).read_bytes()
 
 
-ENCODED = {name: encoded(name) for name in ("picture.png", "picture.jpg", "picture.tiff")}
+ENDINGS = ("png", "jpg", "tiff", "webp", "avif", "blp", "dds", "gif", "bmp", "tga", "jp2")
+ENCODED = {name: encoded(name) for name in (f"picture.{ending}" for ending in ENDINGS)}
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=400)
 @given(st.sampled_from(sorted(ENCODED)), st.data())
 def test_a_damaged_picture_is_read_or_unusable_never_a_crash(name, data):
     """Cut short and with changed bytes: a warning or another exception would fail here."""
@@ -188,9 +201,111 @@ def test_a_damaged_picture_is_read_or_unusable_never_a_crash(name, data):
         path = Path(folder) / name
         path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
         try:
-            assert len(read(path, size=(3, 3))) == 9
+            assert len(read(path, size=(3, 3))) == 9 and read_depth(path).largest == 0
         except UnusableError as error:
             assert str(error)
+
+
+@pytest.mark.parametrize("error", [RuntimeError, OverflowError, MemoryError, SystemError, KeyError])
+def test_whatever_a_decoder_raises_the_file_is_unusable(tmp_path, monkeypatch, error):
+    """One changed byte makes the decoder of AVIF raise a RuntimeError, and nothing trains."""
+
+    def broken(image):
+        raise error("no such frame")
+
+    monkeypatch.setattr(PngImageFile, "load", broken)
+    with pytest.raises(UnusableError, match="no such frame"):
+        read(saved(tmp_path, Image.new("L", (4, 4))))
+
+
+def test_a_file_that_another_program_would_have_to_run_is_not_read(tmp_path):
+    """Encapsulated PostScript is a program, and Pillow starts an interpreter for it."""
+    with pytest.raises(UnusableError, match="not an image"):
+        read(saved(tmp_path, Image.new("L", (4, 4)), "picture.eps"))
+
+
+def test_the_transparent_grey_of_sixteen_bits_is_laid_on_white(tmp_path):
+    ramp = np.array([[0, 257, 257 * 128, 65_535]], dtype=np.uint16)
+    path = saved(tmp_path, Image.fromarray(ramp), transparency=257)
+    assert read(path, size=(1, 4)) == [0, 255, 128, 255]
+
+
+# --- depth ---
+
+
+def deep(folder: Path, largest: int, dtype=np.uint16, ending: str = "png") -> Path:
+    """Twelve pictures of 16 or more bits: their values go from 0 to `largest`."""
+    folder.mkdir()
+    for i in range(12):
+        values = np.array([[0, largest // 2, largest]] * 3, dtype=dtype)
+        Image.fromarray(np.roll(values, i, axis=1)).save(folder / f"{i}.{ending}")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("largest", "dtype", "ending", "bits"),
+    [
+        (4_095, np.uint16, "png", 12),
+        (3_000, np.uint16, "png", 12),
+        (1_023, np.uint16, "png", 10),
+        (16_383, np.uint16, "tiff", 14),
+        (255, np.int32, "tiff", 8),
+    ],
+)
+def test_the_bits_that_a_folder_uses_are_found_and_said(
+    tmp_path, capsys, largest, dtype, ending, bits
+):
+    """12 bits in a file of 16 gave pixels of at most 16 of 255: black pictures, silently."""
+    own = load_folder(deep(tmp_path / "own", largest, dtype, ending), size=3)
+    assert own.train.images.max().item() == pytest.approx(largest / (2**bits - 1), abs=1 / 255)
+    err = capsys.readouterr().err
+    assert f"12 of the pictures are stored with 16 or more bits but use {bits}" in err
+    assert "bits=16" in err
+
+
+def test_all_bits_used_need_no_word_and_can_be_asked_for(tmp_path, capsys):
+    bright = load_folder(deep(tmp_path / "own", 40_000), size=3)
+    assert bright.train.images.max().item() == pytest.approx(40_000 / 65_535, abs=1 / 255)
+    dark = load_folder(deep(tmp_path / "dark", 4_095), size=3, bits=16)
+    assert dark.train.images.max().item() == pytest.approx(1 / 16, abs=1 / 255)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_value_beyond_the_bits_asked_for_is_unusable(tmp_path):
+    with pytest.raises(ValueError, match="pixels from 0 to 4095, beyond 10 bits"):
+        load_folder(deep(tmp_path / "own", 4_095), bits=10, on_bad="refuse")
+
+
+def png_of_16_bit_colour(values: np.ndarray) -> bytes:
+    """Pillow cannot write one: signature, head, rows without a filter, end."""
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        )
+
+    height, width, _ = values.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    head = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        chunk(name, body)
+        for name, body in ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    )
+
+
+@pytest.mark.parametrize(("largest", "usable"), [(4_095, False), (60_000, True)])
+def test_colour_of_twelve_bits_is_refused_because_pillow_drops_the_lower_eight(
+    tmp_path, largest, usable
+):
+    for i in range(12):
+        values = np.full((3, 3, 3), largest - i)
+        (tmp_path / f"{i}.png").write_bytes(png_of_16_bit_colour(values))
+    if usable:
+        assert load_folder(tmp_path, size=3, channels=3).train.images.max() > 0.9
+    else:
+        with pytest.raises(ValueError, match=r"refused .*: 12\n .*16-bit colour that uses 12 bits"):
+            load_folder(tmp_path, on_bad="refuse")
+        assert load_folder(tmp_path, bits=16).train.images.max() < 0.1
 
 
 # --- the folder ---
@@ -214,7 +329,7 @@ def test_subfolders_are_labels_in_the_order_of_their_names(tmp_path):
     for part in (own.train, own.test):
         expected = (part.images[:, 0] * 255 < 150).long()  # owls are dark
         assert torch.equal(part.labels, expected)
-    assert "of 2 labels" in own.source
+    assert "of 2 labels (cats, owls)" in own.source
 
 
 def test_the_split_depends_on_names_only_and_is_shuffled(pictures, tmp_path):
@@ -297,6 +412,111 @@ def test_a_linked_folder_is_named_and_not_entered(pictures, tmp_path, capsys):
     assert "more: a link to a folder" in err and "loop: a link to a folder" in err
 
 
+def test_a_link_to_nothing_is_named_and_refused_when_asked(pictures, capsys):
+    """Thirty links whose target was moved away were passed over, also with "refuse"."""
+    for i in range(3):
+        (pictures / f"gone{i}.png").symlink_to(pictures / "nowhere.png")
+    os.mkfifo(pictures / "pipe.png")
+    assert len(load_folder(pictures).train) == 10
+    err = capsys.readouterr().err
+    assert "gone0.png: a link to nothing" in err and "pipe.png: no file of data" in err
+    with pytest.raises(ValueError, match=r"refused in .*: 4(.|\n)*gone2.png: a link to nothing"):
+        load_folder(pictures, on_bad="refuse")
+
+
+def test_what_file_servers_and_desktops_leave_behind_is_passed_over(pictures, capsys):
+    """Fails if a server's folder of previews becomes a label, or makes the others loose."""
+    for folder in ("@eaDir", "#recycle", "__MACOSX", "$RECYCLE.BIN", "@__thumb"):
+        shades(pictures / folder, [1, 2])
+    for name in ("ehthumbs.db", "picasa.ini", "Icon\r", "Thumbs.db", "desktop.ini", ".picasa.ini"):
+        (pictures / name).write_bytes(b"x")
+    own = load_folder(pictures, on_bad="refuse")
+    assert own.label_names is None and len(own.train) == 10
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_folder_that_takes_too_much_memory_is_refused_before_it_is_read(pictures, monkeypatch):
+    monkeypatch.setattr(folder_module, "read_picture", None)  # must not be called
+    with pytest.raises(ValueError, match=r"12 pictures of 3,145,728 values take 0\.19 GB .* 0\.1"):
+        load_folder(pictures, size=1024, channels=3, max_gb=0.1)
+
+
+# --- split and labels ---
+
+
+def split_folder(root: Path, **parts: int) -> Path:
+    """train/cats, train/dogs, ..., `parts` pictures each; cats are dark in training."""
+    for i, (part, n) in enumerate(parts.items()):
+        shades(root / part / "cats", range(40 * i, 40 * i + n))
+        shades(root / part / "dogs", range(40 * i + 20, 40 * i + 20 + n))
+    return root
+
+
+def shades_of(split) -> list[int]:
+    return sorted(split.images[:, 0].mul(255).round().int().tolist())
+
+
+def test_the_users_own_split_is_kept(tmp_path):
+    """The folders' names were taken for labels, and the user's test pictures trained on."""
+    own = load_folder(split_folder(tmp_path / "own", train=6, val=3, test=2))
+    assert own.label_names == ("cats", "dogs")
+    assert shades_of(own.train) == [*range(6), *range(20, 26)]
+    assert shades_of(own.validation) == [*range(40, 43), *range(60, 63)]
+    assert shades_of(own.test) == [80, 81, 100, 101]
+    assert torch.equal(own.test.labels, (own.test.images[:, 0] * 255 > 90).long())
+    assert "12 for training, 6 for validation and 4 for testing of 2 labels (cats" in own.source
+
+
+@pytest.mark.parametrize("name", ["val", "Validation", "test_set", "testing", "dev"])
+def test_of_a_split_in_two_the_other_part_is_the_test(tmp_path, name):
+    own = load_folder(split_folder(tmp_path / "own", Train=6, **{name: 2}))
+    assert (len(own.train), len(own.test), own.validation) == (12, 4, None)
+
+
+def test_a_split_without_labels_is_one_too(tmp_path):
+    shades(tmp_path / "own" / "train", range(10))
+    shades(tmp_path / "own" / "test", range(100, 104))
+    own = load_folder(tmp_path / "own")
+    assert shades_of(own.test) == list(range(100, 104)) and own.label_names is None
+
+
+@pytest.mark.parametrize(
+    ("folders", "message"),
+    [
+        (("train/a", "test/a"), "pictures in folders called a only, which would be the only label"),
+        (("train", "test", "cats"), "folders test, train, which name a split, beside cats"),
+        (("val", "test"), "has the folders test, val, but a split has one for training"),
+        (("train", "test", "Test"), "has the folders Test, test, train, but a split has one"),
+        (("train/a", "train/b", "test"), "has no picture for test: if some"),
+        (("cats",), r"one folder of pictures, cats, .*only label: give .*own/cats instead"),
+        (("train",), "one folder of pictures, train"),
+    ],
+    ids=str,
+)
+def test_folders_that_could_mean_two_things_are_refused(tmp_path, folders, message):
+    for folder in folders:
+        shades(tmp_path / "own" / folder, range(12))
+    with pytest.raises(ValueError, match=message):
+        load_folder(tmp_path / "own")
+
+
+def test_a_train_among_other_vehicles_is_a_label(tmp_path):
+    for folder in ("bus", "plane", "train"):
+        shades(tmp_path / "own" / folder, range(5))
+    assert load_folder(tmp_path / "own").label_names == ("bus", "plane", "train")
+
+
+def test_a_share_for_testing_is_refused_where_the_folders_say_it(tmp_path):
+    with pytest.raises(ValueError, match=r"test_fraction is 0.2, but .*own is split"):
+        load_folder(split_folder(tmp_path / "own", train=6, test=2), test_fraction=0.2)
+
+
+def test_many_labels_are_not_all_named(tmp_path):
+    for i in range(25):
+        shades(tmp_path / "own" / f"label{i:02}", [i])
+    assert "label19 and 5 more)" in load_folder(tmp_path / "own").source
+
+
 def test_a_folder_that_cannot_be_read_is_named(pictures, capsys, monkeypatch):
     """The super-user can read everything, so the system's answer is made up here."""
     (pictures / "locked").mkdir()
@@ -345,11 +565,12 @@ def test_a_picture_that_padding_would_swallow_is_unusable(pictures, capsys):
 
 def test_a_loose_picture_beside_labels_is_unusable(tmp_path, capsys):
     """It has no label, and a made-up one would be a lie."""
-    shades(tmp_path / "own" / "cats", range(12))
+    shades(tmp_path / "own" / "cats", range(8))
+    shades(tmp_path / "own" / "dogs", range(4))
     shades(tmp_path / "own", [200])
     own = load_folder(tmp_path / "own")
     assert len(own.train) + len(own.test) == 12
-    assert "200.png: lies beside the folders of labels" in capsys.readouterr().err
+    assert "200.png: lies beside the folders of pictures" in capsys.readouterr().err
 
 
 def test_a_large_test_fraction_leaves_a_picture_to_train_on(tmp_path):
@@ -393,7 +614,11 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
         ({"channels": 2}, "channels is 2 but must be 1 or 3"),
         ({"fit": "squash"}, "fit is 'squash' but must be 'crop' or 'pad' or 'stretch'"),
         ({"on_bad": "ignore"}, "on_bad is 'ignore' but must be 'skip' or 'refuse'"),
-        ({"test_fraction": 1.0}, r"test_fraction is 1\.0"),
+        ({"test_fraction": 1.0}, "test_fraction must be strictly between 0 and 1, but it is 1"),
+        ({"test_fraction": "0.2"}, "test_fraction must be strictly .*, but it is a str"),
+        ({"invert": 1}, "invert is 1 but must be True or False"),
+        ({"bits": 11}, "bits is 11 but must be None or 8 or 10 or 12 or 14 or 16"),
+        ({"max_gb": 0}, "max_gb must be positive and finite, but it is 0"),
     ],
     ids=str,
 )

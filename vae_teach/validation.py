@@ -6,6 +6,7 @@ others look at types and shapes alone, which costs microseconds.
 """
 
 import math
+import numbers
 
 import torch
 from torch import Tensor
@@ -65,3 +66,55 @@ def require_floats(
         raise ValueError(f"{wanted}, but it holds NaN")
     if math.isinf(least) or math.isinf(most) or least < low or most > high:
         raise ValueError(f"{wanted}, but its values go from {least:.6g} to {most:.6g}")
+
+
+def require_count(value: object, name: str, least: int = 1, most: int | None = None) -> None:
+    """Raise unless `value` is a whole number, neither True nor 3.0, from `least` to `most`."""
+    wanted = f"at least {least}" if most is None else f"from {least} to {most}"
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        found = (
+            f"{kind(value)}, {value!r}" if isinstance(value, bool | float | str) else kind(value)
+        )
+        raise ValueError(f"{name} must be a whole number, {wanted}, but it is {found}")
+    if value < least or (most is not None and value > most):
+        raise ValueError(f"{name} must be {wanted}, but it is {value}")
+
+
+def require_number(
+    value: object, name: str, low: float = -math.inf, high: float = math.inf, *, ends: bool = True
+) -> None:
+    """Raise unless `value` is a finite number from `low` to `high`.
+
+    Args:
+        value: the argument; a tensor of one value passes, True and "0.5" do not.
+        name: of the argument.
+        low, high: the ends.
+        ends: whether the ends themselves are allowed.
+    """
+    if isinstance(value, Tensor) and value.numel() == 1:
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise ValueError(f"{name} must be {_range(low, high, ends)}, but it is {kind(value)}")
+    inside = low <= value <= high if ends else low < value < high
+    if not (inside and math.isfinite(value)):
+        raise ValueError(f"{name} must be {_range(low, high, ends)}, but it is {value:g}")
+
+
+def _range(low: float, high: float, ends: bool) -> str:
+    """The numbers allowed, in words: "positive and finite", "from 0 to 1"."""
+    if math.isinf(high):
+        if math.isinf(low):
+            return "a finite number"
+        words = {(0, False): "positive", (0, True): "at least 0"}
+        least = words.get((low, ends)) or (f"at least {low:g}" if ends else f"above {low:g}")
+        return f"{least} and finite"
+    return f"from {low:g} to {high:g}" if ends else f"strictly between {low:g} and {high:g}"
+
+
+def require_generator(value: object, name: str = "generator") -> None:
+    """Raise unless `value` is a torch.Generator, the only source of noise here."""
+    if not isinstance(value, torch.Generator):
+        example = "torch.Generator().manual_seed(0)"
+        raise ValueError(
+            f"{name} must be a torch.Generator, such as {example}, but it is {kind(value)}"
+        )
