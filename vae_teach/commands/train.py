@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-FOR_FOLDERS = ("size", "channels", "fit", "invert", "on_bad")  # options of `data.load_folder`
+# options of `data.load_folder`
+FOR_FOLDERS = ("size", "channels", "fit", "invert", "on_bad", "bits", "max_gb")
 LIKELIHOODS = ("bernoulli", "continuous_bernoulli", "gaussian", "learned_gaussian", "laplace")
 
 
@@ -41,6 +42,11 @@ def _add_folder_options(group) -> None:
         choices=("skip", "refuse"),
         help="what to do about files that cannot be read; default: skip",
     )
+    group.add_argument("--bits", type=int, choices=(8, 10, 12, 14, 16), metavar="B",
+                       help="bits that pictures of more than 8 use; default: as their values "
+                       "need")  # fmt: skip
+    group.add_argument("--max-gb", type=float, metavar="GB",
+                       help="memory that the pictures may take; default: 4")  # fmt: skip
 
 
 def _add_model_options(group) -> None:
