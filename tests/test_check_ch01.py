@@ -155,7 +155,7 @@ UNNAMED = {
         "plus-one": (lambda x, x_hat: ((x - x_hat) ** 2).sum(1) + 1, "the right ones plus 1,"),
         "float-list": (
             lambda x, x_hat: ((x - x_hat) ** 2).sum(1).tolist(),
-            "the result is of type list: return a torch tensor",
+            "they come as a list: return a torch tensor",
         ),
         "detaching-numpy": (
             lambda x, x_hat: ((x.numpy() - x_hat.numpy()) ** 2).sum(1),

@@ -165,7 +165,8 @@ UNNAMED = {
         "another-name": (answers(A="wrong sign"), "Your answer for A is not one of the options"),
         "a-list": (["no bug"] * 3, "give a dictionary with A, B and C"),
         "a-key-missing": ({"A": "half missing", "B": "no bug"}, "lacks C"),
-        "other-keys": ({"a": "no bug"}, "has a: its keys are A, B and C"),
+        "other-keys": ({"D": "no bug"}, "has D: its keys are A, B and C"),
+        "a-small-key": ({"a": "no bug"}, "lacks B and C: its keys are A, B and C"),
         "two-mistakes": (
             answers(A="arguments swapped", B="no bug"),
             "unlike the plots of A. The right curves pass 0.5",

@@ -299,10 +299,11 @@ WRONG = {
 
 UNNAMED = {
     "reparameterize": {
-        "positional-generator": (
-            lambda mu, logvar, g: mu,
+        "no-generator": (
+            lambda mu, logvar: mu,
             "the check calls it with (mu, logvar, generator=generator)",
         ),
+        "generator-under-another-name": (lambda mu, logvar, g: mu, "You return mu itself"),
         "seeded-inside": (with_noise(seeded_inside), "A second call draws the noise of the first"),
         "torch-normal": (torch_normal, "no gradient flows back to mu and logvar"),
         "global-noise": (with_noise(lambda mu, g: torch.randn_like(mu)), "global random state"),

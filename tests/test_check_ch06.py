@@ -329,7 +329,7 @@ UNNAMED = {
     },
     "vae_loss": {
         "tuple": (lambda *args: (loss(*args), keras_kl(*args[2:])), "a tuple of 2"),
-        "item": (lambda *args: loss(*args).item(), "the result is of type float"),
+        "item": (lambda *args: loss(*args).item(), "they come as a float"),
         "numpy": (numpy_loss, "fails on tensors that require a gradient"),
         "encoder-detached": (
             lambda x, a, mu, lv: loss(x, a, mu.detach(), lv.detach()),
@@ -344,8 +344,8 @@ UNNAMED = {
         "everything-doubled": (lambda *args: 2 * loss(*args), "2 times the right ones"),
     },
     "sample_prior": {
-        "positional-generator": (
-            lambda decode, n, latent_dim, g: means(decode, torch.randn(n, latent_dim)),
+        "no-generator": (
+            lambda decode, n, latent_dim: means(decode, torch.randn(n, latent_dim)),
             "the check calls it with (decode, n, latent_dim, generator=generator)",
         ),
         "latent-dim-written-out": (

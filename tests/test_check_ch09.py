@@ -209,7 +209,7 @@ UNNAMED = {
             lambda x, a, m, v, mp, vp: loss(x, a, m, v, mp.detach(), vp.detach()),
             "no gradient flows back to mu_p",
         ),
-        "item": (lambda *args: loss(*args).item(), "the result is of type float"),
+        "item": (lambda *args: loss(*args).item(), "they come as a float"),
         "doubled": (lambda *args: 2 * loss(*args), "2 times the right ones"),
         "black-and-white-only": (
             loss_from(lambda a, x, **_: F.softplus(torch.where(x > 0.5, -a, a))),

@@ -1,8 +1,14 @@
 """The machinery of the checks, on exercises made up here."""
 
+import contextlib
 import io
+import itertools
+import math
 import runpy
+import signal
 import sys
+import threading
+import time
 import types
 
 import numpy as np
@@ -10,12 +16,14 @@ import pytest
 import torch
 
 from vae_teach import check
-from vae_teach.check import _sampling
-from vae_teach.check._call import numbers
+from vae_teach.check import _limit, _sampling
+from vae_teach.check._answers import one_of, read_dictionary
+from vae_teach.check._call import Fault, call, numbers
 from vae_teach.check._diagnose import diagnose
 from vae_teach.check._exercise import Case, Exercise, Mistake, deliver, judge
+from vae_teach.check._rules import LOG_WEIGHTS, LOGVAR, Role
 from vae_teach.check._verdict import Verdict
-from vae_teach.check._words import brief, call_text, error_text
+from vae_teach.check._words import apart, brief, call_text, error_text
 
 
 def pairs():
@@ -179,7 +187,7 @@ def test_error_in_one_case_says_what_is_special_about_it(say):
         (lambda x: x[:, 0], "entry [0] of the result should be -1, but yours is 1."),
         (lambda x: 0 * x.sum(-1), "entry [0] of the result should be -1, but yours is "),
         (lambda x: torch.zeros((1,) * 12), "The shape is (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)"),
-        (lambda x: x.sum(-1).tolist(), "the result is of type list: return a torch tensor"),
+        (lambda x: x.sum(-1).tolist(), "they come as a list: return a torch tensor"),
         (lambda x: (x.sum(-1),), "returned a tuple of 1"),
         (lambda x: "six", "returned a str, which is not a tensor of numbers"),
         (lambda x: x.sum(-1).detach(), "no gradient can flow back"),
@@ -302,3 +310,348 @@ def test_every_offered_check_has_a_signature_in_its_docstring():
     for name in check.__all__:
         if name != "Verdict":
             assert "->" in getattr(check, name).__doc__, name
+
+
+# --- harsher calls, from the roles of the arguments ----------------------------------------------
+
+LOGS = Exercise(
+    name="log_mean",
+    right=lambda log_w: log_w.logsumexp(0) - math.log(len(log_w)),
+    cases=lambda: [Case({"log_w": torch.randn(n, b, generator=seeded(n))}) for n, b in SIZES],
+    roles={"log_w": Role("KB", LOG_WEIGHTS)},
+    ones="BK",
+    mistakes=(),
+)
+COSTS = Exercise(
+    name="cost",
+    right=lambda mu, logvar: 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(-1),
+    cases=lambda: [
+        Case(dict(zip(("mu", "logvar"), torch.randn(2, n, b, generator=seeded(n)), strict=True)))
+        for n, b in SIZES
+    ],
+    roles={"mu": Role("BL"), "logvar": Role("BL", LOGVAR)},
+    mistakes=(),
+)
+SIZES = [(4, 3), (5, 2)]
+
+
+def seeded(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+def average(w, shift):
+    return (w - shift).exp().mean(0).log() + shift
+
+
+def cached(function):
+    """A student who keeps results by the shape of the argument."""
+    kept = {}
+    return lambda *args: kept.setdefault(args[0].shape, function(*args))
+
+
+def in_turn(*functions):
+    turns = itertools.cycle(functions)
+    return lambda *args: next(turns)(*args)
+
+
+@pytest.mark.parametrize(
+    ("student", "piece"),
+    [
+        (lambda w: average(w, w.max()), "they are infinite or NaN: subtract the largest of each"),
+        (lambda w: average(w.double(), 0), "for columns of log-weights that lie hundreds apart"),
+        (lambda w: average(w, w.mean(0)), "for a column whose log-weights lie 2,000 apart they"),
+        (lambda w: average(w.double(), w.min(0).values), "lie 2,000 apart they are infinite"),
+        (lambda w: average(w, w.median(0).values), "lie 2,000 apart they are infinite"),
+        (lambda w: average(w, w.max(0).values).squeeze(), "a batch of one the shape is ()"),
+        (cached(LOGS.right), "but for a later call of the same sizes entry [0]"),
+        (lambda w: average(w[:6], w[:6].max(0).values), "but for an axis K of size 9"),
+        (lambda w: average(w, w.max(0).values)[:7], "for 9 examples the shape is (7,)"),
+    ],
+)
+def test_log_weights_are_tried_at_all_the_sizes_they_take(student, piece, say):
+    """One maximum for all columns, the mean for the maximum, a squeeze, a cache, a fixed size."""
+    assert piece in say(student, LOGS)
+
+
+@pytest.mark.parametrize(
+    ("student", "piece"),
+    [
+        (lambda m, v: COSTS.right(m, v.clamp(-4, 11)), "logvar between -40 and -30 entry [0]"),
+        (lambda m, v: COSTS.right(m, v.clamp(max=6)), "logvar between 7 and 10 entry"),
+        (lambda m, v: COSTS.right(m, (v.exp() + 1e-4).log()), "a constant added to the variance"),
+        (lambda m, v: COSTS.right(m, v).squeeze(), "a batch of one the shape is ()"),
+    ],
+)
+def test_log_variances_are_tried_from_minus_40_to_10(student, piece, say):
+    """A clamp, which a trained encoder runs into, or a variance kept away from 0."""
+    assert piece in say(student, COSTS)
+
+
+@pytest.mark.parametrize("exercise", [LOGS, COSTS], ids=["logs", "costs"])
+def test_right_answers_pass_the_harsher_calls(exercise, say):
+    """A rule that float32 cannot follow turns every right answer down."""
+    assert say(exercise.right, exercise) == "Right."
+    float32 = lambda *args: exercise.right(*(a.float() for a in args))  # noqa: E731
+    assert say(float32, exercise) == "Right."
+
+
+def test_an_answer_that_differs_in_a_second_call_is_refused(say):
+    """Draws of one's own where a formula is asked, right by chance or on average."""
+    student = in_turn(*[LOGS.right] * 2, lambda w: LOGS.right(w) + 0.01)
+    assert "but for a later call of the same sizes" in say(student, LOGS)
+
+
+# --- several parts --------------------------------------------------------------------------------
+
+MOMENTS = Exercise(
+    name="moments",
+    right=lambda x: (x.mean(0), x.var(0)),
+    cases=lambda: [Case({"x": torch.randn(n, b, generator=seeded(n))}) for n, b in SIZES],
+    mistakes=(Mistake("swapped", "You swap them.", lambda x: (x.var(0), x.mean(0))),),
+    parts=("mean", "variance"),
+)
+
+
+@pytest.mark.parametrize(
+    ("student", "message"),
+    [
+        (lambda x: [x.mean(0), x.var(0)], "Right."),
+        (lambda x: (x.mean(0).numpy(), x.var(0).tolist()), "Right."),
+        (lambda x: (x.var(0), x.mean(0)), "You swap them."),
+        (lambda x: x.mean(0), "Your function returned a Tensor: return 2 things, mean, variance."),
+        (lambda x: (1, 2, 3), "Your function returned a tuple of 3: return 2 things, mean,"),
+        (lambda x: (x.mean(0), 2 * x.var(0)), "In the variance: your values are 2 times the right"),
+        (lambda x: None, "Your function returned None: is its `return` missing?"),
+        (lambda x: (x.mean(0), None), "Your function returned None: is its `return` missing?"),
+    ],
+)
+def test_a_result_of_several_parts_is_judged_part_by_part(student, message, say):
+    """A message that does not say which of two results is wrong."""
+    assert say(student, MOMENTS).startswith(message)
+
+
+# --- numbers in sentences -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "texts"),
+    [
+        (1.05, 1.0504, ("1.05", "1.0504")),
+        (8, 6, ("8", "6")),
+        (0.1, 0.1, ("0.1", "0.1")),
+        (1e-9, 1.0000001e-9, ("1e-09", "1.0000001e-09")),
+    ],
+)
+def test_two_numbers_are_shown_with_as_many_digits_as_tell_them_apart(one, other, texts):
+    """ "should be 1.05, but yours is 1.05"."""
+    assert apart(one, other) == texts
+
+
+def scalars(*values):
+    return [torch.tensor(float(v), dtype=torch.float64) for v in values]
+
+
+@pytest.mark.parametrize(
+    ("gots", "wants", "piece"),
+    [
+        ((6, 200_000), (8, 200_266), "should be 8, but yours is 6"),
+        ((8, 200_265), (8, 200_266), "should be 200266, but yours is 200265"),
+        ((1.0004, 1.0004), (1, 1), "should be 1, but yours is 1.0004"),
+        ((2.5, 2.5), (2, 2), "should be 2, but yours is 2.5"),  # a factor or a difference?
+        ((1.00025, 2.0005, 3.0015), (1, 2, 3), "should be 1, but yours is 1.0003"),
+        ((2, 4, 6), (1, 2, 3), "2 times the right ones"),
+        ((2, 3, 4), (1, 2, 3), "plus 1, in every case"),
+    ],
+)
+def test_a_factor_or_a_difference_is_told_only_where_it_holds_for_every_entry(gots, wants, piece):
+    """A missing bias called a factor of 0.9999, because the largest entry has no other fault."""
+    assert piece in diagnose(scalars(*gots), scalars(*wants), [{}] * len(gots))
+
+
+def test_rounded_values_are_told_to_be_rounded(say):
+    """ "Close but not exact" said of an answer that only lacks its digits."""
+    student = lambda m, v: (100 * COSTS.right(m, v)).round() / 100  # noqa: E731
+    assert say(student, COSTS) == "Your values are rounded to 2 decimals: return all their digits."
+
+
+# --- names in answers -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["N(0, I)", " n( 0,I ) ", r"$\mathcal{N}(0, I)$", r"\mathcal N(0,I)", "`N(0, I)`", "N(0, I)."],
+)
+def test_a_name_may_be_written_in_any_of_the_usual_ways(text):
+    """Capitals, spaces, TeX and a full stop, accepted by one check and refused by another."""
+    assert one_of(text, ["p(z)", "N(0, I)"]) == "N(0, I)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["log σ read as log σ²", "Log sigma read as log sigma^2 ", "log_sigma read as log-sigma**2",
+     r"$\log\sigma$ read as $\log \sigma^{2}$"],
+)  # fmt: skip
+def test_greek_letters_and_squares_may_be_spelt_out_or_not(text):
+    """A name typed as it is spoken, refused for a letter."""
+    options = ["half missing", "log sigma read as log sigma squared"]
+    assert one_of(text, options) == options[1]
+
+
+@pytest.mark.parametrize("thing", [None, 3, np.zeros(2), torch.zeros(2), ["p(z)"], "p(x)", ""])
+def test_what_is_no_name_names_nothing(thing):
+    """An array compared with a string, whose truth cannot be told."""
+    assert one_of(thing, ["p(z)"]) is None
+
+
+def test_keys_of_a_dictionary_may_be_written_in_any_usual_way():
+    """A dictionary with "log evidence" for "log_evidence"."""
+    answer = {"Log evidence": 1, " ELBO": np.zeros(2), "gap": None, "note": "x"}
+    want = {"log_evidence": 1, "elbo": answer[" ELBO"], "gap": None}
+    assert read_dictionary(answer, ("log_evidence", "elbo", "gap")) == want
+
+
+# --- what a function does besides ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("in_thread", [False, True], ids=["main thread", "another thread"])
+@pytest.mark.parametrize("stubborn", [False, True], ids=["plain", "catches everything"])
+def test_a_function_that_never_returns_gets_a_sentence(monkeypatch, in_thread, stubborn, capsys):
+    """A check that hangs, in a notebook's main thread or where there are no alarms."""
+    monkeypatch.setattr(_limit, "SECONDS", 0.3)
+    monkeypatch.setattr(_limit, "AGAIN", 0.05)
+    verdicts, caught = [], []
+
+    def student(x):
+        while True:
+            try:
+                time.sleep(0.001)
+            except BaseException:
+                caught.append(1)
+                if not stubborn or len(caught) > 2:
+                    raise
+
+    work = lambda: verdicts.append(judge(student, SUMS))  # noqa: E731
+    if in_thread:
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    else:
+        work()
+    assert verdicts[0].message.startswith(
+        "Your function was stopped after 0.3 seconds, all calls together, when called with x ="
+    )
+
+
+def test_an_alarm_of_somebody_else_still_rings():
+    """A limit that switches off the timer of a test runner or of the notebook."""
+    rung = []
+    before = signal.signal(signal.SIGALRM, lambda *_: rung.append(1))
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        with _limit.time_limit(10):
+            time.sleep(0.1)
+        time.sleep(0.05)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert rung == [1]
+
+
+def test_no_late_stop_reaches_the_reader(monkeypatch):
+    """TimeUp raised in the notebook after the check has ended."""
+    monkeypatch.delattr(signal, "setitimer")
+    for _ in range(200):
+        with contextlib.suppress(_limit.TimeUp), _limit.time_limit(0.001):
+            time.sleep(0.001)
+    time.sleep(0.01)
+
+
+def test_a_right_answer_of_another_default_dtype_is_right_and_the_dtype_stays(say):
+    """float64 set in the notebook, or inside the function: refused, or left behind."""
+    dtype = torch.get_default_dtype()
+
+    def sets_it(mu, logvar):
+        torch.set_default_dtype(torch.float64)
+        return COSTS.right(mu, logvar) + torch.zeros(len(mu))
+
+    assert say(sets_it, COSTS) == "Right."
+    assert torch.get_default_dtype() == dtype
+    try:
+        torch.set_default_dtype(torch.float64)
+        eye = lambda mu, logvar: COSTS.right(mu @ torch.eye(mu.shape[1]), logvar)  # noqa: E731
+        assert say(eye, COSTS) == "Right."
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(dtype)
+
+
+@pytest.mark.parametrize(
+    "student",
+    [
+        lambda x: torch.zeros(1).expand(10**9),
+        lambda x: range(10**9),
+        lambda x: np.broadcast_to(np.zeros(1), 10**9),
+        lambda x: [0.0] * 2_000_000,
+    ],
+    ids=["tensor", "range", "array", "list"],
+)
+def test_an_answer_of_far_too_many_numbers_gets_a_sentence(student, say):
+    """A thousand million numbers, copied and compared for half a minute."""
+    assert "00,000 numbers, far more than the inputs ask for" in say(student)
+
+
+def test_a_name_with_a_line_break_leaves_the_message_on_one_line(say):
+    """A class of a made-up name, which breaks the line in two."""
+    odd = type("Odd\nname", (), {})
+    assert say(lambda x: odd()) == (
+        "Your function returned an Odd name, which is not a tensor of numbers."
+    )
+    error = type("Odd\nerror", (Exception,), {})
+
+    def student(x):
+        raise error("no")
+
+    assert say(student).startswith('Your function raised Odd error ("no") when called')
+    assert "\n" not in say(odd())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda a: a["t"].add_(1),
+        lambda a: a["d"].pop("k"),
+        lambda a: a["d"]["n"].append(3),
+        lambda a: a["l"].reverse(),
+        lambda a: a["a"].fill(2),
+    ],
+    ids=["tensor", "key", "nested", "list", "array"],
+)
+def test_an_argument_written_into_is_named_whatever_it_is(change):
+    """A list emptied or a dictionary changed, whose next reader gets the rest."""
+
+    def args():
+        return {
+            "t": torch.zeros(2), "l": [1, 2], "d": {"k": 1, "n": [torch.ones(1)]},
+            "a": np.ones(2), "g": torch.Generator(),
+        }  # fmt: skip
+
+    def student(t, l, d, a, g):  # noqa: E741
+        torch.randn(1, generator=g)
+        change({"t": t, "l": l, "d": d, "a": a})
+
+    with pytest.raises(Fault, match=r"changes its argument [tlda] in place"):
+        call(student, "f", args())
+    call(lambda t, l, d, a, g: torch.randn(1, generator=g), "f", args())  # noqa: E741
+
+
+def test_a_parameter_may_have_another_name():
+    """`g` for `generator`: refused although the call can be made."""
+    args = {"x": 1, "generator": 2}
+    for student in (
+        lambda x, generator: (x, generator),
+        lambda x, g: (x, g),
+        lambda x, *, generator: (x, generator),
+    ):
+        assert call(student, "f", args, keywords=("generator",)) == (1, 2)
+    with pytest.raises(Fault, match=r"takes \(x\), but the check calls it with \(x, generator="):
+        call(lambda x: x, "f", args, keywords=("generator",))

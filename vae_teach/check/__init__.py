@@ -1,7 +1,8 @@
 """Checks of the exercises: `check.squared_error(your_function)` says right, or what is wrong.
 
-A check never raises. Each chapter has a module `chNN`, whose `__all__` is offered here; a chapter
-is added by adding its file.
+Whatever a student's function does, fail, exit or never return, its check answers with a verdict;
+only KeyboardInterrupt passes through, so that the reader can stop a cell. Each chapter has a module
+`chNN`, whose `__all__` is offered here; a chapter is added by adding its file.
 """
 
 import importlib

@@ -12,10 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vae_teach.check._words import brief, call_text
+from vae_teach.check._words import apart, brief, call_text
 
 # float32 sums of a hundred terms are good to 1e-5; the nearest named mistake is 1e-2 away (tested).
 RELATIVE_TOLERANCE = 1e-4
+WHOLE_TOLERANCE = (
+    1e-6  # where all right values are whole numbers, which float32 holds to 16 million
+)
+MOST_DECIMALS = 5  # more cannot be told from float32
 MOST_AXES = 4  # orders and subsets of more axes are not tried
 RATIOS = {
     2.0: "look for a missing 1/2, or for something counted twice",
@@ -31,9 +35,8 @@ def agree(got: Tensor, want: Tensor) -> bool:
         return False
     finite = want[want.isfinite()]
     size = finite.abs().mean().item() if finite.numel() else 0.0
-    return torch.allclose(
-        got, want, rtol=RELATIVE_TOLERANCE, atol=RELATIVE_TOLERANCE * size + 1e-12, equal_nan=True
-    )
+    tolerance = WHOLE_TOLERANCE if torch.equal(finite, finite.round()) else RELATIVE_TOLERANCE
+    return torch.allclose(got, want, rtol=tolerance, atol=tolerance * size + 1e-12, equal_nan=True)
 
 
 def all_agree(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> bool:
@@ -107,25 +110,31 @@ def _not_finite(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> str | None:
     return None
 
 
+def _everywhere(got: Tensor, want: Tensor) -> bool:
+    """Whether every entry agrees on its own scale, the small ones beside the large ones too."""
+    return torch.allclose(got, want, rtol=RELATIVE_TOLERANCE, atol=1e-9)
+
+
 def _factor(got: Tensor, want: Tensor) -> float | None:
-    """The one number, not 0, by which all right values are multiplied, if there is one."""
+    """The one number, neither 0 nor 1, by which all right values are multiplied, if any."""
     factor = (got * want).sum() / want.square().sum()
-    return factor.item() if factor != 0 and agree(got, factor * want) else None
+    usual = 0 != factor != 1 and abs(factor - 1) > 10 * RELATIVE_TOLERANCE
+    return factor.item() if usual and _everywhere(got, factor * want) else None
 
 
 def _ratio_or_offset(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> str | None:
     """The same factor, or the same difference, in every entry of every case."""
     got = torch.cat([g.reshape(-1) for g in gots])
     want = torch.cat([w.reshape(-1) for w in wants])
-    if got.numel() < 2:
-        return None
+    if want.numel() < 2 or want.max() - want.min() <= 0.01 * want.abs().max():
+        return None  # where all values are alike, a factor and a difference look the same
     factor = _factor(got, want)
     if factor is not None:
         hint = next((h for r, h in RATIOS.items() if abs(factor - r) < 1e-3), "")
         text = f"Your values are {factor:.4g} times the right ones"
         return f"{text}: {hint}." if hint else f"{text}, in every case."
     offset = (got - want).mean()
-    if agree(got, want + offset):
+    if offset.abs() > 10 * RELATIVE_TOLERANCE * want.abs().mean() and agree(got, want + offset):
         return f"Your values are the right ones plus {offset:.4g}, in every case."
     return None
 
@@ -151,19 +160,48 @@ def _ratio_of_an_axis(
     return None
 
 
+def _entry(got: Tensor, want: Tensor) -> str:
+    """The first entry that is wrong, of two results of one shape that do not agree."""
+    gap = (got - want).abs().nan_to_num(torch.inf, torch.inf)
+    size = want[want.isfinite()].abs().mean()
+    wrong = (gap > RELATIVE_TOLERANCE * (want.abs() + size)).nonzero()
+    index = (
+        tuple(wrong[0].tolist())
+        if len(wrong)
+        else tuple(i.item() for i in torch.unravel_index(gap.argmax(), gap.shape))
+    )
+    entry = f"entry {list(index)} of the result" if index else "the result"
+    should, yours = apart(want[index].item(), got[index].item())
+    return f"{entry} should be {should}, but yours is {yours}"
+
+
+def difference(got: Tensor, want: Tensor) -> str:
+    """How one result differs from the right one, as the second half of a sentence."""
+    if got.shape != want.shape:
+        return f"the shape is {tuple(got.shape)} where {tuple(want.shape)} is asked"
+    if (~got.isfinite() & want.isfinite()).any():
+        return "they are infinite or NaN"
+    return _entry(got, want)
+
+
+def all_rounded(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> int | None:
+    """The number of decimals to which all right values are rounded, if they are."""
+    if any(g.shape != w.shape for g, w in zip(gots, wants, strict=True)):
+        return None
+    got = torch.cat([g.reshape(-1) for g in gots])
+    want = torch.cat([w.reshape(-1) for w in wants])
+    if len(got.unique()) < 2 or all_agree(gots, wants):
+        return None
+    decimals = range(MOST_DECIMALS + 1)
+    return next((d for d in decimals if _everywhere(got, want.round(decimals=d))), None)
+
+
 def _first_difference(
     gots: Sequence[Tensor], wants: Sequence[Tensor], cases: Sequence[dict[str, Any]]
 ) -> str:
     for got, want, args in zip(gots, wants, cases, strict=True):
         if not agree(got, want):
-            size = want.abs().mean()
-            wrong = ((got - want).abs() > RELATIVE_TOLERANCE * (want.abs() + size)).nonzero()
-            index = tuple(wrong[0].tolist()) if len(wrong) else (0,) * got.ndim
-            entry = f"entry {list(index)} of the result" if index else "the result"
-            return (
-                f"For {call_text(args)}, {entry} should be {want[index]:.4g}, "
-                f"but yours is {got[index]:.4g}."
-            )
+            return f"For {call_text(args)}, {_entry(got, want)}."
     return f"Your result differs from the right one, {brief(wants[0])}."
 
 

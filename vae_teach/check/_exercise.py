@@ -1,29 +1,37 @@
 """The machinery behind every check: a right answer, inputs, and a table of usual mistakes.
 
 A student's function is compared with the right one first, then with each named mistake; the first
-that matches gives the sentence. Only then is the difference itself examined (`_diagnose`).
+that matches gives the sentence. Only then is the difference itself examined (`_diagnose`). What is
+right on the ordinary cases is tried on harsher ones, which follow from the roles of the arguments
+(`_rules`).
 """
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from vae_teach.check import _limit
 from vae_teach.check._call import (
     Fault,
     call,
-    changed,
     fresh,
-    numbers,
+    parts_of,
+    untouched_dtype,
     untouched_random_states,
 )
-from vae_teach.check._diagnose import all_agree, diagnose
+from vae_teach.check._diagnose import all_agree, all_rounded, diagnose, difference
 from vae_teach.check._gradient import examine_gradients
+from vae_teach.check._limit import TimeUp, time_limit
+from vae_teach.check._rules import Role, Rule, derived
 from vae_teach.check._verdict import RIGHT, Verdict, announce
-from vae_teach.check._words import error_text, text_of
+from vae_teach.check._words import error_text, text_of, within
+
+Answer = Callable[..., Any]
+Result = tuple[Tensor, ...]  # one tensor for each part of the result
 
 
 @dataclass(frozen=True)
@@ -39,25 +47,29 @@ class Case:
 class Mistake:
     """A usual mistake and the student's sentence. Say in one of three ways how to recognise it.
 
-    `answer` computes what a student would who makes it, from the arguments of a case; `matches`
-    takes the student's result, the right one and those arguments; `raises` is a piece of the text
-    of the exception that it leads to. A `hard` mistake shows on hard cases, the others on the rest.
+    `answer` computes what a student would who makes it, from the arguments of a case (or several
+    do, in a tuple); `matches` takes the student's result, the right one and those arguments;
+    `raises` is a piece of the text of the exception that it leads to. A `hard` mistake shows on
+    hard cases, the others on the rest.
     """
 
     name: str
     hint: str
-    answer: Callable[..., Any] | None = None
+    answer: Answer | tuple[Answer, ...] | None = None
     matches: Callable[..., bool] | None = None
     raises: str = ""
     hard: bool = False
 
-    def explains(self, gots: list[Tensor], wants: list[Tensor], cases: Sequence[Case]) -> bool:
+    def explains(self, gots: list[Result], wants: list[Result], cases: Sequence[Case]) -> bool:
         """Whether it accounts for the student's results in every case."""
         if self.answer is not None:
-            return all_agree(gots, [evaluate(self.answer, case) for case in cases])
+            ways = self.answer if isinstance(self.answer, tuple) else (self.answer,)
+            return any(_same(gots, [evaluate_parts(way, case) for case in cases]) for way in ways)
         if self.matches is not None:
-            triples = zip(gots, wants, cases, strict=True)
-            return all(self.matches(g, w, *_in_float64(c.args).values()) for g, w, c in triples)
+            return all(
+                self.matches(*got, *want, *_in_float64(case.args).values())
+                for got, want, case in zip(gots, wants, cases, strict=True)
+            )
         return False
 
 
@@ -65,19 +77,38 @@ class Mistake:
 class Exercise:
     """What a check needs to know about one exercise.
 
-    `cases` builds the inputs afresh; `gradients` names the arguments that training differentiates.
+    Args:
+        name: the check's, as in `check.name(your_function)`.
+        right: the right answer.
+        cases: builds the ordinary inputs, and those that are hard in its own way, afresh.
+        mistakes: in the order in which they are tried.
+        gradients: the arguments by which training differentiates. The exercise's text says so.
+        roles: what the tensors among the arguments are, so that harsher calls can be made of them.
+        ones: letters of the axes that may have size 1.
+        fixed: letters of the axes that cannot be made longer by repeating their entries.
+        parts: the names of the things that are returned, if there are several.
     """
 
     name: str
-    right: Callable[..., Any]
+    right: Answer
     cases: Callable[[], Sequence[Case]]
     mistakes: tuple[Mistake, ...]
     gradients: tuple[str, ...] = ()
+    roles: dict[str, Role] = field(default_factory=dict)
+    ones: str = "B"
+    fixed: str = ""
+    parts: tuple[str, ...] = ()
 
     @property
     def hints(self) -> dict[str, str]:
         """Every sentence this check has ready, by the name of the mistake."""
         return {mistake.name: mistake.hint for mistake in self.mistakes}
+
+    def harsher(self) -> list[tuple[Rule, Case]]:
+        """The calls that follow from the roles of the arguments of the first case."""
+        first = self.cases()[0].args
+        calls = derived(first, self.roles, ones=self.ones, fixed=self.fixed)
+        return [(rule, Case(args, note=note)) for rule, note, args in calls]
 
 
 def _in_float64(args: dict[str, Any]) -> dict[str, Any]:
@@ -88,63 +119,116 @@ def _in_float64(args: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def evaluate(answer: Callable[..., Any], case: Case) -> Tensor:
-    """One of our own answers, right or wrong, on one case."""
-    return numbers(answer(*_in_float64(fresh(case.args)).values()))
+def evaluate_parts(answer: Answer, case: Case) -> Result:
+    """One of our own answers, right or wrong, on one case: a tensor for each part."""
+    result = answer(*_in_float64(fresh(case.args)).values())
+    return parts_of(result, result) if isinstance(result, tuple) else parts_of(result, ())
 
 
-def _attempt(student: Callable, exercise: Exercise, case: Case) -> tuple[Tensor, list[str]]:
-    """The student's numbers for one case, and the names of the arguments written into."""
-    args = fresh(case.args)
+def evaluate(answer: Answer, case: Case) -> Tensor:
+    """One of our own answers that has a single part, on one case."""
+    (only,) = evaluate_parts(answer, case)
+    return only
+
+
+def _part(results: Sequence[Result], i: int) -> list[Tensor]:
+    return [result[i] for result in results]
+
+
+def _same(gots: Sequence[Result], wants: Sequence[Result]) -> bool:
+    return all(all_agree(got, want) for got, want in zip(gots, wants, strict=True))
+
+
+def _attempt(student: Callable, exercise: Exercise, case: Case) -> Result:
+    """The student's numbers for one case."""
     try:
-        result = call(student, exercise.name, args, note=case.note)
+        result = call(student, exercise.name, fresh(case.args), note=case.note)
     except Fault as fault:
         said = text_of(fault.__cause__)
         hints = (m.hint for m in exercise.mistakes if m.raises and m.raises in said)
         raise Fault(next(hints, str(fault))) from fault
-    return numbers(result), changed(case.args, args)
+    return parts_of(result, exercise.parts)
+
+
+def _diagnosis(exercise: Exercise, gots: list[Result], wants: list[Result], cases: list) -> str:
+    """The first part that is wrong, and how."""
+    args = [case.args for case in cases]
+    for i, name in enumerate(exercise.parts or ("result",)):
+        got, want = _part(gots, i), _part(wants, i)
+        if not all_agree(got, want):
+            text = diagnose(got, want, args)
+            return within(f"In the {name}", text) if exercise.parts else text
+    raise AssertionError("every part is right")
 
 
 def _examine_values(student: Callable, exercise: Exercise, *, hard: bool) -> None:
     cases = [case for case in exercise.cases() if case.hard == hard]
-    attempts = [_attempt(student, exercise, case) for case in cases]
-    gots = [got for got, _ in attempts]
-    wants = [evaluate(exercise.right, case) for case in cases]
-    right = all_agree(gots, wants)
-    if not right:
-        for mistake in exercise.mistakes:
-            if mistake.hard == hard and mistake.explains(gots, wants, cases):
-                raise Fault(mistake.hint)
-    written = next((names[0] for _, names in attempts if names), None)
-    if written:
-        raise Fault(f"Your function changes its argument {written} in place: work on a copy of it.")
-    if not right:
-        raise Fault(diagnose(gots, wants, [case.args for case in cases]))
+    gots = [_attempt(student, exercise, case) for case in cases]
+    wants = [evaluate_parts(exercise.right, case) for case in cases]
+    if _same(gots, wants):
+        return
+    for i in range(len(wants[0]) if wants else 0):
+        if decimals := all_rounded(_part(gots, i), _part(wants, i)):
+            raise Fault(f"Your values are rounded to {decimals} decimals: return all their digits.")
+    for mistake in exercise.mistakes:
+        if mistake.hard == hard and mistake.explains(gots, wants, cases):
+            raise Fault(mistake.hint)
+    raise Fault(_diagnosis(exercise, gots, wants, cases))
+
+
+def _examine_harsher(student: Callable, exercise: Exercise) -> None:
+    """The calls made from the roles of the arguments, once everything else is right."""
+    for rule, case in exercise.harsher():
+        gots = _attempt(student, exercise, case)
+        wants = evaluate_parts(exercise.right, case)
+        for i, (got, want) in enumerate(zip(gots, wants, strict=True)):
+            if not all_agree([got], [want]):
+                part = f" in the {exercise.parts[i]}" if exercise.parts else ""
+                raise Fault(
+                    f"Your values are right for {rule.right_for}, but for "
+                    f"{rule.place.format(place=case.note)} {difference(got, want)}{part}: "
+                    f"{rule.advice}."
+                )
 
 
 def examine(student: Callable, exercise: Exercise) -> None:
     """Raise the `Fault` to tell the student about, if there is one."""
     _examine_values(student, exercise, hard=False)
     _examine_values(student, exercise, hard=True)
+    _examine_harsher(student, exercise)
     if exercise.gradients:
-        for case in exercise.cases():
+        for case in [*exercise.cases(), *(case for _, case in exercise.harsher())]:
             examine_gradients(student, exercise.right, case.args, exercise.gradients, case.note)
 
 
 @contextlib.contextmanager
 def _usual_settings() -> Iterator[None]:
-    """Gradients on and tensors on the CPU, whatever the notebook has switched."""
-    with torch.inference_mode(False), torch.enable_grad(), torch.device("cpu"):
+    """Gradients on, tensors in float32 on the CPU, whatever the notebook has switched."""
+    with (
+        untouched_dtype(),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        torch.device("cpu"),
+    ):
+        torch.set_default_dtype(torch.float32)
         yield
 
 
 def deliver(name: str, examination: Callable[[], None]) -> Verdict:
-    """Turn an examination into a printed verdict; the one place that promises never to raise."""
+    """Turn an examination into a printed verdict.
+
+    The one place that promises a verdict: whatever the examination raises becomes a sentence, and
+    so does one that never ends. Only KeyboardInterrupt passes through, for the reader who stops it.
+    """
     try:
-        with untouched_random_states(), _usual_settings():
+        with untouched_random_states(), _usual_settings(), time_limit():
             examination()
     except Fault as fault:
         verdict = Verdict(False, str(fault), name)
+    except TimeUp:
+        seconds = f"{_limit.SECONDS:g} seconds"
+        text = f"The check was stopped after {seconds}: your answer takes too long to work out."
+        verdict = Verdict(False, text, name)
     except (Exception, SystemExit) as error:
         verdict = Verdict(False, f"Your result could not be read ({error_text(error)}).", name)
     else:
@@ -153,5 +237,5 @@ def deliver(name: str, examination: Callable[[], None]) -> Verdict:
 
 
 def judge(student: Callable, exercise: Exercise) -> Verdict:
-    """Examine a student's function, print the verdict and return it; never raises."""
+    """Examine a student's function, print the verdict and return it (see `deliver`)."""
     return deliver(exercise.name, lambda: examine(student, exercise))

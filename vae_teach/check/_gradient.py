@@ -8,7 +8,7 @@ from torch import Tensor
 
 from vae_teach.check._call import Fault, fresh
 from vae_teach.check._diagnose import agree
-from vae_teach.check._words import call_text, error_text
+from vae_teach.check._words import call_text, error_text, kind
 
 
 def _as_leaf(value: Tensor, dtype: torch.dtype) -> Tensor:
@@ -22,9 +22,8 @@ def _gradients(
     args |= {name: _as_leaf(args[name], dtype) for name in names}
     result = function(*args.values())
     if not isinstance(result, Tensor):
-        kind = f"{type(result).__module__}.{type(result).__qualname__}".removeprefix("builtins.")
         raise Fault(
-            f"Your values are right, but the result is of type {kind}: "
+            f"Your values are right, but they come as {kind(result)}: "
             "return a torch tensor, so that training can differentiate it."
         )
     if not result.requires_grad:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vae_teach.check._call import Fault, call, numbers
+from vae_teach.check._call import Fault, call, caller, numbers
 from vae_teach.check._diagnose import agree
 from vae_teach.check._exercise import deliver
 from vae_teach.check._sampling import (
@@ -128,7 +128,8 @@ def _examine_noise(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
 def _examine_gradient(student: Callable, mu: Tensor, logvar: Tensor) -> None:
     leaves = [mu.clone().requires_grad_(), logvar.clone().requires_grad_()]
     try:
-        z = student(*leaves, generator=torch.Generator().manual_seed(0))
+        args = {"mu": leaves[0], "logvar": leaves[1], "generator": torch.Generator().manual_seed(0)}
+        z = caller(student, "reparameterize", args, keywords=("generator",))(args)
         if not isinstance(z, Tensor):
             raise Fault(HINTS["no-tensor"].format(what=f"come as {kind(z)}"))
         if not z.requires_grad:

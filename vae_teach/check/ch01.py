@@ -1,6 +1,6 @@
 """Checks for chapter 1, the autoencoder: its loss, its size, PCA beside it, its code space.
 
-Shapes: B batch, D pixels, N training examples. A check prints its verdict and never raises.
+Shapes: B batch, D pixels, N training examples.
 """
 
 import itertools

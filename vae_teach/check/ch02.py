@@ -1,7 +1,6 @@
 """Checks for chapter 2, latent variables: draws by a transform, Bayes' rule, weighted draws.
 
-Shapes: n draws lead, B pictures; M settings, N pictures. A check prints its verdict and never
-raises.
+Shapes: n draws lead, B pictures; M settings, N pictures.
 """
 
 import math
@@ -13,6 +12,7 @@ from torch import Tensor
 from vae_teach.check._exercise import Case, Exercise, Mistake, judge
 from vae_teach.check._marginal import HINTS as MARGINAL_HINTS
 from vae_teach.check._marginal import marginal
+from vae_teach.check._rules import LOG_WEIGHTS, Role
 from vae_teach.check._transform import HINTS as TRANSFORM_HINTS
 from vae_teach.check._transform import inverse_transform
 from vae_teach.check._verdict import Verdict
@@ -45,6 +45,8 @@ LOG_MEAN_EXP = Exercise(
     name="log_mean_exp",
     right=_log_mean_exp,
     cases=_cases,
+    roles={"log_weights": Role("nB", LOG_WEIGHTS)},
+    ones="nB",
     mistakes=(
         Mistake(
             "mean-of-logs",
@@ -137,6 +139,8 @@ EFFECTIVE_SAMPLE_SIZE = Exercise(
     name="effective_sample_size",
     right=_effective_sample_size,
     cases=_cases,
+    roles={"log_weights": Role("nB", LOG_WEIGHTS)},
+    ones="nB",
     mistakes=(
         Mistake(
             "n",

@@ -1,6 +1,6 @@
 """Checks for chapter 3, the KL divergence: two Gaussians, planted bugs, an inequality.
 
-Shapes: B batch, N points of a plot. Nats. A check prints its verdict and never raises.
+Shapes: B batch, N points of a plot. Nats.
 """
 
 import math

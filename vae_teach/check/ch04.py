@@ -1,6 +1,6 @@
 """Checks for chapter 4, the evidence lower bound: by hand, in code, a misprint, a posterior.
 
-Shapes: K draws lead, B batch, L latent. Nats. A check prints its verdict and never raises.
+Shapes: K draws lead, B batch, L latent. Nats.
 """
 
 import math

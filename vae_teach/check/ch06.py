@@ -1,6 +1,6 @@
 """Checks for chapter 6, the VAE: its likelihood, its loss, samples of the prior, the manifold.
 
-Shapes: B batch, D pixels, L latent. Nats. A check prints its verdict and never raises.
+Shapes: B batch, D pixels, L latent. Nats.
 """
 
 import math

@@ -1,7 +1,7 @@
 """Checks for chapter 6b, evaluation: the importance-weighted bound, nats from squared errors, and
 which results may stand in one ranking.
 
-Shapes: K draws lead, B batch. Nats. A check prints its verdict and never raises.
+Shapes: K draws lead, B batch. Nats.
 """
 
 import math

@@ -1,7 +1,6 @@
 """Checks for chapter 7, the latent space: walks, arcs, collapsed dimensions, where codes lie.
 
-Three of them have a module of their own; here is the step of a walk. A check prints its verdict
-and never raises.
+Three of them have a module of their own; here is the step of a walk.
 """
 
 import math

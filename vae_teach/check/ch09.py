@@ -1,7 +1,6 @@
 """Checks for chapter 9, the conditional VAE: its loss, where c goes, blur, a condition of numbers.
 
-Shapes: B batch, K draws, D pixels, L latent, N examples. Nats. A check prints its verdict and
-never raises.
+Shapes: B batch, K draws, D pixels, L latent, N examples. Nats.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,7 @@
 """Checks for chapter 10, your own data: files to pixels, the best sigma_x, bits per value, and what
 is wrong with a run.
 
-Shapes: N pictures, H height, W width, C channels, D values. A check prints its verdict and never
-raises.
+Shapes: N pictures, H height, W width, C channels, D values.
 """
 
 import math
