@@ -10,6 +10,7 @@ import http.server
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,9 @@ class Mirror:
         lengths: whether Content-Length is sent.
         break_after: for each coming request, how many bytes to send before hanging up; None for
             all. When the list is used up, all.
+        length: a Content-Length to send instead of the right one.
+        pause: seconds to wait after each byte sent.
+        redirect: where every request is sent on to, if anywhere.
         gate: requests wait for this event.
     """
 
@@ -107,6 +111,8 @@ class Mirror:
         self.requests: list[tuple[str, str | None]] = []
         self.ranges = self.lengths = True
         self.break_after: list[int | None] = []
+        self.length = self.redirect = None
+        self.pause = 0.0
         self.gate = threading.Event()
         self.gate.set()
         mirror = self
@@ -126,6 +132,10 @@ class Mirror:
         self.requests.append((name, wanted))
         self.gate.wait(60)
         body = self.files.get(name)
+        if self.redirect is not None:
+            request.send_response(302)
+            request.send_header("Location", self.redirect + name)
+            return request.end_headers()
         if body is None:
             return request.send_error(404)
         start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.ranges else 0
@@ -135,11 +145,16 @@ class Mirror:
         if wanted and self.ranges:
             request.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
         if self.lengths:
-            request.send_header("Content-Length", str(len(body) - start))
+            length = str(len(body) - start) if self.length is None else self.length
+            request.send_header("Content-Length", length)
         request.end_headers()
         limit = self.break_after.pop(0) if self.break_after else None
         with contextlib.suppress(OSError):  # a client that has seen enough hangs up
-            request.wfile.write(body[start:][:limit])
+            if not self.pause:
+                request.wfile.write(body[start:][:limit])
+            for byte in body[start:][:limit] if self.pause else b"":
+                request.wfile.write(bytes([byte]))
+                time.sleep(self.pause)
 
     def __enter__(self):
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))

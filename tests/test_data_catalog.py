@@ -246,6 +246,13 @@ def test_the_list_says_what_is_damaged_or_incomplete(cache, tiny):
     assert entry.state == "incomplete" and entry.detail.startswith("3 of 4 files in")
 
 
+def test_the_command_ends_with_an_error_where_the_notebooks_data_is_damaged(cache, tiny, capsys):
+    """It said "Notebooks use mnist" with success, and the first notebook failed."""
+    (write_files(cache / "mnist") / f"{FIRST}.gz").write_bytes(b"nonsense")
+    assert main(["data"]) == 1
+    assert "But mnist cannot be loaded as it is" in capsys.readouterr().out
+
+
 def test_the_list_says_when_strokes_are_drawn_already(few_strokes):
     assert "first use" in data.inventory()[0].detail
     data.load("strokes")
@@ -285,6 +292,7 @@ def test_the_command_fetches_nothing_that_the_users_folder_has(cache, tiny, tmp_
         (["cifar"], "the data sets are strokes, mnist, fashion_mnist, images:FOLDER"),
         (["strokes", "--from", "."], "--from goes with mnist or fashion_mnist, not with strokes"),
         (["--from", "."], "--from goes with mnist or fashion_mnist"),
+        (["mnist", "--from", ""], "the folder's name is empty"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

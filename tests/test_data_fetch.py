@@ -206,7 +206,7 @@ def test_a_part_with_nothing_left_to_fetch_is_judged_by_its_content(tmp_path, mi
 
 def test_an_answer_without_end_is_cut_off(tmp_path, mirror, monkeypatch):
     """Fails if a wrong address could fill the disk."""
-    monkeypatch.setattr(transfer, "_SLACK", 64)
+    monkeypatch.setattr(transfer, "SLACK", 64)
     monkeypatch.setattr(transfer, "_CHUNK", 64)
     mirror.files[FIRST] = bytes(1 << 22)
     with pytest.raises(OSError, match="expected at most"):
@@ -219,6 +219,48 @@ def test_a_silent_server_is_given_up(tmp_path, mirror, second, monkeypatch):
     mirror.gate.clear()
     get(tmp_path, mirror, second)
     assert left_in(tmp_path) == NAMES
+
+
+def test_a_server_that_trickles_is_given_up(tmp_path, mirror, second, monkeypatch):
+    """A byte every few seconds never runs into the timeout: the download waited for ever."""
+    monkeypatch.setattr(transfer, "GRACE", 0.1)
+    mirror.pause = 0.05
+    get(tmp_path, mirror, second)
+    assert left_in(tmp_path) == NAMES
+    assert len(requested(mirror)) == 1  # too slow once is too slow: it is not asked again
+
+
+@pytest.mark.parametrize("length", ["²", "-1", "1" * 5000, "many"])
+def test_a_length_that_is_no_number_is_passed_over(tmp_path, mirror, length):
+    """Catches a digit that int() refuses: "invalid literal", and no other mirror was asked."""
+    mirror.length = length
+    get(tmp_path, mirror)
+    assert left_in(tmp_path) == NAMES
+
+
+@pytest.mark.parametrize("scheme", ["ftp", "file", "data", "gopher"])
+def test_a_redirect_leads_to_the_web_only(tmp_path, mirror, second, scheme):
+    mirror.redirect = f"{scheme}://127.0.0.1:9/"
+    get(tmp_path, mirror, second)
+    assert left_in(tmp_path) == NAMES and len(requested(second)) == 1
+    with pytest.raises(OSError, match=f"{scheme}.* (is refused|not allowed)"):
+        get(tmp_path / "again", mirror)
+
+
+def test_a_redirect_to_another_server_is_followed(tmp_path, mirror, second):
+    mirror.redirect = second.url
+    get(tmp_path, mirror)
+    assert left_in(tmp_path) == NAMES
+
+
+def test_a_part_that_is_a_link_is_not_written_through(tmp_path, mirror):
+    """Fails if a download can be led to write over any file of the user's."""
+    other = tmp_path / "other"
+    other.write_bytes(b"precious")
+    (tmp_path / f"{FIRST}.part").symlink_to(other)
+    get(tmp_path, mirror)
+    assert other.read_bytes() == b"precious"
+    assert left_in(tmp_path) == sorted([*NAMES, "other"])
 
 
 def test_a_full_disk_is_not_blamed_on_the_mirror(tmp_path, mirror, second, monkeypatch):

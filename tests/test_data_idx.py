@@ -3,6 +3,8 @@
 import dataclasses
 import gzip
 import hashlib
+import io
+import os
 import tempfile
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from data_tools import payload, tiny_source, values
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vae_teach.data import idx
 from vae_teach.data.idx import CorruptFileError, read_idx, read_payload
 from vae_teach.data.sources import FASHION_MNIST, MNIST
 
@@ -127,6 +130,36 @@ def test_a_gzip_bomb_is_not_unpacked(tmp_path):
     assert len(read_payload(path, FILE)) == FILE.n_bytes + 1
     with pytest.raises(CorruptFileError, match=r"bomb\.gz.*found more"):
         read_idx(path, FILE)
+
+
+def test_a_gzip_file_longer_than_its_content_is_not_read(tmp_path):
+    """A file of 100 GB, all of it a hole, was read into memory before anything was compared."""
+    path = tmp_path / "hole.gz"
+    path.write_bytes(gzip.compress(PAYLOAD))
+    os.truncate(path, 100_000_000_000)
+    with pytest.raises(CorruptFileError, match=r"hole\.gz .* at most .*found 100,000,000,000"):
+        read_payload(path, FILE)
+
+
+def test_a_gzip_file_is_unpacked_piece_by_piece(tmp_path, monkeypatch):
+    """Each of 400,000 empty streams copied all that was left: 49 seconds for 8 MB."""
+    pieces = []
+
+    class Watched(io.FileIO):
+        def readinto(self, buffer):
+            pieces.append(super().readinto(buffer))
+            return pieces[-1]
+
+        def readall(self):
+            pieces.append(path.stat().st_size)
+            return super().readall()
+
+    path = tmp_path / "empty.gz"
+    path.write_bytes(gzip.compress(b"", mtime=0) * 30_000 + gzip.compress(PAYLOAD))
+    monkeypatch.setattr(idx, "SLACK", 1 << 20)
+    monkeypatch.setattr(idx, "open", lambda p, m: io.BufferedReader(Watched(p)), raising=False)
+    assert read_payload(path, FILE) == PAYLOAD
+    assert max(pieces) <= 1 << 18 < path.stat().st_size
 
 
 def test_the_two_data_sets_differ_in_every_file():

@@ -45,13 +45,17 @@ def _list() -> int:
     for variable in ("VAE_TEACH_DATA", "VAE_TEACH_DATASET"):
         print(f"{variable}: {os.environ.get(variable) or 'not set'}")
     print(f"cache: {data.cache_dir()}\n")
-    for entry in data.inventory():
+    entries = data.inventory()
+    for entry in entries:
         print(f"{entry.name:<14}{entry.state:<12}{entry.detail}")
     print(
         f"{'images:FOLDER':<14}{'yours':<12}set VAE_TEACH_DATASET=images:FOLDER to use your own\n"
     )
     name, reason = data.choose()
     print(f"Notebooks use {name}: {reason}.")
+    if any(entry.name == name and entry.state not in data.USABLE for entry in entries):
+        print(f"But {name} cannot be loaded as it is: see its line above.")
+        return 1
     return 0
 
 

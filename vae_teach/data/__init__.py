@@ -4,7 +4,7 @@ Images are (N, D) float32 in [0, 1], row by row; `Dataset.image_shape` makes pic
 """
 
 from vae_teach.data.cache import cache_dir
-from vae_teach.data.catalog import NAMES, choose, inventory, load
+from vae_teach.data.catalog import NAMES, USABLE, choose, inventory, load
 from vae_teach.data.dataset import Dataset, Split
 from vae_teach.data.folder import load_folder
 from vae_teach.data.hands import FACTORS, HAND, NEAT, Hand
@@ -17,6 +17,7 @@ __all__ = [
     "NAMES",
     "NEAT",
     "TREATMENTS",
+    "USABLE",
     "Dataset",
     "Hand",
     "Split",

@@ -14,6 +14,7 @@ from vae_teach.data.sources import MNIST, SOURCES, Source
 from vae_teach.data.strokes import load_strokes
 
 IMAGES = "images:"
+USABLE = ("built in", "present")  # states of an `Entry` that can be loaded
 NAMES = ("strokes", *SOURCES, f"{IMAGES}FOLDER")
 
 

@@ -6,8 +6,10 @@ axis as a big-endian 32-bit number, then the values. Here the type is always uns
 Source: the format's description at http://yann.lecun.com/exdb/mnist/.
 """
 
+import gzip
 import hashlib
 import math
+import os
 import struct
 import zlib
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+SLACK = 1 << 16  # bytes by which a gzip file may exceed its content; stored blocks need 5 in 65535
 _UNSIGNED_BYTE = 0x08
 _GZIP = b"\x1f\x8b"
 
@@ -69,29 +72,27 @@ def read_idx(path: Path, file: IdxFile) -> np.ndarray:
 
 
 def read_payload(path: Path, file: IdxFile) -> bytes:
-    """Return the uncompressed bytes, never more than one beyond what the file should have."""
+    """Return the uncompressed bytes, never more than one beyond what the file should have.
+
+    Raises:
+        CorruptFileError: if it is gzipped and longer than any packing of the content, or damaged.
+        OSError: if the file cannot be read.
+    """
     with open(path, "rb") as handle:
         start = handle.read(len(_GZIP))
+        handle.seek(0)
         if start != _GZIP:
-            return start + handle.read(file.n_bytes + 1 - len(start))
-        return _gunzip(start + handle.read(), path, file.n_bytes)
-
-
-def _gunzip(data: bytes, path: Path, n_bytes: int) -> bytes:
-    whole = f"a gzip stream of {n_bytes:,} bytes"
-    pieces, total = [], 0
-    while data and total <= n_bytes:  # a gzip file may be several streams, one after another
-        stream = zlib.decompressobj(wbits=31)
+            return handle.read(file.n_bytes + 1)
+        most, size = file.n_bytes + SLACK, os.fstat(handle.fileno()).st_size
+        if size > most:
+            found = f"{size:,}"
+            raise CorruptFileError(_refusal(path, "size in bytes", f"at most {most:,}", found))
         try:
-            pieces.append(stream.decompress(data, n_bytes + 1 - total))
-        except zlib.error as error:
+            with gzip.GzipFile(fileobj=handle) as stream:  # may be several streams, and padded
+                return stream.read(file.n_bytes + 1)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            whole = f"a gzip stream of {file.n_bytes:,} bytes"
             raise CorruptFileError(_refusal(path, "content", whole, str(error))) from error
-        total += len(pieces[-1])
-        if total <= n_bytes and not stream.eof:
-            found = f"one cut short after {total:,}"
-            raise CorruptFileError(_refusal(path, "content", whole, found))
-        data = stream.unused_data.lstrip(b"\0")  # padding is allowed after a stream
-    return b"".join(pieces)
 
 
 def is_gzipped(path: Path) -> bool:

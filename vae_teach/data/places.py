@@ -25,9 +25,12 @@ def find_folder(text: str) -> Path:
     the same place to both.
 
     Raises:
+        ValueError: if the text is empty, which would name the current folder.
         FileNotFoundError: if there is none.
         NotADirectoryError: if it is a file.
     """
+    if not text.strip():
+        raise ValueError("the folder's name is empty: give the folder")
     wanted = Path(text).expanduser()
     for start in (Path.cwd(), *Path.cwd().parents):
         if (start / wanted).is_dir():

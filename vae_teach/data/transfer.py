@@ -6,18 +6,22 @@ try can go on from there, and is removed when its content proved wrong.
 
 import http.client
 import os
+import re
+import time
 from pathlib import Path
 from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from tqdm import tqdm
 
-from vae_teach.data.idx import CorruptFileError, IdxFile, is_gzipped, read_idx
+from vae_teach.data.idx import SLACK, CorruptFileError, IdxFile, is_gzipped, read_idx
 
 TIMEOUT = 20.0  # seconds without a byte before an address is given up
+GRACE = 30.0  # seconds after which an address must have been faster than SLOWEST
+SLOWEST = 4_000  # bytes per second; below, a megabyte takes four minutes
 TRIES = 3  # per address: each goes on where the last broke off
 _CHUNK = 1 << 16  # bytes
-_SLACK = 1 << 16  # bytes by which a gzip file may exceed its content; stored blocks need 5 in 65535
 _NOTHING_LEFT = 416  # HTTP: the file has no bytes from there on
 
 
@@ -38,6 +42,8 @@ def download(url: str, file: IdxFile, folder: Path, *, progress: bool = True) ->
         OSError: if the disk does not take it.
     """
     part = folder / f"{file.name}.gz.part"
+    if part.is_symlink():  # not ours: whatever it leads to must not be written over
+        part.unlink()
     for tries_left in reversed(range(TRIES)):
         resumed = _size(part) > 0
         try:
@@ -76,8 +82,8 @@ def _transfer(url: str, part: Path, file: IdxFile, progress: bool) -> None:
         return  # nothing is left to send; whether `part` is right, its checksum will say
     with response:
         have = have if _resumes(response, have) else 0
-        length = response.headers.get("Content-Length", "")
-        total = have + int(length) if length.isdigit() else None
+        length = _length(response)
+        total = None if length is None else have + length
         bar = tqdm(
             total=total,
             initial=have,
@@ -87,13 +93,25 @@ def _transfer(url: str, part: Path, file: IdxFile, progress: bool) -> None:
             disable=not progress,
         )
         with open(part, "ab" if have else "wb") as writer, bar:
+            started, came = time.monotonic(), 0
             while chunk := _receive(response):
-                have += len(chunk)
+                have, came = have + len(chunk), came + len(chunk)
+                _require_pace(time.monotonic() - started, came)
                 _require_room(file, have)
                 writer.write(chunk)
                 bar.update(len(chunk))
     if total is not None and have < total:
         raise BrokenOffError(f"broke off after {have:,} of {total:,} bytes")
+
+
+class _HttpOnly(HTTPRedirectHandler):
+    """Follows redirects to http and https; urllib would go on by ftp."""
+
+    def redirect_request(self, req, fp, code, msg, headers, newurl):
+        """Refuse another kind of address, as urllib refuses file: and data:."""
+        if urlsplit(newurl).scheme not in ("http", "https"):
+            raise HTTPError(newurl, code, f"redirect to {newurl} is refused", headers, fp)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _ask(url: str, have: int) -> http.client.HTTPResponse | None:
@@ -102,14 +120,14 @@ def _ask(url: str, have: int) -> http.client.HTTPResponse | None:
     if have:
         headers["Range"] = f"bytes={have}-"
     try:
-        return urlopen(Request(url, headers=headers), timeout=TIMEOUT)
+        return build_opener(_HttpOnly).open(Request(url, headers=headers), timeout=TIMEOUT)
     except HTTPError as error:
         with error:  # closes its connection
             if error.code == _NOTHING_LEFT and have:
                 return None
             raise MirrorError(f"HTTP {error.code} {error.reason}") from error
-    except (URLError, OSError, http.client.HTTPException) as error:
-        raise MirrorError(str(error)) from error
+    except (URLError, OSError, http.client.HTTPException, ValueError) as error:
+        raise MirrorError(str(error)) from error  # ValueError: of an address or a header
 
 
 def _resumes(response: http.client.HTTPResponse, have: int) -> bool:
@@ -120,14 +138,26 @@ def _resumes(response: http.client.HTTPResponse, have: int) -> bool:
 
 def _receive(response: http.client.HTTPResponse) -> bytes:
     try:
-        return response.read(_CHUNK)
+        return response.read1(_CHUNK)  # what is there: `read` waits for all of it, however slow
     except (OSError, http.client.HTTPException) as error:
         raise BrokenOffError(f"broke off ({error})") from error
 
 
+def _length(response: http.client.HTTPResponse) -> int | None:
+    """The Content-Length, or None where the server says none that makes sense."""
+    text = response.headers.get("Content-Length", "")
+    return int(text) if re.fullmatch("[0-9]{1,15}", text) else None
+
+
+def _require_pace(seconds: float, n_bytes: int) -> None:
+    """Give up an address that would take hours, one byte after the other."""
+    if seconds > GRACE and n_bytes < SLOWEST * seconds:
+        raise MirrorError(f"too slow: {n_bytes:,} bytes in {seconds:.0f} seconds")
+
+
 def _require_room(file: IdxFile, n_bytes: int) -> None:
     """Refuse an answer without end before it fills the disk."""
-    most = file.n_bytes + _SLACK
+    most = file.n_bytes + SLACK
     if n_bytes > most:
         expected = f"size in bytes expected at most {most:,}, found more"
         raise CorruptFileError(f"{file.name}.gz is refused: {expected}")
