@@ -11,6 +11,8 @@ import nbformat
 from nbformat import NotebookNode
 from nbstripout import strip_output
 
+from vae_teach.whole_file import write_text
+
 TRACES = ("metadata.language_info", "metadata.widgets", "cell.metadata.execution")
 
 
@@ -34,7 +36,7 @@ def main(paths: list[str]) -> None:
         before = path.read_text(encoding="utf-8")
         after = nbformat.writes(strip(nbformat.reads(before, as_version=4))) + "\n"
         if after != before:
-            path.write_text(after, encoding="utf-8")
+            write_text(path, after)  # the only copy of what somebody wrote: whole or as it was
             print(f"stripped {path}")
 
 

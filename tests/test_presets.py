@@ -14,7 +14,7 @@ from vae_teach.history import History
 from vae_teach.likelihoods import Gaussian
 from vae_teach.measures import MEASURES
 from vae_teach.models import build_model, count_parameters
-from vae_teach.presets import PRESETS, get_preset
+from vae_teach.presets import PRESETS, Preset, Published, get_preset
 from vae_teach.source_models import SourceAutoencoder, SourceVAE, drop_connections
 
 # Rows X1, X2, X6-X9, X12, X17-X24: printed by the source, or counted from its layers.
@@ -377,3 +377,38 @@ def test_errors_name_both_sides():
 def test_the_flow_preset_is_a_flow():
     assert isinstance(PRESETS["altosaar-iaf"].build(0), FlowVAE)
     assert PRESETS["altosaar-iaf"].model[1]["depth"] == 2
+
+
+# --- what a preset refuses ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"treatment": "gray"}, "treatment has 'gray', but the known ones are grey"),
+        ({"reduction": "avg"}, "reduction has 'avg', but the known ones are mean, sum, pixel"),
+        ({"condition": "digit"}, "condition has 'digit', but the known ones are None, label"),
+        ({"measures": ("elbo",)}, "measures has 'elbo', but the known ones are test_elbo"),
+        ({"published": (Published("test_mse", 1.0, ""),)}, "published has 'test_mse'"),
+        ({"optimizer": {"name": "adam"}}, "optimizer has 'adam', but the known ones are Adam"),
+        ({"optimizer": {"lr": 1e-3}}, "optimizer has None"),
+        ({"model": ("GAN", {})}, "model has 'GAN', but the known ones are Autoencoder"),
+        ({"steps": None}, "exactly one of steps and epochs must be given, but they are None and"),
+        ({"epochs": 3}, "exactly one of steps and epochs must be given, but they are 10 and 3"),
+        ({"steps": 0}, "steps must be at least 1, but it is 0"),
+        ({"batch_size": 0}, "batch_size must be at least 1, but it is 0"),
+        ({"train_images": 0}, "train_images must be at least 1, but it is 0"),
+        ({"importance_samples": 0}, "importance_samples must be at least 1, but it is 0"),
+        ({"validation": -1}, "validation must be at least 0, but it is -1"),
+        ({"stages": ((0, 1e-3),)}, r"stages\[0\] must be at least 1, but it is 0"),
+    ],
+)
+def test_a_preset_refuses_nonsense_when_it_is_made(change, said):
+    """A misspelt treatment used to be told after the data had been read."""
+    usual = {
+        "title": "T", "model": ("VAE", {}), "treatment": "grey", "optimizer": {"name": "Adam"},
+        "batch_size": 5, "steps": 10,
+    }  # fmt: skip
+    Preset(**usual)
+    with pytest.raises(ValueError, match=said):
+        Preset(**usual | change)

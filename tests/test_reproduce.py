@@ -1,5 +1,6 @@
 """Reproduction runs: exact numbers of steps, resuming, protocols, and what is written down."""
 
+import dataclasses
 import json
 import math
 
@@ -207,6 +208,15 @@ def test_a_conditional_preset_needs_labels(digits):
     bare = Dataset("bare", Split(digits.train.images), digits.test, (28, 28), "No labels.")
     with pytest.raises(ValueError, match="told each picture's label, but there are no labels"):
         prepare(PRESETS["mathybit-cvae"], bare, seed=0, n_test=None)
+
+
+def test_a_conditional_preset_may_sum_over_the_batch(digits):
+    """The names of the terms were asked for without a condition: a TypeError."""
+    preset = dataclasses.replace(PRESETS["mathybit-cvae"], reduction="sum")
+    model, pixels = preset.build(0), prepare(preset, digits, seed=0, n_test=7)
+    before = model.to_mu.bias.clone()
+    train_preset(preset, model, pixels, steps=1, seed=0, device=CPU, progress=False)
+    assert not torch.equal(model.to_mu.bias, before)
 
 
 def test_conditional_measures_are_told_the_label(digits):

@@ -1,19 +1,41 @@
 """The code behind the book: formulas, models, training, figures and widgets.
 
-Start with `gaussian.py`; every other module builds on its three functions.
+Start with `gaussian.py`; every other module builds on its three functions. A name is loaded when it
+is first asked for, so that `import vae_teach` alone needs neither PyTorch nor Matplotlib.
 """
 
-__version__ = "0.1.0"
+import importlib
+from typing import TYPE_CHECKING
 
-import vae_teach.presets  # noqa: F401 - so that `load_model` knows the sources' models
-from vae_teach.columns import Completer
-from vae_teach.conditional import CVAE, Regressor
-from vae_teach.elbo import Elbo, elbo_terms
-from vae_teach.figure import show
-from vae_teach.gaussian import kl_to_standard_normal, log_normal, reparameterize
-from vae_teach.likelihoods import Bernoulli, Gaussian
-from vae_teach.models import VAE, Autoencoder, count_parameters
-from vae_teach.train import fit
+__version__ = "0.1.0"  # the one place; pyproject.toml reads it from here
+
+if TYPE_CHECKING:  # for editors, which do not run `__getattr__`
+    from vae_teach.columns import Completer
+    from vae_teach.conditional import CVAE, Regressor
+    from vae_teach.elbo import Elbo, elbo_terms
+    from vae_teach.figure import show
+    from vae_teach.gaussian import kl_to_standard_normal, log_normal, reparameterize
+    from vae_teach.likelihoods import Bernoulli, Gaussian
+    from vae_teach.models import VAE, Autoencoder, count_parameters
+    from vae_teach.train import fit
+
+_HOMES = {
+    "CVAE": "conditional",
+    "VAE": "models",
+    "Autoencoder": "models",
+    "Bernoulli": "likelihoods",
+    "Completer": "columns",
+    "Elbo": "elbo",
+    "Gaussian": "likelihoods",
+    "Regressor": "conditional",
+    "count_parameters": "models",
+    "elbo_terms": "elbo",
+    "fit": "train",
+    "kl_to_standard_normal": "gaussian",
+    "log_normal": "gaussian",
+    "reparameterize": "gaussian",
+    "show": "figure",
+}
 
 __all__ = [
     "CVAE",
@@ -32,3 +54,24 @@ __all__ = [
     "reparameterize",
     "show",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Load one of the package's names, or one of its modules, when it is first asked for."""
+    if name in _HOMES:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+    if name in _modules():
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_modules()})
+
+
+def _modules() -> set[str]:
+    import pkgutil
+
+    return {module.name for module in pkgutil.iter_modules(__path__)} - {"__main__"}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vae_teach.models import MODELS, build_model
+from vae_teach.models import build_model
 
 COLUMN = 13  # Doersch's, counted from 0: 13 columns before it, 14 after it
 
@@ -166,18 +166,15 @@ class Completer(nn.Module):
             },
         }
 
+    @classmethod
+    def from_config(cls, model: str, model_config: dict, task: dict) -> "Completer":
+        """Rebuild it from its `config`; the task lies on the CPU wherever the model is built."""
+        seen = torch.zeros(math.prod(task["image_shape"]), dtype=torch.bool, device="cpu")
+        seen[torch.tensor(task["seen"], dtype=torch.long, device="cpu")] = True
+        rebuilt = Completion(task["name"], seen, tuple(task["image_shape"]), task["binarised"])
+        return cls(build_model(model, model_config), rebuilt)
+
     def loss_terms(self, images: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """The model's terms for pictures (B, D), each term (B,)."""
         c = self.task.condition(images, generator=generator)
         return self.model.loss_terms(self.task.target(images), c, generator=generator)
-
-
-def _rebuild(model: str, model_config: dict, task: dict) -> Completer:
-    shape = tuple(task["image_shape"])
-    seen = torch.zeros(math.prod(shape), dtype=torch.bool)
-    seen[task["seen"]] = True
-    rebuilt = Completion(task["name"], seen, shape, task["binarised"])
-    return Completer(build_model(model, model_config), rebuilt)
-
-
-MODELS["Completer"] = _rebuild

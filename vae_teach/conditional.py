@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from vae_teach.conditional_base import ConditionalModel, require_condition
 from vae_teach.likelihoods import make_likelihood
 from vae_teach.models import (
-    MODELS,
     dense_chain,
     require_code,
     require_pixels,
@@ -171,6 +170,3 @@ class Regressor(nn.Module):
     ) -> dict[str, Tensor]:
         """What `fit` minimises: -log p(x|c) in nats per example, (B,). Nothing is drawn."""
         return {"reconstruction": -self.log_likelihood(x, c)}
-
-
-MODELS |= {"CVAE": CVAE, "Regressor": Regressor}  # so that a checkpoint can rebuild them

@@ -13,7 +13,6 @@ from vae_teach.conditional_base import ConditionalModel, require_condition
 from vae_teach.initialization import initialize
 from vae_teach.likelihoods import Bernoulli, Gaussian
 from vae_teach.models import (
-    MODELS,
     dense_chain,
     require_code,
     require_pixels,
@@ -131,6 +130,3 @@ class ColumnRegressor(Regressor):
         super().__init__(756, 28, hidden, "relu", "bernoulli", seed=seed)
         self.config = {}
         initialize(self, "caffe-sparse", seed, heads={self.net[6]: "caffe-dense"})
-
-
-MODELS |= {m.__name__: m for m in (LabelConvCVAE, ColumnCVAE, ColumnRegressor)}

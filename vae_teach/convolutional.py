@@ -6,7 +6,7 @@ Shapes: B batch, D = side * side pixels, L latent. Pictures go in and out as row
 from torch import Generator, Tensor, nn
 
 from vae_teach.initialization import initialize
-from vae_teach.models import MODELS, require_code, require_pixels, seeded_initialization
+from vae_teach.models import require_code, require_pixels, seeded_initialization
 from vae_teach.validation import require_floats
 
 
@@ -83,6 +83,3 @@ class ConvAutoencoder(nn.Module):
     def loss_terms(self, x: Tensor, *, generator: Generator | None = None) -> dict[str, Tensor]:
         """The squared error summed over pixels, shape (B,). Nothing is drawn."""
         return {"squared_error": (self(x) - x).square().sum(dim=-1)}
-
-
-MODELS |= {"ConvAutoencoder": ConvAutoencoder}

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_teach.gaussian import log_normal, reparameterize
-from vae_teach.models import MODELS, seeded_initialization
+from vae_teach.models import seeded_initialization
 from vae_teach.source_models import SourceVAE
 
 GATE_BIAS = 2.0  # sigmoid(2) = 0.881: a new step keeps most of its input
@@ -153,6 +153,3 @@ class FlowVAE(SourceVAE):
         if generator is not None:
             eps = torch.randn(eps.shape, generator=generator, device=x.device)
         return self.mean_image(self.draw_posterior(x, eps)[0])
-
-
-MODELS |= {"FlowVAE": FlowVAE}

@@ -4,7 +4,6 @@ Which cells are solutions is said by their tag; `exercise_cells` holds the conve
 """
 
 import copy
-import os
 from pathlib import Path
 
 import nbformat
@@ -12,6 +11,7 @@ from nbconvert.preprocessors import ClearOutputPreprocessor, TagRemovePreprocess
 from nbformat import NotebookNode
 
 from vae_teach.exercise_cells import SOLUTION_TAG, complaints
+from vae_teach.whole_file import write_text
 
 OUTPUT_TAGS = {"nbval-check-output", "keep_output"}  # a handout has no output to compare or keep
 
@@ -57,11 +57,10 @@ def student_copy(notebook: NotebookNode) -> NotebookNode:
 
 
 def write(notebook: NotebookNode, path: Path) -> None:
-    """Write a notebook whole or not at all."""
+    """Write a notebook, whole or not at all, into a folder that is made if it is missing.
+
+    Raises:
+        OSError: naming the path, if it cannot be written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        nbformat.write(notebook, unfinished)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_text(path, nbformat.writes(notebook) + "\n")

@@ -5,6 +5,7 @@ A model knows its `config`, the arguments that rebuild it, so a checkpoint needs
 """
 
 import contextlib
+import importlib
 import itertools
 from collections.abc import Iterator
 
@@ -215,7 +216,23 @@ class VAE(nn.Module):
         return self.mean_image(z)
 
 
-MODELS = {"Autoencoder": Autoencoder, "VAE": VAE}
+# Where every model of the kit is defined: a checkpoint names the class, and its module is imported
+# when it is asked for. A class with a `from_config` is rebuilt by that, any other from its config.
+MODELS = {
+    "Autoencoder": "vae_teach.models",
+    "VAE": "vae_teach.models",
+    "PositiveVAE": "vae_teach.positive",
+    "CVAE": "vae_teach.conditional",
+    "Regressor": "vae_teach.conditional",
+    "Completer": "vae_teach.columns",
+    "ConvAutoencoder": "vae_teach.convolutional",
+    "FlowVAE": "vae_teach.flows",
+    "SourceVAE": "vae_teach.source_models",
+    "SourceAutoencoder": "vae_teach.source_models",
+    "LabelConvCVAE": "vae_teach.conditional_presets",
+    "ColumnCVAE": "vae_teach.conditional_presets",
+    "ColumnRegressor": "vae_teach.conditional_presets",
+}
 
 
 def build_model(name: str, config: dict) -> nn.Module:
@@ -226,7 +243,8 @@ def build_model(name: str, config: dict) -> nn.Module:
     """
     if name not in MODELS:
         raise ValueError(f"model is {name!r}, but the known ones are {sorted(MODELS)}")
-    return MODELS[name](**config)
+    model = getattr(importlib.import_module(MODELS[name]), name)
+    return getattr(model, "from_config", model)(**config)
 
 
 def count_parameters(model: nn.Module) -> int:

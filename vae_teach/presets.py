@@ -11,13 +11,14 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import nn
 
-# Importing them makes their classes known to `build_model`, for presets and checkpoints alike.
-from vae_teach import conditional_presets, convolutional, flows, source_models  # noqa: F401
-from vae_teach.models import build_model
-from vae_teach.optimizers import make_optimizer
+from vae_teach.data.treatments import TREATMENTS
+from vae_teach.measures import MEASURES
+from vae_teach.models import MODELS, build_model
+from vae_teach.optimizers import OPTIMIZERS, make_optimizer
 
 SSE = {"name": "gaussian", "squash": True}  # sigma_x^2 = 1/2: the sum of squared errors
 FLOOR, SOFTPLUS = "softplus + floor", "softplus"
+REDUCTIONS, CONDITIONS = ("mean", "sum", "pixel"), (None, "label")
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,10 @@ class Preset:
         published: numbers to compare with.
         published_curve: (epoch, training loss) pairs that the source printed.
         note: how the preset knowingly differs from the source.
+
+    Raises:
+        ValueError: when it is made, for a name that is not known, a count below 1, or a length
+            that is given in both steps and epochs or in neither.
     """
 
     title: str
@@ -72,6 +77,38 @@ class Preset:
     published: tuple[Published, ...] = ()
     published_curve: tuple[tuple[int, float], ...] = ()
     note: str = ""
+
+    def __post_init__(self) -> None:
+        for what, named, known in (
+            ("model", [self.model[0]], MODELS),
+            ("treatment", [self.treatment], TREATMENTS),
+            ("optimizer", [self.optimizer.get("name")], OPTIMIZERS),
+            ("reduction", [self.reduction], REDUCTIONS),
+            ("condition", [self.condition], CONDITIONS),
+            ("measures", self.measures, MEASURES),
+            ("published", [p.measure for p in self.published], self.measures),
+        ):
+            for name in named:
+                if name not in known:
+                    raise ValueError(
+                        f"{self.title}: {what} has {name!r}, but the known ones are "
+                        f"{', '.join(map(str, known))}"
+                    )
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError(
+                f"{self.title}: exactly one of steps and epochs must be given, but they are "
+                f"{self.steps} and {self.epochs}"
+            )
+        lengths = {f"stages[{i}]": epochs for i, (epochs, _) in enumerate(self.stages)}
+        for name in ("steps", "epochs", "batch_size", "train_images", "importance_samples"):
+            lengths[name] = getattr(self, name)
+        for name, length in lengths.items():
+            if length is not None and length < 1:
+                raise ValueError(f"{self.title}: {name} must be at least 1, but it is {length}")
+        if self.validation < 0:
+            raise ValueError(
+                f"{self.title}: validation must be at least 0, but it is {self.validation}"
+            )
 
     def build(self, seed: int) -> nn.Module:
         """The untrained model with weights drawn from `seed`."""

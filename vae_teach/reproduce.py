@@ -105,7 +105,7 @@ def train_preset(
 
     shared = {
         "batch_size": size,
-        "weights": _weights(preset, model, pixels.train.shape[1]),
+        "weights": _weights(preset, model, pixels),
         "optimizer": optimizer,
         "transform": pixels.transform,
         "device": device,
@@ -136,13 +136,14 @@ def _generator(seed: int, epoch: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed * 1_000_003 + epoch)
 
 
-def _weights(preset: Preset, model: nn.Module, n_pixels: int) -> dict[str, float]:
+def _weights(preset: Preset, model: nn.Module, pixels: Pixels) -> dict[str, float]:
     """The preset's reduction as a weight for every term of the model's loss."""
-    factor = preset.loss_factor(n_pixels)
+    factor = preset.loss_factor(pixels.train.shape[1])
     if factor == 1:
         return {}
+    one = (tensor[:1] for tensor in (pixels.train, *pixels.train_given))
     with torch.no_grad():
-        terms = model.loss_terms(torch.zeros(1, n_pixels), generator=_generator(0, 0))
+        terms = model.loss_terms(*one, generator=_generator(0, 0))
     return dict.fromkeys(terms, factor)
 
 

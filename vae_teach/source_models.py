@@ -10,7 +10,7 @@ from torch.func import functional_call
 from vae_teach.elbo import Elbo
 from vae_teach.gaussian import log_normal, reparameterize
 from vae_teach.initialization import initialize
-from vae_teach.models import MODELS, Autoencoder
+from vae_teach.models import Autoencoder
 from vae_teach.positive import PositiveVAE
 
 KL_FORMS = ("closed", "sampled")
@@ -147,6 +147,3 @@ class SourceAutoencoder(Autoencoder):
         logits = self.decoder[:-1](self.encode(x))  # all but the closing sigmoid
         entropy = nn.functional.binary_cross_entropy_with_logits(logits, x, reduction="none")
         return {"cross_entropy": entropy.sum(dim=-1)}
-
-
-MODELS |= {"SourceVAE": SourceVAE, "SourceAutoencoder": SourceAutoencoder}

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import anywidget
 
+from vae_teach.whole_file import write_text
+
 _HOST = Path(__file__).with_name("host.js")
 
 # No ids: a page may show the same widget twice. The payload is base64 inside a <script>, so
@@ -83,7 +85,7 @@ class TeachingWidget(anywidget.AnyWidget):
         return _SNIPPET.format(payload=self._payload(), host=host)
 
     def to_html(self, path: str | Path, title: str | None = None) -> Path:
-        """Write one self-contained page: opens from file://, needs no network.
+        """Write one self-contained page, whole or not at all: needs no server and no network.
 
         Args:
             path: the file to write; its folder must exist.
@@ -93,11 +95,11 @@ class TeachingWidget(anywidget.AnyWidget):
             The path written.
 
         Raises:
-            OSError: if the file cannot be written.
+            OSError: naming `path`, if the file cannot be written; an older one is as it was.
         """
         heading = html.escape(type(self).__name__ if title is None else title)
         path = Path(path)
-        path.write_text(_PAGE.format(title=heading, snippet=self.snippet()), encoding="utf-8")
+        write_text(path, _PAGE.format(title=heading, snippet=self.snippet()))
         return path
 
     def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict, dict]:
