@@ -6,12 +6,9 @@ import pytest
 import torch
 
 from vae_teach.conditional import CVAE
+from vae_teach.conditional_grid import grid_log_likelihood
 from vae_teach.exact import Grid
-from vae_teach.exact_conditional import (
-    ConditionalLinearGaussian,
-    expected_log_normal,
-    grid_log_likelihood,
-)
+from vae_teach.exact_conditional import ConditionalLinearGaussian, expected_log_normal
 from vae_teach.gaussian_full import cholesky, log_full_normal
 
 B, D, C, L = 5, 4, 3, 2

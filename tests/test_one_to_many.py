@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from vae_teach.conditional import CVAE, Regressor
+from vae_teach.conditional_grid import grid_log_likelihood
 from vae_teach.exact import Grid
-from vae_teach.exact_conditional import grid_log_likelihood
 from vae_teach.one_to_many import Fork
 from vae_teach.train import fit
 

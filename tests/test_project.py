@@ -15,17 +15,44 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "vae_teach"
 
-# Mathematics knows nothing of models, models nothing of training, training nothing of plots, and
-# nothing of all this knows the exercises or the widgets. A module named nowhere may import any,
-# as long as no circle arises.
+# Every module of the package stands in one layer and imports from its own or from those above it
+# in this list: mathematics knows nothing of models, models nothing of training, training nothing
+# of plots, and nothing of all this knows the exercises or the widgets.
 LAYERS = (
-    {"gaussian", "information", "derivation", "exact", "estimators", "likelihoods", "elbo"},
-    {"models", "flows", "presets"},
-    {"train", "history", "checkpoint"},
-    {"plots", "diagrams", "figure"},
-    {"widgets", "check", "commands", "handout"},
-)
-FREE = {"data", "device"}  # imported by several layers, they import none
+    {  # what any module may import
+        "data", "device", "validation", "whole_file",
+    },
+    {  # mathematics
+        "continuous_bernoulli", "derivation", "descent", "elbo", "estimators", "exact",
+        "exact_conditional", "fits", "gaussian", "gaussian_full", "information", "kl_numeric",
+        "likelihoods", "one_to_many", "walks",
+    },
+    {  # models, and what the sources' systems are made of
+        "columns", "conditional", "conditional_base", "conditional_presets", "convolutional",
+        "flows", "initialization", "models", "optimizers", "positive", "presets", "source_models",
+    },
+    {  # measuring a trained model
+        "completion_scores", "conditional_grid", "evaluate",
+    },
+    {  # training
+        "checkpoint", "history", "measures", "sigma_race", "train",
+    },
+    {  # figures
+        "class_colours", "diagrams", "diagrams_conditional", "diagrams_graphical",
+        "diagrams_sampling", "figure", "plots", "plots_conditional", "plots_estimators",
+        "plots_latent", "plots_pictures", "snapshots",
+    },
+    {  # what a reader works with
+        "check", "widgets",
+    },
+    {  # whole runs
+        "reproduce", "results", "run_folder", "train_run",
+    },
+    {  # the command line
+        "commands", "exercise_cells", "handout",
+    },
+)  # fmt: skip
+HEIGHT = {name: level for level, names in enumerate(LAYERS) for name in names}
 TEXTS = {".py", ".md", ".ipynb", ".js", ".mjs", ".css", ".yml", ".toml", ".txt", ".in", ".bib", ""}
 
 
@@ -59,13 +86,9 @@ def import_graph() -> dict[str, set[str]]:
 
 def upward_imports(graph: dict[str, set[str]]) -> Iterator[str]:
     """Imports from a layer above the importer's own."""
-    height = {name: level for level, names in enumerate(LAYERS) for name in names}
     for module, imported in graph.items():
-        if module in FREE:
-            yield from (f"{module} imports {name}" for name in imported & set(height))
-        elif module in height:
-            above = {name for name in imported if height.get(name, -1) > height[module]}
-            yield from (f"{module} imports {name}" for name in above)
+        above = {name for name in imported if HEIGHT[name] > HEIGHT[module]}
+        yield from (f"{module} imports {name}" for name in above)
 
 
 def tracked() -> list[Path]:
@@ -84,9 +107,14 @@ def machine_paths(text: str) -> list[str]:
     return re.findall(rf"(?<![\w./])(?:{places})\S*", text)
 
 
+def test_every_module_stands_in_one_layer():
+    """Fails for a new module that nobody placed: 35 of 57 were named nowhere, and two broke in."""
+    assert sum(map(len, LAYERS)) == len(HEIGHT)
+    assert set(import_graph()) == set(HEIGHT)
+
+
 def test_imports_run_one_way():
     graph = import_graph()
-    assert {"gaussian", "models", "train", "data"} <= set(graph)
     assert list(upward_imports(graph)) == []
     try:
         TopologicalSorter(graph).prepare()
@@ -103,6 +131,8 @@ def test_imports_run_one_way():
         ("train", "from vae_teach.plots import draw_digit"),
         ("plots", "from vae_teach.widgets.base import TeachingWidget"),
         ("data", "from vae_teach.models import VAE"),
+        ("exact_conditional", "from vae_teach.conditional_base import ConditionalModel"),
+        ("device", "from vae_teach.gaussian import log_normal"),
     ],
 )
 def test_an_upward_import_is_found(module, source):

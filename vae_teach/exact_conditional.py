@@ -1,19 +1,17 @@
-"""A conditional model with every answer in closed form, and one-latent models on a grid.
+"""A conditional model with every answer in closed form: linear and Gaussian throughout.
 
 Shapes: B data points, D observed, L latent, C condition. Nats, float64.
 """
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from vae_teach.conditional_base import ConditionalModel
-from vae_teach.exact import Grid, LinearGaussian
-from vae_teach.gaussian import log_normal
+from vae_teach.exact import LinearGaussian
 from vae_teach.gaussian_full import cholesky, kl_between_full_normals, log_full_normal
+from vae_teach.validation import require_number
 
 
 class Identity(NamedTuple):
@@ -56,8 +54,7 @@ class ConditionalLinearGaussian:
             found = tuple(getattr(self, name).shape)
             if found != shape:
                 raise ValueError(f"{name} has shape {found}, but W and B ask for {shape}")
-        if not (math.isfinite(self.sigma_x) and self.sigma_x > 0):
-            raise ValueError(f"sigma_x must be positive and finite, but it is {self.sigma_x}")
+        require_number(self.sigma_x, "sigma_x", 0, ends=False)
         cholesky(self.S, "S")
 
     @classmethod
@@ -154,34 +151,3 @@ def expected_log_normal(mu: Tensor, cov: Tensor, mean_p: Tensor, cov_p: Tensor) 
     """E_q[log N(z | mean_p, cov_p)] for q = N(mu, cov): (B, L), (L, L) twice -> (B,)."""
     trace = torch.linalg.solve(cov_p, cov).diagonal(dim1=-2, dim2=-1).sum(dim=-1)
     return log_full_normal(mu, mean_p, cov_p) - 0.5 * trace
-
-
-@torch.no_grad()
-def grid_log_likelihood(model: ConditionalModel, x: Tensor, c: Tensor, grid: Grid) -> Tensor:
-    """log p(x|c) of a model with one latent dimension, by the trapezoid rule: (B,) in nats.
-
-    Leaving out every other point tests the spacing.
-
-    Raises:
-        ValueError: if the model or the grid has not one dimension, if log p(x|c) moves by more than
-            0.01 nats when every other point is left out, or if p(x, z|c) reaches an end of the
-            grid.
-    """
-    if model.latent_dim != 1 or grid.dim != 1:
-        raise ValueError(
-            f"one latent dimension is wanted, but the model has {model.latent_dim}, grid {grid.dim}"
-        )
-    z = grid.points.to(x)[:, None]  # (M, 1, 1)
-    log_joint = model.likelihood.log_prob(x, model.decode(z, c)) + log_normal(z, *model.prior(c))
-    log_joint = log_joint.T.double()  # (B, M)
-    log_px = grid.log_integral(log_joint)
-    moved = (log_px - grid.coarse().log_integral(log_joint[:, ::2])).abs().max().item()
-    if not moved <= 0.01:
-        raise ValueError(
-            f"{grid.n} points from {grid.lo:g} to {grid.hi:g} are too few: with every other point "
-            f"left out log p(x|c) moves by {moved:.2g} nats"
-        )
-    ends = log_joint[:, [0, -1]].amax(dim=1) - log_joint.amax(dim=1)
-    if (ends > math.log(1e-6)).any():
-        raise ValueError(f"p(x, z|c) reaches an end of the grid, {grid.lo:g} or {grid.hi:g}")
-    return log_px
