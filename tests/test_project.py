@@ -29,13 +29,13 @@ LAYERS = (
     },
     {  # models, and what the sources' systems are made of
         "columns", "conditional", "conditional_base", "conditional_presets", "convolutional",
-        "flows", "initialization", "models", "optimizers", "positive", "presets", "source_models",
+        "flows", "initialization", "models", "optimizers", "positive", "source_models",
     },
     {  # measuring a trained model
         "completion_scores", "conditional_grid", "evaluate",
     },
     {  # training
-        "checkpoint", "history", "measures", "sigma_race", "train",
+        "checkpoint", "history", "sigma_race", "train",
     },
     {  # figures
         "class_colours", "diagrams", "diagrams_conditional", "diagrams_graphical",
@@ -45,8 +45,8 @@ LAYERS = (
     {  # what a reader works with
         "check", "widgets",
     },
-    {  # whole runs
-        "reproduce", "results", "run_folder", "train_run",
+    {  # the sources' systems, and whole runs
+        "measures", "presets", "reproduce", "results", "run_folder", "train_run",
     },
     {  # the command line
         "commands", "exercise_cells", "handout",
