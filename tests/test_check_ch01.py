@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from scipy import stats
 from sklearn.decomposition import PCA
 
 from vae_teach.check import ch01
@@ -104,6 +105,11 @@ WRONG = {
         "plain-difference": lambda x, x_hat: abs((x_hat - x).sum(1)),
         "norm": lambda x, x_hat: torch.linalg.vector_norm(x - x_hat, dim=1),
         "half": lambda x, x_hat: ((x - x_hat) ** 2).sum(1) / 2,
+        "difference-of-squares": lambda x, x_hat: (x_hat**2 - x**2).sum(1),
+        "squared-after-the-sum": lambda x, x_hat: (x - x_hat).sum(1) ** 2,
+        "negative": lambda x, x_hat: -((x - x_hat) ** 2).sum(1),
+        "not-summed": lambda x, x_hat: F.mse_loss(x, x_hat, reduction="none"),
+        "root-of-the-mean": lambda x, x_hat: ((x - x_hat) ** 2).mean(1) ** 0.5,
     },
     "count_parameters": {
         "no-biases": lambda sizes: sum(a * b for a, b in pairwise(sizes)),
@@ -112,6 +118,11 @@ WRONG = {
         "bias-for-every-size": lambda sizes: np.dot(sizes[:-1], sizes[1:]) + sum(sizes),
         "product-of-sizes": lambda sizes: np.prod(sizes),
         "biases-only": lambda sizes: sum(sizes) - sizes[0],
+        "last-bias-missing": lambda sizes: linear_layers(sizes) - sizes[-1],
+        "first-bias-missing": lambda sizes: linear_layers(sizes) - sizes[1],
+        "one-bias-in-all": lambda sizes: 1 + sum(a * b for a, b in pairwise(sizes)),
+        "one-layer": lambda sizes: (sizes[0] + 1) * sizes[1],
+        "there-and-back": lambda sizes: linear_layers(sizes) + linear_layers(sizes[::-1]),
     },
     "pca_reconstruct": {
         "codes": lambda t, x, k: PCA(k).fit(t.numpy()).transform(x.numpy()),
@@ -128,6 +139,20 @@ WRONG = {
         "one-component-too-few": lambda t, x, k: pca_by_svd(t, x, k - 1),
         "columns-of-vh": lambda t, x, k: pca_by_svd(t, x, k, components=lambda vh: vh[:, :k].T),
         "x-unchanged": lambda t, x, k: pca_by_sklearn(t, x, x.shape[1]),
+        "centre-of-each-picture": lambda t, x, k: (
+            x.mean(1, keepdim=True)
+            + pca_by_svd(
+                t - t.mean(1, keepdim=True),
+                x - x.mean(1, keepdim=True),
+                k,
+                centre=0,
+                back=False,
+                components=lambda vh: torch.linalg.svd(t - t.mean(1, keepdim=True)).Vh[:k],
+            )
+        ),
+        "mean-only": lambda t, x, k: t.mean(0).repeat(len(x), 1),
+        "standardised": lambda t, x, k: pca_by_svd(t / t.std(0), x / t.std(0), k) * t.std(0),
+        "train-rebuilt": lambda t, x, k: pca_by_svd(t, t, k),
     },
     "share_inside": {
         "one-coordinate": lambda sd, n: inside(sd),
@@ -138,13 +163,26 @@ WRONG = {
         "all-outside": lambda sd, n: (2 * NormalDist(0, sd).cdf(-1)) ** n,
         "added": lambda sd, n: sum(inside(sd) for _ in range(n)),
         "at-least-one": lambda sd, n: 1 - (1 - inside(sd)) ** n,
+        "ball": lambda sd, n: stats.chi2(n).cdf(1 / sd**2),
+        "dimension-as-a-factor": lambda sd, n: inside(sd) / n,
+        "bounds-not-divided": lambda sd, n: inside(1 / sd) ** n,
+        "root-two": lambda sd, n: math.erf(1 / sd) ** n,
+        "sd-of-the-sum": lambda sd, n: inside(sd * n**0.5),
+        "log": lambda sd, n: n * math.log(inside(sd)),
         "not-exact": outside_in_a_sample,
     },
 }
 
 UNNAMED = {
     "squared_error": {
-        "not-summed": (lambda x, x_hat: (x - x_hat) ** 2, "not summed yet: sum over axis 1"),
+        "squeezed": (
+            lambda x, x_hat: ((x - x_hat) ** 2).sum(1).squeeze(),
+            "for a batch of one the shape is () where (1,) is asked",
+        ),
+        "eight-pixels-at-most": (
+            lambda x, x_hat: ((x - x_hat) ** 2)[:, :8].sum(1),
+            "for an axis D of size 9 entry [0] of the result",
+        ),
         "column": (
             lambda x, x_hat: ((x - x_hat) ** 2).sum(1, keepdim=True),
             "Your values are right, but the shape is (2, 1) where (2,) is asked",
@@ -185,8 +223,36 @@ UNNAMED = {
             lambda sizes: [(a + 1) * b for a, b in pairwise(sizes)],
             "not summed yet: sum over axis 0",
         ),
+        "one-too-few": (
+            lambda sizes: linear_layers(sizes) - 1,
+            "the result should be 8, but yours is 7",
+        ),
+        "three-layers-at-most": (
+            lambda sizes: linear_layers(sizes[:4]),
+            "the result should be 300, but yours is 116",
+        ),
     },
     "pca_reconstruct": {
+        "six-directions-at-most": (
+            lambda t, x, k: pca_by_svd(t, x, min(k, 6)),
+            "x = a tensor of shape (14, 12), k = 9, entry",
+        ),
+        "squeezed": (
+            lambda t, x, k: pca_by_svd(t, x, k).squeeze(),
+            "for a batch of one the shape is (5,) where (1, 5) is asked",
+        ),
+        "covariance-of-too-few": (
+            lambda t, x, k: (
+                (
+                    t.mean(0)
+                    + (x - t.mean(0))
+                    @ torch.linalg.solve((t - t.mean(0)).T @ (t - t.mean(0)), torch.eye(t.shape[1]))
+                )
+                if len(t) < t.shape[1]
+                else pca_by_svd(t, x, k)
+            ),
+            "k = 4 (fewer examples than pixels), entry [0, 0]",
+        ),
         "transposed": (lambda t, x, k: pca_by_svd(t, x, k).T, "the axes are in another order"),
         "in-place": (
             lambda t, x, k: (x.sub_(t.mean(0)), pca_by_svd(t, x, k, centre=0) + t.mean(0))[1],
@@ -200,6 +266,10 @@ UNNAMED = {
     "share_inside": {
         "percent": (lambda sd, n: 100 * inside(sd) ** n, "100 times the right ones"),
         "nan": (lambda sd, n: float("nan"), "contains NaN"),
+        "rounded": (
+            lambda sd, n: round(inside(sd) ** n, 3),
+            "rounded to 3 decimals: return all their digits",
+        ),
         "none": (lambda sd, n: print(end=""), "returned None"),
     },
 }

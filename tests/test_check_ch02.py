@@ -9,7 +9,7 @@ import torch
 from scipy import stats
 
 from vae_teach.check import _marginal, _transform, ch02
-from vae_teach.check._exercise import evaluate
+from vae_teach.check._exercise import evaluate, evaluate_parts
 from vae_teach.exact.evidence import effective_sample_size, log_mean_exp
 
 
@@ -142,16 +142,45 @@ WRONG = {
         "transposed": lambda p, lik: (bayes(p, lik)[0], bayes(p, lik)[1].T),
         "evidence-over-pictures": lambda p, lik: ((p[:, None] * lik).sum(1), bayes(p, lik)[1]),
         "evidence-in-logs": lambda p, lik: (bayes(p, lik)[0].log(), bayes(p, lik)[1]),
-        "not-a-pair": lambda p, lik: bayes(p, lik)[0],
+        "evidence-averaged": lambda p, lik: ((p[:, None] * lik).mean(0), bayes(p, lik)[1]),
+        "evidence-over-everything": lambda p, lik: ((p @ lik).sum(), bayes(p, lik)[1]),
+        "prior-twice": lambda p, lik: (p @ lik, bayes(p, p[:, None] * lik)[1]),
+        "softmax-of-probabilities": lambda p, lik: (p @ lik, (p[:, None] * lik).softmax(0)),
+        "divided-by-the-mean": lambda p, lik: (p @ lik, len(p) * bayes(p, lik)[1]),
+        "posterior-in-logs": lambda p, lik: (p @ lik, bayes(p, lik)[1].log()),
+        "most-probable-setting": lambda p, lik: (p @ lik, bayes(p, lik)[1].argmax(0)),
     },
 }
 
 UNNAMED = {
     "log_mean_exp": {
+        "one-maximum": (
+            lambda w: (w - w.max()).exp().mean(0).log() + w.max(),
+            "for columns of log-weights that lie hundreds apart they are infinite or NaN",
+        ),
+        "mean-for-maximum": (
+            lambda w: (w - w.mean(0)).exp().mean(0).log() + w.mean(0),
+            "for a column whose log-weights lie 2,000 apart they are infinite or NaN",
+        ),
+        "minimum-for-maximum": (
+            lambda w: (w - w.amin(0)).exp().mean(0).log() + w.amin(0),
+            "for a column whose log-weights lie 2,000 apart they are infinite or NaN",
+        ),
+        "squeezed": (lambda w: by_logsumexp(w).squeeze(), "a batch of one the shape is ()"),
+        "in-place": (lambda w: by_logsumexp(w.sub_(1)) + 1, "changes its argument log_weights"),
         "column": (lambda w: by_logsumexp(w)[:, None], "an axis of size 1 too many"),
         "no-return": (lambda w: None, "is its `return` missing?"),
     },
     "effective_sample_size": {
+        "one-maximum": (
+            lambda w: (w - w.max()).exp().sum(0) ** 2 / (2 * (w - w.max())).exp().sum(0),
+            "for columns of log-weights that lie hundreds apart they are infinite or NaN",
+        ),
+        "mean-for-maximum": (
+            lambda w: (w - w.mean(0)).exp().sum(0) ** 2 / (2 * (w - w.mean(0))).exp().sum(0),
+            "for a column whose log-weights lie 2,000 apart they are infinite or NaN",
+        ),
+        "squeezed": (lambda w: ess_by_softmax(w).squeeze(), "a batch of one the shape is ()"),
         "twice": (lambda w: 2 * ess_by_softmax(w), "2 times the right ones"),
         "no-return": (lambda w: None, "is its `return` missing?"),
     },
@@ -162,11 +191,30 @@ UNNAMED = {
     "marginal": {
         "evidence-halved": (lambda p, lik: (bayes(p, lik)[0] / 2, bayes(p, lik)[1]), "evidence:"),
         "no-return": (lambda p, lik: None, "is its `return` missing?"),
+        "evidence-only": (lambda p, lik: bayes(p, lik)[0], "return 2 things, evidence, posterior"),
+        "tiny-constant": (
+            lambda p, lik: (p @ lik, p[:, None] * lik / (p @ lik + 1e-8)),
+            "columns of probabilities near 1e-40 entry [0, 1] of the result should be",
+        ),
+        "clamped": (
+            lambda p, lik: bayes(p, lik.clamp(min=1e-12)),
+            "columns of probabilities near 1e-40",
+        ),
+        "squeezed": (
+            lambda p, lik: ((p @ lik).squeeze(), bayes(p, lik)[1].squeeze()),
+            "an axis N of size 1 the shape is () where (1,) is asked in the evidence",
+        ),
+        "both-wrong": (
+            lambda p, lik: (lik.sum(0), p[:, None] * lik),
+            "Your evidence is not weighted by the prior",
+        ),
     },
 }
 
 
-@pytest.mark.parametrize("exercise", [ch02.LOG_MEAN_EXP, ch02.EFFECTIVE_SAMPLE_SIZE], ids=str)
+@pytest.mark.parametrize(
+    "exercise", [ch02.LOG_MEAN_EXP, ch02.EFFECTIVE_SAMPLE_SIZE], ids=lambda e: e.name
+)
 def test_our_answers_are_those_of_the_package(exercise):
     """A right answer that is wrong would teach every student the same mistake."""
     oracle = {"log_mean_exp": log_mean_exp, "effective_sample_size": effective_sample_size}
@@ -177,10 +225,10 @@ def test_our_answers_are_those_of_the_package(exercise):
 
 def test_our_posterior_obeys_bayes():
     """Posteriors that do not sum to 1 over the settings, or do not give the joint back."""
-    for args in _marginal.cases():
-        evidence, posterior = _marginal._right(*_marginal._in_float64(args))
+    for case in _marginal.MARGINAL.cases():
+        evidence, posterior = evaluate_parts(_marginal.MARGINAL.right, case)
         torch.testing.assert_close(posterior.sum(0), torch.ones_like(evidence))
-        joint = args["prior"].double()[:, None] * args["likelihood"].double()
+        joint = case.args["prior"].double()[:, None] * case.args["likelihood"].double()
         torch.testing.assert_close(posterior * evidence, joint)
 
 

@@ -77,7 +77,31 @@ RIGHT = {
         "two-lines": [SPLIT, END],
         "with-the-log-bound": [SPLIT, JENSEN, "= 1/2*mu^2"],
         "start-repeated": [f"= {START}", SPLIT, "≥ ½*mu²"],
-        "other-spelling": ("= (mu**2 + sigma**2 - 1 - 2*log(sigma))/2", ">= mu^2/2"),
+        "other-spelling": ("= mu**2/2 + (sigma**2 - 1 - 2*log(sigma))/2", ">= mu^2/2"),
+        "greek": ["= ½·μ² + ½·(σ² - 1 - ln(σ²))", "≥ ½·μ²"],
+        "expanded": ["= 1/2*mu^2 + 1/2*sigma^2 - 1/2 - log(sigma)", ">= 1/2*mu^2"],
+        "bound-put-in-at-once": [
+            ">= 1/2*(mu^2 + sigma^2 - 1 - (sigma^2 - 1))",
+            "= 1/2*mu^2",
+        ],
+        "bound-of-log-sigma": [
+            "= 1/2*(mu^2 + sigma^2 - 1) - log(sigma)",
+            ">= 1/2*(mu^2 + sigma^2 - 1) - (sigma - 1)",
+            "= 1/2*mu^2 + 1/2*(sigma - 1)^2",
+            ">= 1/2*mu^2",
+        ],
+        "in-two-parts": [
+            "= 1/2*mu^2 + 1/2*(sigma - 1)^2 + (sigma - 1 - log(sigma))",
+            ">= 1/2*mu^2",
+        ],
+        "by-the-exponential": [
+            "= 1/2*mu^2 + 1/2*(exp(2*log(sigma)) - 1 - 2*log(sigma))",
+            ">= 1/2*mu^2",
+        ],
+        "by-one-over-t": [
+            "= 1/2*mu^2 + 1/2*(sigma^2 - 1 + log(1/sigma^2))",
+            ">= 1/2*mu^2",
+        ],
     },
 }
 
@@ -143,6 +167,7 @@ WRONG = {
         "mixed": ["<= 1/2*(mu^2 + sigma^2 - log(sigma^2))", ">= 1/2*mu^2"],
         "wrong-end": [SPLIT, ">= 1/2*(sigma^2 - 1 - log(sigma^2))"],
         "only-the-claim": [END],
+        "not-shown": [f"= {START}", END],
     },
 }
 
@@ -188,6 +213,26 @@ UNNAMED = {
             "in line 1: >= holds there, not <=",
         ),
         "ends-at-zero": ([SPLIT, END, ">= 0"], "does not end at 1/2*mu^2"),
+        "claim-plus-zero": ([">= 1/2*mu^2 + 0", END], "Line 1 holds, but nothing"),
+        "claim-in-two-halves": (
+            [">= 1/4*mu^2 + 1/4*mu^2", "= 1/2*mu^2"],
+            "Line 1 holds, but nothing in the line above shows why",
+        ),
+        "claim-plus-nothing": (
+            [">= 1/2*mu^2 + sigma^2 - sigma^2", "= 1/2*mu^2"],
+            "Line 1 holds, but nothing in the line above shows why",
+        ),
+        "restated": (
+            ["= (mu**2 + sigma**2 - 1 - 2*log(sigma))/2", ">= mu^2/2"],
+            "Line 2 holds, but nothing in the line above shows why",
+        ),
+        "at-the-minimum": (
+            [">= 1/2*(mu^2 + 1 - 1 - log(1))", "= 1/2*mu^2"],
+            "Line 1 holds, but nothing in the line above shows why",
+        ),
+        "a-tower": ([SPLIT, ">= 9^9^9"], "line 2 cannot be read: its powers must be numbers up to"),
+        "a-long-number": ([SPLIT, ">= 1e99"], "line 2 cannot be read: its numbers may go up to"),
+        "a-long-line": ([SPLIT, ">= " + "1 + " * 100 + "1"], "and 300 are allowed"),
         "strict": ([SPLIT, "> 1/2*mu^2"], "but line 2 does not"),
         "an-attack": (["= __import__('os')", END], "line 1 cannot be read"),
     },
@@ -215,7 +260,7 @@ def test_the_planted_bug_shows_in_the_two_plots_and_looks_like_no_other(name):
     x = torch.linspace(-3, 3, 61, dtype=torch.float64)
     mine = torch.stack([check.planted_kl(name)(x, 0 * x), check.planted_kl(name)(0 * x, x)])
     assert torch.equal(mine, curves(planted))
-    for other in set(ch03.PLANTED_OPTIONS) - {planted}:
+    for other in set(_planted.PLANTS) - {planted}:
         assert (mine - curves(other)).abs().max() > 1.0, other  # nats, on plots up to 10 high
 
 
@@ -244,7 +289,7 @@ def test_the_right_function_is_the_package_s():
 
 def test_every_wrong_set_of_answers_is_refused_and_no_message_gives_an_answer_away():
     """All 7^3 - 1 answers; a hint that names the bug that is there would end the exercise."""
-    options = (*ch03.PLANTED_OPTIONS, None)
+    options = (*_planted.PLANTS, None)
     right = tuple(ch03.PLANTED_ANSWERS.values())
     for trio in itertools.product(options, repeat=3):
         with contextlib.redirect_stdout(io.StringIO()):

@@ -10,7 +10,7 @@ from torch.distributions import Normal, kl_divergence
 
 from vae_teach import check
 from vae_teach.check import _bound_by_hand, _posterior, ch04
-from vae_teach.check._exercise import evaluate
+from vae_teach.check._exercise import evaluate, evaluate_parts
 from vae_teach.exact.linear_gaussian import LinearGaussian
 
 ANSWERS = {"find_misprint", "two_point_bound"}
@@ -56,6 +56,20 @@ def posterior_in_numpy(W, b, s, x):
     return np.linalg.solve(precision, W.T @ (x - b).T / s**2).T, np.linalg.inv(precision)
 
 
+def with_mean(change):
+    """The posterior with another mean: change(W, b, sigma_x, x, mean, covariance)."""
+    return lambda *a: (change(*a, *posterior(*a)), posterior(*a)[1])
+
+
+def with_cov(change):
+    return lambda *a: (posterior(*a)[0], change(*a, *posterior(*a)))
+
+
+def with_kl(change):
+    """The bound with another divergence: change(mu, logvar) -> (B,)."""
+    return lambda ll, m, v: ll.mean(0) - change(m, v)
+
+
 def by_hand(**changes):
     values = {"log_evidence": -0.693, "elbo": -0.738, "gap": 0.044}
     return values | changes
@@ -96,6 +110,32 @@ WRONG = {
             ll.mean(0) - 0.5 * (m**2 + (2 * v).exp() - 1 - 2 * v).sum(-1)
         ),
         "kl-missing": lambda ll, m, v: ll.mean(dim=0),
+        "log-sum-exp": lambda ll, m, v: ll.logsumexp(0) - divergence(m, v),
+        "one-draw": lambda ll, m, v: ll[0] - divergence(m, v),
+        "best-draw": lambda ll, m, v: ll.max(0)[0] - divergence(m, v),
+        "likelihood-sign": lambda ll, m, v: -ll.mean(0) - divergence(m, v),
+        "kl-summed-over-batch": with_kl(lambda m, v: divergence(m, v).sum()),
+        "kl-averaged-over-batch": with_kl(lambda m, v: divergence(m, v).mean()),
+        "half-twice": with_kl(lambda m, v: divergence(m, v) / 2),
+        "half-of-the-square-only": with_kl(lambda m, v: (m**2 / 2 + v.exp() - 1 - v).sum(1)),
+        "minus-one-missing": with_kl(lambda m, v: 0.5 * (m**2 + v.exp() - v).sum(1)),
+        "minus-one-once": with_kl(lambda m, v: 0.5 * ((m**2 + v.exp() - v).sum(1) - 1)),
+        "plus-one": with_kl(lambda m, v: 0.5 * (m**2 + v.exp() + 1 - v).sum(1)),
+        "log-sign": with_kl(lambda m, v: 0.5 * (m**2 + v.exp() - 1 + v).sum(1)),
+        "log-missing": with_kl(lambda m, v: 0.5 * (m**2 + v.exp() - 1).sum(1)),
+        "mu-not-squared": with_kl(lambda m, v: 0.5 * (m + v.exp() - 1 - v).sum(1)),
+        "mu-missing": with_kl(lambda m, v: 0.5 * (v.exp() - 1 - v).sum(1)),
+        "variance-missing": with_kl(lambda m, v: 0.5 * (m**2 - 1 - v).sum(1)),
+        "sigma-for-variance": with_kl(lambda m, v: 0.5 * (m**2 + (v / 2).exp() - 1 - v).sum(1)),
+        "logvar-for-variance": with_kl(lambda m, v: 0.5 * (m**2 + v - 1 - v.log()).sum(1)),
+        "swapped": with_kl(
+            lambda m, v: kl_divergence(Normal(0 * m, 1), Normal(m, (v / 2).exp())).sum(1)
+        ),
+        "parameters-exchanged": with_kl(lambda m, v: divergence(v, m)),
+        "likelihood-missing": lambda ll, m, v: -divergence(m, v),
+        "bits": lambda *a: elbo_by_torch(*a) / math.log(2),
+        "draws-not-averaged": lambda ll, m, v: ll - divergence(m, v),
+        "batch-summed": lambda *a: elbo_by_torch(*a).sum(),
         "batch-averaged": lambda *a: elbo_by_torch(*a).mean(),
     },
     "find_misprint": {
@@ -123,7 +163,35 @@ WRONG = {
         ),
         "prior-covariance": lambda *a: (posterior(*a)[0], torch.eye(a[0].shape[1])),
         "order-swapped": lambda *a: posterior(*a)[::-1],
-        "not-a-pair": lambda *a: posterior(*a)[0],
+        "sigma-missing": lambda W, b, s, x: posterior(W, b, 1.0, x),
+        "offset-added": lambda W, b, s, x: (posterior(W, -b, s, x)[0], posterior(W, b, s, x)[1]),
+        "sigma-not-squared-in-the-mean": with_mean(lambda W, b, s, x, m, cov: m * s),
+        "covariance-missing-in-the-mean": with_mean(lambda W, b, s, x, m, cov: (x - b) @ W / s**2),
+        "projected-only": with_mean(lambda W, b, s, x, m, cov: (x - b) @ W),
+        "least-squares": with_mean(
+            lambda W, b, s, x, m, cov: torch.linalg.lstsq(W, (x - b).T)[0].T
+        ),
+        "mean-transposed": with_mean(lambda W, b, s, x, m, cov: m.T),
+        "mean-of-the-data": with_mean(lambda W, b, s, x, m, cov: m @ W.T + b),
+        "mean-over-batch": with_mean(lambda W, b, s, x, m, cov: m.mean(0)),
+        "sigma-not-squared-in-the-covariance": with_cov(
+            lambda W, b, s, x, m, cov: posterior(W, b, s**0.5, x)[1]
+        ),
+        "identity-missing-in-the-covariance": with_cov(
+            lambda W, b, s, x, m, cov: s**2 * torch.linalg.inv(W.T @ W)
+        ),
+        "sigma-missing-in-the-covariance": with_cov(
+            lambda W, b, s, x, m, cov: posterior(W, b, 1.0, x)[1]
+        ),
+        "factor-missing-in-the-covariance": with_cov(
+            lambda W, b, s, x, m, cov: torch.linalg.inv(s**2 * torch.eye(W.shape[1]) + W.T @ W)
+        ),
+        "covariance-of-the-data": with_cov(
+            lambda W, b, s, x, m, cov: W @ W.T + s**2 * torch.eye(len(W))
+        ),
+        "variances-only": with_cov(lambda W, b, s, x, m, cov: cov.diag()),
+        "off-diagonal-dropped": with_cov(lambda W, b, s, x, m, cov: cov.diag().diag()),
+        "one-for-each-point": with_cov(lambda W, b, s, x, m, cov: cov.repeat(len(x), 1, 1)),
     },
     "two_point_bound": {
         "evidence-not-logged": by_hand(log_evidence=0.5),
@@ -146,6 +214,15 @@ WRONG = {
 
 UNNAMED = {
     "elbo_value": {
+        "clamped": (
+            lambda ll, m, v: elbo_by_torch(ll, m, v.clamp(-3, 3)),
+            "for logvar between -40 and -30 entry [0] of the result should be",
+        ),
+        "clamped-above": (
+            lambda ll, m, v: elbo_by_torch(ll, m, v.clamp(max=5)),
+            "for logvar between 7 and 10 entry [0] of the result should be",
+        ),
+        "squeezed": (lambda *a: elbo_by_torch(*a).squeeze(), "for a batch of one the shape is ()"),
         "column": (lambda *a: elbo_by_torch(*a)[:, None], "an axis of size 1 too many"),
         "detached": (lambda ll, m, v: elbo_by_torch(ll, m.detach(), v), "mu"),
         "no-return": (lambda *a: None, "is its `return` missing?"),
@@ -156,7 +233,12 @@ UNNAMED = {
         "word-and-symbol": ("posterior p(z|x)", "what the source prints"),
     },
     "gaussian_posterior": {
-        "three": (lambda *a: (*posterior(*a), 1.0), "return two things"),
+        "three": (lambda *a: (*posterior(*a), 1.0), "return 2 things, mean, covariance"),
+        "the-mean-only": (lambda *a: posterior(*a)[0], "returned a Tensor: return 2 things"),
+        "squeezed": (
+            lambda *a: (posterior(*a)[0].squeeze(0), posterior(*a)[1]),
+            "a batch of one the shape is (2,) where (1, 2) is asked in the mean",
+        ),
         "twice-the-mean": (lambda *a: (2 * posterior(*a)[0], posterior(*a)[1]), "In the mean:"),
         "none": (lambda *a: None, "is its `return` missing?"),
     },
@@ -182,9 +264,11 @@ def test_our_elbo_is_that_of_torch():
 
 def test_our_posterior_is_that_of_the_exact_model():
     """The same for the posterior, against the model whose answers are known."""
-    for args in _posterior.cases():
-        W, b, sigma_x, x = _posterior._in_float64(args)
-        mean, cov = _posterior._answer(W, b, sigma_x, x)
+    for case in _posterior.GAUSSIAN_POSTERIOR.cases():
+        mean, cov = evaluate_parts(_posterior.GAUSSIAN_POSTERIOR.right, case)
+        W, b, sigma_x, x = (
+            v.double() if isinstance(v, torch.Tensor) else v for v in case.args.values()
+        )
         exact_mean, exact_cov = LinearGaussian(W, b, sigma_x).posterior(x)
         torch.testing.assert_close(mean, exact_mean)
         torch.testing.assert_close(cov, exact_cov)

@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from vae_teach import check
 from vae_teach.check._call import numbers
 from vae_teach.check._diagnose import RELATIVE_TOLERANCE
-from vae_teach.check._exercise import Exercise, evaluate
+from vae_teach.check._exercise import Exercise, evaluate_parts
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
@@ -136,20 +136,31 @@ def test_cases_tell_all_mistakes_apart(exercise):
     The margin is 100 tolerances, so rounding in float32 cannot confuse them either.
     """
     cases = [case for case in exercise.cases() if not case.hard]
-    answers = {"right": [evaluate(exercise.right, case) for case in cases]}
-    for mistake in exercise.mistakes:
-        if mistake.answer is not None:
-            answers[mistake.name] = [evaluate(mistake.answer, case) for case in cases]
 
-    def distance(one, other):
-        if one.shape != other.shape or (one.isnan() != other.isnan()).any():
-            return float("inf")
-        gap = (one - other).abs().nan_to_num(0).max()
-        return (gap / other.abs().nan_to_num(0).mean().clamp(min=1e-9)).item()
+    def results(answer, part):
+        found = [evaluate_parts(answer, case) for case in cases]
+        i = exercise.parts.index(part) if part and len(found[0]) > 1 else 0
+        return [(one[i],) for one in found] if part else found
 
-    for (a, one), (b, other) in itertools.combinations(answers.items(), 2):
-        margin = max(map(distance, one, other))
-        assert margin > 100 * RELATIVE_TOLERANCE, f"{a} and {b} differ by {margin:.2g} only"
+    for part in ("", *exercise.parts):
+        answers = [("right", results(exercise.right, part))]
+        for mistake in exercise.mistakes:
+            if mistake.answer is not None and mistake.part == part:
+                ways = mistake.answer if isinstance(mistake.answer, tuple) else (mistake.answer,)
+                answers += [(mistake.name, results(way, part)) for way in ways]
+        for (a, one), (b, other) in itertools.combinations(answers, 2):
+            margin = max(
+                gap for x, y in zip(one, other, strict=True) for gap in map(distance, x, y)
+            )
+            assert a == b or margin > 100 * RELATIVE_TOLERANCE, f"{a} and {b}: {margin:.2g} only"
+
+
+def distance(one, other):
+    """The largest difference, in units of the second's mean size."""
+    if one.shape != other.shape or (one.isnan() != other.isnan()).any():
+        return float("inf")
+    gap = (one - other).abs().nan_to_num(0).max()
+    return (gap / other.abs().nan_to_num(0).mean().clamp(min=1e-9)).item()
 
 
 @pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda e: e.name)
@@ -290,8 +301,12 @@ def test_wrong_number_of_arguments_is_explained(exercise):
 def test_numpy_version_of_the_answer_is_judged_on_its_gradients(exercise):
     """A NumPy result in a training loss passes the check and then fails in the training cell."""
 
+    def in_numpy(result):
+        return numbers(result).numpy()
+
     def student(*args):
-        return numbers(exercise.right(*args)).numpy()
+        result = exercise.right(*args)
+        return tuple(map(in_numpy, result)) if exercise.parts else in_numpy(result)
 
     verdict = verdict_on(exercise.name, student)
     assert verdict.passed == (not exercise.gradients)

@@ -36,7 +36,8 @@ def agree(got: Tensor, want: Tensor) -> bool:
     finite = want[want.isfinite()]
     size = finite.abs().mean().item() if finite.numel() else 0.0
     tolerance = WHOLE_TOLERANCE if torch.equal(finite, finite.round()) else RELATIVE_TOLERANCE
-    return torch.allclose(got, want, rtol=tolerance, atol=tolerance * size + 1e-12, equal_nan=True)
+    slack = tolerance * size or 1e-12
+    return torch.allclose(got, want, rtol=tolerance, atol=slack, equal_nan=True)
 
 
 def all_agree(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> bool:
@@ -197,22 +198,31 @@ def all_rounded(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> int | None:
 
 
 def _first_difference(
-    gots: Sequence[Tensor], wants: Sequence[Tensor], cases: Sequence[dict[str, Any]]
+    gots: Sequence[Tensor],
+    wants: Sequence[Tensor],
+    cases: Sequence[dict[str, Any]],
+    notes: Sequence[str],
 ) -> str:
-    for got, want, args in zip(gots, wants, cases, strict=True):
+    for got, want, args, note in zip(gots, wants, cases, notes, strict=True):
         if not agree(got, want):
-            return f"For {call_text(args)}, {_entry(got, want)}."
+            return f"For {call_text(args, note)}, {_entry(got, want)}."
     return f"Your result differs from the right one, {brief(wants[0])}."
 
 
 def diagnose(
-    gots: Sequence[Tensor], wants: Sequence[Tensor], cases: Sequence[dict[str, Any]]
+    gots: Sequence[Tensor],
+    wants: Sequence[Tensor],
+    cases: Sequence[dict[str, Any]],
+    notes: Sequence[str] = (),
 ) -> str:
-    """One sentence on results that are wrong in no known way: shape, scale, else an example."""
+    """One sentence on results that are wrong in no known way: shape, scale, else an example.
+
+    `notes` say what is special about the cases.
+    """
     return (
         _shape(gots, wants)
         or _not_finite(gots, wants)
         or _ratio_or_offset(gots, wants)
         or _ratio_of_an_axis(gots, wants, cases)
-        or _first_difference(gots, wants, cases)
+        or _first_difference(gots, wants, cases, notes or [""] * len(cases))
     )

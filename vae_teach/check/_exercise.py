@@ -50,7 +50,8 @@ class Mistake:
     `answer` computes what a student would who makes it, from the arguments of a case (or several
     do, in a tuple); `matches` takes the student's result, the right one and those arguments;
     `raises` is a piece of the text of the exception that it leads to. A `hard` mistake shows on
-    hard cases, the others on the rest.
+    hard cases, the others on the rest. With `part`, it is a mistake in this part of the result,
+    and `answer` gives this part alone.
     """
 
     name: str
@@ -59,9 +60,10 @@ class Mistake:
     matches: Callable[..., bool] | None = None
     raises: str = ""
     hard: bool = False
+    part: str = ""
 
     def explains(self, gots: list[Result], wants: list[Result], cases: Sequence[Case]) -> bool:
-        """Whether it accounts for the student's results in every case."""
+        """Whether it accounts for the student's results in every case, which are not right."""
         if self.answer is not None:
             ways = self.answer if isinstance(self.answer, tuple) else (self.answer,)
             return any(_same(gots, [evaluate_parts(way, case) for case in cases]) for way in ways)
@@ -152,11 +154,11 @@ def _attempt(student: Callable, exercise: Exercise, case: Case) -> Result:
 
 def _diagnosis(exercise: Exercise, gots: list[Result], wants: list[Result], cases: list) -> str:
     """The first part that is wrong, and how."""
-    args = [case.args for case in cases]
+    args, notes = [case.args for case in cases], [case.note for case in cases]
     for i, name in enumerate(exercise.parts or ("result",)):
         got, want = _part(gots, i), _part(wants, i)
         if not all_agree(got, want):
-            text = diagnose(got, want, args)
+            text = diagnose(got, want, args, notes)
             return within(f"In the {name}", text) if exercise.parts else text
     raise AssertionError("every part is right")
 
@@ -171,7 +173,11 @@ def _examine_values(student: Callable, exercise: Exercise, *, hard: bool) -> Non
         if decimals := all_rounded(_part(gots, i), _part(wants, i)):
             raise Fault(f"Your values are rounded to {decimals} decimals: return all their digits.")
     for mistake in exercise.mistakes:
-        if mistake.hard == hard and mistake.explains(gots, wants, cases):
+        looked_at = gots, wants
+        if mistake.part:
+            i = exercise.parts.index(mistake.part)
+            looked_at = tuple([(result[i],) for result in results] for results in looked_at)
+        if mistake.hard == hard and not _same(*looked_at) and mistake.explains(*looked_at, cases):
             raise Fault(mistake.hint)
     raise Fault(_diagnosis(exercise, gots, wants, cases))
 

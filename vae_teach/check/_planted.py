@@ -1,6 +1,6 @@
 """Three planted KL functions, and the check of who found which bug (chapter 3).
 
-Every bug is one of row K15 of the usual mistakes; the tests show that two plots tell them apart.
+The tests show that two plots tell the bugs apart.
 """
 
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from vae_teach.check._answers import is_open, read_dictionary
+from vae_teach.check._answers import read_choices
 from vae_teach.check._call import Fault
 from vae_teach.check._exercise import deliver
 from vae_teach.check._verdict import Verdict
@@ -67,21 +67,9 @@ def planted_kl(name: str) -> KL:
     return PLANTS[PLANTED_ANSWERS[name]]
 
 
-def _read(answer: Any) -> dict[str, str | None]:
-    """The student's answers; None where one is open."""
-    answers = read_dictionary(answer, tuple(PLANTED_ANSWERS))
-    for name, value in answers.items():
-        if not is_open(value) and value not in tuple(PLANTS):
-            raise Fault(
-                f"Your answer for {name} is not one of the options, which are "
-                f"{listed(map(repr, PLANTS))}."
-            )
-    return {name: None if is_open(value) else value for name, value in answers.items()}
-
-
 def _examine(answer: Any) -> None:
     places: dict[str, list[str]] = {}
-    for name, value in _read(answer).items():
+    for name, value in read_choices(answer, tuple(PLANTED_ANSWERS), tuple(PLANTS)).items():
         if value != PLANTED_ANSWERS[name]:
             places.setdefault(value or "still-open", []).append(name)
     if places:

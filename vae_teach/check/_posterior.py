@@ -1,128 +1,216 @@
 """The check of `gaussian_posterior` (chapter 4): mean and covariance of a linear-Gaussian model.
 
-The answer is a pair, so both parts are laid end to end and compared as one. Shapes: B data points,
-D observed and L latent dimensions.
+Shapes: B data points, D observed and L latent dimensions.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from vae_teach.check._call import Fault, call, changed, fresh, numbers
-from vae_teach.check._diagnose import all_agree, diagnose
-from vae_teach.check._exercise import deliver
+from vae_teach.check._exercise import Case, Exercise, Mistake, judge
+from vae_teach.check._rules import Role
 from vae_teach.check._verdict import Verdict
-from vae_teach.check._words import kind
 
-PARTS = ("mean", "covariance")
+MEAN, COVARIANCE = "mean", "covariance"
+
+
+def _identity(W: Tensor) -> Tensor:
+    return torch.eye(W.shape[1], dtype=W.dtype)
 
 
 def _precision(W: Tensor, sigma: float, *, power: int = 2, identity: float = 1.0) -> Tensor:
-    return identity * torch.eye(W.shape[1], dtype=W.dtype) + W.T @ W / sigma**power
+    return identity * _identity(W) + W.T @ W / sigma**power
 
 
-def _answer(W, b, sigma_x, x, *, power=2, identity=1.0, offset=True, scale=True):
+def _posterior(W, b, sigma_x, x, *, power=2, identity=1.0, offset=1.0, scale=True):
     """The posterior, or what a student gets who leaves something out of the formula."""
     cov = torch.linalg.inv(_precision(W, sigma_x, power=power, identity=identity))
-    centred = x - b if offset else x
-    mean = centred @ W @ cov / (sigma_x**power if scale else 1.0)
+    mean = (x - offset * b) @ W @ cov / (sigma_x**power if scale else 1.0)
     return mean, cov
 
 
-MISTAKES: dict[str, tuple[str, Callable[..., tuple[Tensor, Tensor]]]] = {
-    "sigma-not-squared": (
-        "You divide by sigma_x: the noise has variance sigma_x^2, in mean and covariance.",
-        lambda *a: _answer(*a, power=1),
-    ),
-    "identity-missing": (
-        "The prior is missing from the precision: add the identity to W^T W / sigma_x^2.",
-        lambda *a: _answer(*a, identity=0.0),
-    ),
-    "offset-missing": (
-        "You do not subtract b from x before you project it.",
-        lambda *a: _answer(*a, offset=False),
-    ),
-    "scale-missing-in-the-mean": (
-        "Your mean lacks its factor 1/sigma_x^2.",
-        lambda *a: _answer(*a, scale=False),
-    ),
-    "precision-for-covariance": (
-        "You return the precision: the covariance is its inverse.",
-        lambda W, b, s, x: (_answer(W, b, s, x)[0], _precision(W, s)),
-    ),
-    "prior-covariance": (
-        "You return the covariance of the prior: the data must narrow it.",
-        lambda W, b, s, x: (_answer(W, b, s, x)[0], torch.eye(W.shape[1], dtype=W.dtype)),
-    ),
-    "order-swapped": (
-        "You return the covariance first: return mean, covariance.",
-        lambda *a: _answer(*a)[::-1],
-    ),
-}
-NOT_A_PAIR = "Your function returned {what}: return two things, mean and covariance."
-HINTS = {name: hint for name, (hint, _) in MISTAKES.items()} | {"not-a-pair": NOT_A_PAIR}
+def _mean(**changes) -> Callable[..., Tensor]:
+    return lambda *args: _posterior(*args, **changes)[0]
 
 
-def cases() -> list[dict[str, Any]]:
-    """Models of several sizes, with noise well away from 1, where sigma and its square agree."""
+def _by_ridge(W: Tensor, b: Tensor, sigma_x: float, x: Tensor) -> tuple[Tensor, Tensor]:
+    """The inverse of sigma^2 I + W^T W: the covariance without its factor sigma^2."""
+    mean, cov = _posterior(W, b, sigma_x, x)
+    return mean, cov / sigma_x**2
 
-    def case(d: int, n_latent: int, b: int, sigma_x: float) -> dict[str, Any]:
-        g = torch.Generator().manual_seed(10 * d + n_latent)
-        return {
+
+def _case(d: int, n_latent: int, b: int, sigma_x: float) -> Case:
+    """With noise well away from 1, where sigma and its square agree."""
+    g = torch.Generator().manual_seed(10 * d + n_latent)
+    return Case(
+        {
             "W": torch.randn(d, n_latent, generator=g),
             "b": torch.randn(d, generator=g),
             "sigma_x": sigma_x,
             "x": torch.randn(b, d, generator=g),
         }
-
-    return [case(4, 2, 3, 0.5), case(3, 1, 5, 1.7), case(5, 3, 2, 0.8)]
-
-
-def _read_pair(result: Any) -> tuple[Tensor, Tensor]:
-    if result is None:
-        raise Fault("Your function returned None: is its `return` missing?")
-    if not isinstance(result, tuple | list) or len(result) != 2:
-        many = isinstance(result, tuple | list)
-        what = f"{kind(result)} of {len(result)}" if many else kind(result)
-        raise Fault(NOT_A_PAIR.format(what=what))
-    return numbers(result[0]), numbers(result[1])
+    )
 
 
-def _in_float64(args: dict[str, Any]) -> list[Any]:
-    return [value.double() if isinstance(value, Tensor) else value for value in args.values()]
-
-
-def _examine(student: Callable) -> None:
-    pairs, written = [], []
-    for args in cases():
-        given = fresh(args)
-        pairs.append(_read_pair(call(student, "gaussian_posterior", given)))
-        written += changed(args, given)
-    wants = [_answer(*_in_float64(args)) for args in cases()]
-
-    def same(answers: list[tuple[Tensor, Tensor]]) -> bool:
-        return all(
-            all_agree([pair[i] for pair in pairs], [answer[i] for answer in answers])
-            for i in range(2)
-        )
-
-    right = same(wants)
-    for hint, mistake in MISTAKES.values() if not right else ():
-        if same([mistake(*_in_float64(args)) for args in cases()]):
-            raise Fault(hint)
-    if written:
-        raise Fault(
-            f"Your function changes its argument {written[0]} in place: work on a copy of it."
-        )
-    for i, part in enumerate(PARTS):
-        got, want = [pair[i] for pair in pairs], [pair[i] for pair in wants]
-        if not all_agree(got, want):
-            text = diagnose(got, want, cases())
-            raise Fault(f"In the {part}: {text[0].lower()}{text[1:]}")
+GAUSSIAN_POSTERIOR = Exercise(
+    name="gaussian_posterior",
+    right=_posterior,
+    cases=lambda: [_case(4, 2, 3, 0.5), _case(3, 1, 5, 1.7), _case(5, 3, 2, 0.8)],
+    roles={"W": Role("DL"), "b": Role("D"), "x": Role("BD")},
+    ones="BDL",
+    parts=(MEAN, COVARIANCE),
+    mistakes=(
+        Mistake(
+            "sigma-not-squared",
+            "You divide by sigma_x: the noise has variance sigma_x^2, in mean and covariance.",
+            lambda *a: _posterior(*a, power=1),
+        ),
+        Mistake(
+            "sigma-missing",
+            "You leave the noise out: W^T W and W^T (x - b) are both divided by sigma_x^2.",
+            lambda *a: _posterior(*a, power=0),
+        ),
+        Mistake(
+            "identity-missing",
+            "The prior is missing from the precision: add the identity to W^T W / sigma_x^2.",
+            lambda *a: _posterior(*a, identity=0.0),
+        ),
+        Mistake(
+            "order-swapped",
+            "You return the covariance first: return mean, covariance.",
+            lambda *a: _posterior(*a)[::-1],
+        ),
+        Mistake(
+            "offset-missing",
+            "You do not subtract b from x before you project it.",
+            _mean(offset=0.0),
+            part=MEAN,
+        ),
+        Mistake(
+            "offset-added",
+            "You add b to x: subtract it.",
+            _mean(offset=-1.0),
+            part=MEAN,
+        ),
+        Mistake(
+            "scale-missing-in-the-mean",
+            "Your mean lacks its factor 1/sigma_x^2.",
+            _mean(scale=False),
+            part=MEAN,
+        ),
+        Mistake(
+            "sigma-not-squared-in-the-mean",
+            "Your mean is divided by sigma_x: divide it by sigma_x^2.",
+            lambda W, b, s, x: s * _posterior(W, b, s, x)[0],
+            part=MEAN,
+        ),
+        Mistake(
+            "covariance-missing-in-the-mean",
+            "Your mean is W^T (x - b) / sigma_x^2: multiply it by the covariance.",
+            lambda W, b, s, x: (x - b) @ W / s**2,
+            part=MEAN,
+        ),
+        Mistake(
+            "projected-only",
+            "Your mean is W^T (x - b): multiply it by the covariance and divide by sigma_x^2.",
+            lambda W, b, s, x: (x - b) @ W,
+            part=MEAN,
+        ),
+        Mistake(
+            "least-squares",
+            "Your mean is the code of least squares: the prior pulls it towards 0.",
+            lambda *a: _posterior(*a, identity=0.0)[0],
+            part=MEAN,
+        ),
+        Mistake(
+            "mean-transposed",
+            "Your mean is transposed: one row for each data point, shape (B, L).",
+            lambda *a: _posterior(*a)[0].T,
+            part=MEAN,
+        ),
+        Mistake(
+            "mean-of-the-data",
+            "You return the mean of x, W z + b, as the mean: it is the mean of z that is asked.",
+            lambda W, b, s, x: _posterior(W, b, s, x)[0] @ W.T + b,
+            part=MEAN,
+        ),
+        Mistake(
+            "mean-over-batch",
+            "You average over the batch: each data point has a posterior mean of its own.",
+            (lambda *a: _posterior(*a)[0].mean(0), lambda *a: _posterior(*a)[0].mean()),
+            part=MEAN,
+        ),
+        Mistake(
+            "precision-for-covariance",
+            "You return the precision: the covariance is its inverse.",
+            lambda W, b, s, x: _precision(W, s),
+            part=COVARIANCE,
+        ),
+        Mistake(
+            "prior-covariance",
+            "You return the covariance of the prior: the data must narrow it.",
+            lambda W, b, s, x: _identity(W),
+            part=COVARIANCE,
+        ),
+        Mistake(
+            "sigma-not-squared-in-the-covariance",
+            "Your precision holds W^T W / sigma_x: divide by sigma_x^2.",
+            lambda *a: _posterior(*a, power=1)[1],
+            part=COVARIANCE,
+        ),
+        Mistake(
+            "identity-missing-in-the-covariance",
+            "Your covariance leaves the prior out: add the identity to W^T W / sigma_x^2.",
+            lambda *a: _posterior(*a, identity=0.0)[1],
+            part=COVARIANCE,
+        ),
+        Mistake(
+            "sigma-missing-in-the-covariance",
+            "Your precision is I + W^T W: divide W^T W by sigma_x^2.",
+            lambda *a: _posterior(*a, power=0)[1],
+            part=COVARIANCE,
+        ),
+        Mistake(
+            "factor-missing-in-the-covariance",
+            "Your covariance is the inverse of sigma_x^2 I + W^T W: multiply that by sigma_x^2.",
+            lambda *a: _by_ridge(*a)[1],
+            part=COVARIANCE,
+        ),
+        Mistake(
+            "covariance-of-the-data",
+            "You return W W^T + sigma_x^2 I, the covariance of x: it is that of z given x that is "
+            "asked.",
+            lambda W, b, s, x: W @ W.T + s**2 * torch.eye(len(W), dtype=W.dtype),
+            part=COVARIANCE,
+        ),
+        Mistake(
+            "variances-only",
+            "You return the variances only: the covariance is a matrix, shape (L, L).",
+            lambda *a: _posterior(*a)[1].diagonal(),
+            part=COVARIANCE,
+        ),
+        Mistake(
+            "off-diagonal-dropped",
+            "Your covariance is diagonal: the posterior's dimensions are correlated where the "
+            "columns of W are not orthogonal.",
+            (
+                lambda *a: _posterior(*a)[1].diagonal().diag(),
+                lambda W, b, s, x: (1 / _precision(W, s).diagonal()).diag(),
+            ),
+            part=COVARIANCE,
+        ),
+        Mistake(
+            "one-for-each-point",
+            "You return one covariance for each data point: it is the same for all, so return it "
+            "once, shape (L, L).",
+            lambda *a: _posterior(*a)[1].expand(len(a[3]), -1, -1),
+            part=COVARIANCE,
+        ),
+    ),
+)
 
 
 def gaussian_posterior(student: Callable) -> Verdict:
     """Check f(W (D, L), b (D,), sigma_x, x (B, D)) -> (mean (B, L), covariance (L, L))."""
-    return deliver("gaussian_posterior", lambda: _examine(student))
+    return judge(student, GAUSSIAN_POSTERIOR)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vae_teach.check._exercise import Case, Exercise, Mistake, judge
+from vae_teach.check._rules import Role
 from vae_teach.check._verdict import Verdict
 
 __all__ = ["count_parameters", "pca_reconstruct", "share_inside", "squared_error"]
@@ -34,6 +35,8 @@ SQUARED_ERROR = Exercise(
     right=lambda x, x_hat: (x - x_hat).square().sum(-1),
     cases=lambda: [Case(_two_small_images()), Case(_images(4, 7)), Case(_images(5, 2))],
     gradients=("x_hat",),
+    roles={"x": Role("BD"), "x_hat": Role("BD")},
+    ones="BD",
     mistakes=(
         Mistake(
             "mean-over-pixels",
@@ -82,6 +85,36 @@ SQUARED_ERROR = Exercise(
             "Your values are half the right ones: this exercise has no 1/2 in front.",
             lambda x, x_hat: 0.5 * (x - x_hat).square().sum(-1),
         ),
+        Mistake(
+            "difference-of-squares",
+            "You subtract squares: square the difference instead.",
+            (
+                lambda x, x_hat: (x.square() - x_hat.square()).sum(-1),
+                lambda x, x_hat: (x_hat.square() - x.square()).sum(-1),
+                lambda x, x_hat: (x.square() - x_hat.square()).sum(-1).abs(),
+            ),
+        ),
+        Mistake(
+            "squared-after-the-sum",
+            "You square the sum of the differences, in which plus and minus cancel: square each "
+            "one first.",
+            lambda x, x_hat: (x - x_hat).sum(-1).square(),
+        ),
+        Mistake(
+            "negative",
+            "The sign is flipped: an error is never negative.",
+            lambda x, x_hat: -(x - x_hat).square().sum(-1),
+        ),
+        Mistake(
+            "not-summed",
+            "You return one value per pixel: sum over the pixels, the last axis.",
+            lambda x, x_hat: (x - x_hat).square(),
+        ),
+        Mistake(
+            "root-of-the-mean",
+            "You took the root of the mean: return the sum of the squares itself.",
+            lambda x, x_hat: (x - x_hat).square().mean(-1).sqrt(),
+        ),
     ),
 )
 
@@ -98,7 +131,10 @@ def _count(sizes: Sequence[int], biases: Callable[[int, int], int]) -> int:
 COUNT_PARAMETERS = Exercise(
     name="count_parameters",
     right=lambda sizes: _count(sizes, lambda a, b: b),
-    cases=lambda: [Case({"sizes": s}) for s in ([3, 2], [784, 250, 16], [5, 4, 3, 6])],
+    cases=lambda: [
+        Case({"sizes": s})
+        for s in ([3, 2], [784, 250, 16], [5, 4, 3, 6], [7, 9, 2, 8, 3, 11, 4, 6, 5])
+    ],
     mistakes=(
         Mistake(
             "no-biases",
@@ -131,6 +167,35 @@ COUNT_PARAMETERS = Exercise(
             "You count the biases only: each layer also has inputs x outputs weights.",
             lambda sizes: sum(sizes[1:]),
         ),
+        Mistake(
+            "last-bias-missing",
+            "You leave out the biases of the last layer: every layer has them.",
+            lambda sizes: _count(sizes, lambda a, b: b) - sizes[-1],
+        ),
+        Mistake(
+            "first-bias-missing",
+            "You leave out the biases of the first layer: every layer has them.",
+            lambda sizes: _count(sizes, lambda a, b: b) - sizes[1],
+        ),
+        Mistake(
+            "one-bias-in-all",
+            "You count one bias for the whole chain: a layer has one for each of its outputs.",
+            lambda sizes: _count(sizes, lambda a, b: 0) + 1,
+        ),
+        Mistake(
+            "one-layer",
+            "You count one layer only: add up all of them.",
+            (
+                lambda sizes: sizes[0] * sizes[1] + sizes[1],
+                lambda sizes: sizes[-2] * sizes[-1] + sizes[-1],
+                lambda sizes: sizes[0] * sizes[-1] + sizes[-1],
+            ),
+        ),
+        Mistake(
+            "there-and-back",
+            "You count a decoder as well: the sizes name one chain, from the first to the last.",
+            lambda sizes: _count(sizes, lambda a, b: b) + _count(sizes[::-1], lambda a, b: b),
+        ),
     ),
 )
 
@@ -140,20 +205,30 @@ def count_parameters(student: Callable) -> Verdict:
     return judge(student, COUNT_PARAMETERS)
 
 
-def _cloud(n: int, b: int, d: int, k: int) -> Case:
+def _cloud(n: int, b: int, d: int, k: int, **options) -> Case:
     """Points spread differently along d rotated axes, and test points with another mean."""
     g = torch.Generator().manual_seed(n)
     axes = torch.linalg.qr(torch.randn(d, d, generator=g)).Q
-    # Spreads a factor 1.6 apart: float32 then finds the same components by any method.
-    spread = 3.0 * 1.6 ** -torch.arange(d)
+    # Spreads far enough apart and not too small: float32 finds the components by any method.
+    spread = 3.0 * (1.6 if d < 9 else 1.25) ** -torch.arange(d)
     train = torch.randn(n, d, generator=g) * spread @ axes.T + torch.linspace(1, 3, d)
     x = torch.randn(b, d, generator=g) * spread @ axes.T + torch.linspace(2, -1, d)
-    return Case({"train": train, "x": x, "k": k})
+    return Case({"train": train, "x": x, "k": k}, **options)
 
 
 def _components(train: Tensor, k: int) -> Tensor:
     """The k directions of largest variance, as columns (D, k)."""
-    return torch.linalg.svd(train - train.mean(0), full_matrices=False).Vh[:k].T
+    return _components_of(train - train.mean(0), k)
+
+
+def _components_of(centred: Tensor, k: int) -> Tensor:
+    return torch.linalg.svd(centred, full_matrices=False).Vh[:k].T
+
+
+def _standardised(train: Tensor, x: Tensor, k: int, correction: int) -> Tensor:
+    mean, sd = train.mean(0), train.std(0, correction=correction)
+    v = _components((train - mean) / sd, k)
+    return _project((x - mean) / sd, v, 0.0) * sd + mean
 
 
 def _project(x: Tensor, v: Tensor, centre: Tensor, back: Tensor | float | None = None) -> Tensor:
@@ -170,7 +245,15 @@ def _columns_of_vh(train: Tensor, x: Tensor, k: int) -> Tensor:
 PCA_RECONSTRUCT = Exercise(
     name="pca_reconstruct",
     right=lambda t, x, k: _project(x, _components(t, k), t.mean(0)),
-    cases=lambda: [_cloud(30, 8, 5, 2), _cloud(40, 9, 6, 1), _cloud(50, 7, 4, 3)],
+    cases=lambda: [
+        _cloud(30, 8, 5, 2),
+        _cloud(40, 9, 6, 1),
+        _cloud(50, 7, 4, 3),
+        _cloud(60, 14, 12, 9),
+        _cloud(7, 3, 10, 4, note="fewer examples than pixels", hard=True),
+        _cloud(45, 3, 5, 5, note="as many components as pixels", hard=True),
+    ],
+    roles={"train": Role(".."), "x": Role("B.")},
     mistakes=(
         Mistake(
             "codes",
@@ -231,6 +314,35 @@ PCA_RECONSTRUCT = Exercise(
             _columns_of_vh,
         ),
         Mistake(
+            "centre-of-each-picture",
+            "You centre each picture by its own mean: subtract the mean picture of train, dim=0.",
+            lambda t, x, k: (
+                _project(
+                    x - x.mean(1, keepdim=True), _components_of(t - t.mean(1, keepdim=True), k), 0.0
+                )
+                + x.mean(1, keepdim=True)
+            ),
+        ),
+        Mistake(
+            "mean-only",
+            "You return the mean of train for every picture: add the projection of x.",
+            lambda t, x, k: t.mean(0).expand_as(x),
+        ),
+        Mistake(
+            "standardised",
+            "You divide by the standard deviations of the pixels before you look for components: "
+            "subtract the mean only.",
+            (
+                lambda t, x, k: _standardised(t, x, k, correction=1),
+                lambda t, x, k: _standardised(t, x, k, correction=0),
+            ),
+        ),
+        Mistake(
+            "train-rebuilt",
+            "You rebuild train: it is x that is to be rebuilt.",
+            lambda t, x, k: _project(t, _components(t, k), t.mean(0)),
+        ),
+        Mistake(
             "x-unchanged",
             "You return x itself, or keep every component: keep only k of them.",
             lambda t, x, k: x,
@@ -253,7 +365,8 @@ SHARE_INSIDE = Exercise(
     name="share_inside",
     right=lambda sd, latent_dim: _inside(sd) ** latent_dim,
     cases=lambda: [
-        Case({"sd": sd, "latent_dim": n}) for sd, n in ((0.33, 16), (1.0, 16), (0.5, 3), (2.0, 4))
+        Case({"sd": sd, "latent_dim": n})
+        for sd, n in ((0.33, 16), (1.0, 16), (0.5, 3), (2.0, 4), (0.3, 100), (1.5, 1))
     ],
     mistakes=(
         Mistake(
@@ -297,9 +410,44 @@ SHARE_INSIDE = Exercise(
             lambda sd, n: 1 - (1 - _inside(sd)) ** n,
         ),
         Mistake(
+            "ball",
+            "That is the probability of a ball: each coordinate for itself must lie in (-1, 1), "
+            "which is a box.",
+            lambda sd, n: torch.special.gammainc(
+                torch.tensor(n / 2, dtype=torch.float64),
+                torch.tensor(0.5 / sd**2, dtype=torch.float64),
+            ),
+        ),
+        Mistake(
+            "dimension-as-a-factor",
+            "You multiply by latent_dim: independent events multiply, so take the power.",
+            (lambda sd, n: min(1.0, n * _inside(sd)), lambda sd, n: _inside(sd) / n),
+        ),
+        Mistake(
+            "bounds-not-divided",
+            "You take the bounds times sd: divide them by it before looking them up.",
+            lambda sd, n: _inside(1 / sd) ** n,
+        ),
+        Mistake(
+            "root-two",
+            "You call erf without the square root of 2: P(|z| < 1) is erf(1 / (sd sqrt(2))).",
+            (lambda sd, n: math.erf(1 / sd) ** n, lambda sd, n: math.erf(1 / (2 * sd)) ** n),
+        ),
+        Mistake(
+            "sd-of-the-sum",
+            "You let the spread grow with latent_dim: each coordinate has the standard deviation "
+            "sd, and each must lie inside.",
+            (lambda sd, n: _inside(sd * math.sqrt(n)), lambda sd, n: _inside(sd * n)),
+        ),
+        Mistake(
+            "log",
+            "You return the logarithm: return the probability itself.",
+            lambda sd, n: n * math.log(_inside(sd)),
+        ),
+        Mistake(
             "not-exact",
-            "Your values are close but not exact, as an estimate from random draws would be: "
-            "use the normal distribution function, for example torch.special.ndtr or math.erf.",
+            "Your values are close but not exact: compute them with the normal distribution "
+            "function, for example torch.special.ndtr or math.erf.",
             matches=lambda got, want, sd, n: got.ndim == 0 and abs(got - want) < 0.02,
         ),
     ),

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from vae_teach.check._exercise import Case, Exercise, Mistake, judge
-from vae_teach.check._marginal import HINTS as MARGINAL_HINTS
-from vae_teach.check._marginal import marginal
+from vae_teach.check._marginal import MARGINAL, marginal
 from vae_teach.check._rules import LOG_WEIGHTS, Role
 from vae_teach.check._transform import HINTS as TRANSFORM_HINTS
 from vae_teach.check._transform import inverse_transform
@@ -226,5 +225,5 @@ HINTS = {
     "effective_sample_size": EFFECTIVE_SAMPLE_SIZE.hints,
     "inverse_transform": TRANSFORM_HINTS,
     "log_mean_exp": LOG_MEAN_EXP.hints,
-    "marginal": MARGINAL_HINTS,
+    "marginal": MARGINAL.hints,
 }

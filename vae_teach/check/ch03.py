@@ -15,15 +15,14 @@ from vae_teach.check._inequality import prove_inequality
 from vae_teach.check._planted import HINTS as PLANTED_HINTS
 from vae_teach.check._planted import (
     PLANTED_ANSWERS,  # noqa: F401, the notebook's solution shows them
-    PLANTS,
     planted_bugs,
     planted_kl,
 )
+from vae_teach.check._rules import LOGVAR, Role
 from vae_teach.check._verdict import Verdict
 from vae_teach.gaussian import kl_between_normals
 
 __all__ = ["kl_two_normals", "planted_bugs", "planted_kl", "prove_inequality"]
-PLANTED_OPTIONS = tuple(PLANTS)
 
 
 def _kl(mu_q: Tensor, logvar_q: Tensor, mu_p: Tensor, logvar_p: Tensor) -> Tensor:
@@ -71,6 +70,12 @@ KL_TWO_NORMALS = Exercise(
     name="kl_two_normals",
     right=_kl,
     cases=lambda: [_one_pair(), _pairs(4), _pairs(7)],
+    roles={
+        "mu_q": Role("B"),
+        "logvar_q": Role("B", LOGVAR),
+        "mu_p": Role("B"),
+        "logvar_p": Role("B", LOGVAR),
+    },
     mistakes=(
         Mistake(
             "half-missing",
