@@ -20,7 +20,7 @@ PACKAGE = ROOT / "vae_teach"
 # of plots, and nothing of all this knows the exercises or the widgets.
 LAYERS = (
     {  # what any module may import
-        "data", "device", "validation", "whole_file",
+        "data", "device", "one_writer", "threads", "validation", "whole_file",
     },
     {  # mathematics
         "continuous_bernoulli", "derivation", "descent", "elbo", "estimators", "exact",

@@ -15,6 +15,7 @@ from vae_teach.data import Dataset, Split
 from vae_teach.history import History
 from vae_teach.measures import MEASURES, Trained
 from vae_teach.models import Autoencoder
+from vae_teach.one_writer import one_writer
 from vae_teach.presets import PRESETS
 from vae_teach.reproduce import git_commit, pixel_checksum, prepare, reproduce, train_preset
 
@@ -101,8 +102,91 @@ def test_an_interrupted_run_resumes_to_the_same_weights(digits, tmp_path):
 def test_a_checkpoint_that_is_ahead_is_refused(digits, tmp_path):
     """Otherwise 10 steps would be written beside a model that had made 20."""
     run("altosaar2", digits, steps=20, out=tmp_path)
+    (tmp_path / "altosaar2-seed0.json").unlink()  # as if it had been stopped
     with pytest.raises(ValueError, match="has 2 epochs, but 1 are asked for"):
         run("altosaar2", digits, steps=10, out=tmp_path)
+
+
+def refused(folder, match, *arguments, **options):
+    """The run is refused with these words, and not a byte of the folder has changed."""
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(ValueError, match=match):
+        run(*arguments, out=folder, **options)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_shorter_run_replaces_no_longer_one(digits, tmp_path):
+    """A trial of 2 steps was written over the result of 600, model and all."""
+    run("altosaar2", digits, steps=20, out=tmp_path)
+    refused(tmp_path, "the result of 20 steps, which 2 would replace", "altosaar2", digits, steps=2)
+
+
+def test_another_evaluation_replaces_no_result(digits, tmp_path):
+    run("altosaar-mf", digits, steps=2, importance_samples=4, n_test=20, out=tmp_path)
+    options = {"steps": 2, "importance_samples": 4, "n_test": 20}
+    refused(
+        tmp_path, "importance_samples was 4, but is 3 now",
+        "altosaar-mf", digits, **options | {"importance_samples": 3},
+    )  # fmt: skip
+    refused(
+        tmp_path, "test_images was 20, but is 5 now",
+        "altosaar-mf", digits, **options | {"n_test": 5},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("steps", [7, 12])  # in the first epoch of ten steps, and after it
+def test_the_model_of_other_pictures_is_not_gone_on_with(digits, tmp_path, steps):
+    """One data set's model was printed under the name of another, byte for byte."""
+    other = dataclasses.replace(
+        digits, name="dots", train=Split(digits.train.images.flip(1), digits.train.labels)
+    )
+    run("altosaar2", digits, steps=steps, out=tmp_path)
+    said = r"its data was blobs \(\w{12}\), but is dots \(\w{12}\) now"
+    refused(tmp_path, said, "altosaar2", other, steps=20)
+
+
+def test_a_stopped_run_of_other_pictures_is_not_gone_on_with(digits, tmp_path):
+    """Where no result tells the pictures' name, the checkpoint tells them by their checksum."""
+    other = dataclasses.replace(digits, train=Split(digits.train.images.flip(1)))
+    run("altosaar2", digits, steps=12, out=tmp_path)
+    (tmp_path / "altosaar2-seed0.json").unlink()
+    refused(tmp_path, "data was '.*' there, but is '.*' now", "altosaar2", other, steps=20)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 100_000, '{"format": "x", "preset": []}'])
+def test_a_damaged_result_is_named_and_kept(digits, tmp_path, text):
+    (tmp_path / "altosaar2-seed0.json").write_text(text)
+    refused(tmp_path, r"altosaar2-seed0\.json is no result", "altosaar2", digits, steps=2)
+
+
+def test_two_runs_of_one_name_do_not_write_at_once(digits, tmp_path):
+    with one_writer(tmp_path, "altosaar2-seed0"):
+        with pytest.raises(BlockingIOError, match="another process is writing altosaar2-seed0"):
+            run("altosaar2", digits, steps=2, out=tmp_path)
+        run("altosaar2", digits, steps=2, seed=1, out=tmp_path)  # another name is no danger
+    assert not list(tmp_path.glob("*seed0*"))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"seed": -1}, "seed must be from 0 to 9,223,372,036,854,775,807, but it is -1"),
+        ({"seed": 2**63}, "seed must be from 0 to"),
+        ({"steps": 0}, "steps must be at least 1, but it is 0"),
+        ({"importance_samples": 0}, "samples must be at least 1, but it is 0"),
+        ({"n_test": 0}, "images must be at least 1, but it is 0"),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused_before_anything_is_written(
+    digits, tmp_path, change, said
+):
+    refused(tmp_path, said, "altosaar2", digits, **{"steps": 2} | change)
+
+
+@pytest.mark.parametrize("seed", [1_732_700_000_000_000_000, 2**63 - 1])
+def test_a_seed_of_63_bits_trains(digits, tmp_path, seed):
+    """Nanoseconds since 1970 are a seed that people take: it ended in an overflow."""
+    run("altosaar2", digits, steps=12, seed=seed, out=tmp_path)
 
 
 def test_seeds_change_the_result_and_repeat_it(digits):

@@ -153,6 +153,17 @@ def test_a_resumed_run_equals_one_that_never_stopped(tmp_path):
         assert torch.equal(mine, theirs)
 
 
+def test_resuming_on_other_data_is_refused_with_both_checksums(tmp_path):
+    """The rest of a run on other pictures would stand under the name of the first ones."""
+    file, x = tmp_path / "run.safetensors", pixels()
+    run(small_vae(), x, held_out=x[:9], epochs=1, checkpoint=file)
+    run(small_vae(), x.clone(), held_out=x[:9], epochs=2, checkpoint=file, resume=True)
+    with pytest.raises(ValueError, match=r"train data was '.{16}' there, but is '.{16}' now"):
+        run(small_vae(), 1 - x, held_out=x[:9], epochs=3, checkpoint=file, resume=True)
+    with pytest.raises(ValueError, match=r"held-out data was '.{16}' there, but is '.{16}' now"):
+        run(small_vae(), x, held_out=x[:8], epochs=3, checkpoint=file, resume=True)
+
+
 def test_resume_without_a_checkpoint_starts_fresh(tmp_path):
     file = tmp_path / "none.safetensors"
     assert len(run(small_vae(), pixels(), epochs=1, checkpoint=file, resume=True)) == 1

@@ -7,6 +7,8 @@ is first asked for, so that `import vae_teach` alone needs neither PyTorch nor M
 import importlib
 from typing import TYPE_CHECKING
 
+from vae_teach.threads import share_cores_in_a_kernel
+
 __version__ = "0.1.0"  # the one place; pyproject.toml reads it from here
 
 if TYPE_CHECKING:  # for editors, which do not run `__getattr__`
@@ -75,3 +77,6 @@ def _modules() -> set[str]:
     import pkgutil
 
     return {module.name for module in pkgutil.iter_modules(__path__)} - {"__main__"}
+
+
+share_cores_in_a_kernel()

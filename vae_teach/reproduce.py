@@ -4,6 +4,7 @@ The result is plain data: every number stands with its protocol and its provenan
 be drawn from the files alone. Shapes: N pictures, D pixels.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -26,8 +27,10 @@ from vae_teach.device import describe_device, pick_device
 from vae_teach.history import History
 from vae_teach.measures import MEASURES, Trained
 from vae_teach.models import count_parameters
-from vae_teach.presets import Preset, get_preset
+from vae_teach.one_writer import one_writer
+from vae_teach.presets import PRESETS, Preset, get_preset
 from vae_teach.train import fit
+from vae_teach.whole_file import write_text
 
 FORMAT = "vae_teach result 1"
 
@@ -124,7 +127,7 @@ def train_preset(
         order = torch.randperm(len(pixels.train), generator=_generator(seed, whole))
         part = tuple(tensor[order[: rest * size]] for tensor in everything)
         # The same optimizer goes on; another seed, so that no noise of epoch 1 comes twice.
-        last = fit(model, part, epochs=1, seed=seed + 1_000_000, **shared)
+        last = fit(model, part, epochs=1, seed=(seed + 1_000_000) % 2**63, **shared)
         history.records += [record | {"epoch": whole + 1} for record in last.records]
         history.interrupted = last.interrupted
     if history.interrupted:
@@ -133,7 +136,7 @@ def train_preset(
 
 
 def _generator(seed: int, epoch: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+    return torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**64)
 
 
 def _weights(preset: Preset, model: nn.Module, pixels: Pixels) -> dict[str, float]:
@@ -173,55 +176,123 @@ def reproduce(
         progress: show a bar.
 
     Raises:
-        ValueError: for an unknown preset, for steps below 1, or for data without the labels that
-            a conditional model is told.
-        FileNotFoundError: if MNIST is not on this machine.
+        ValueError: for an unknown preset, for a number that makes no sense, for data without the
+            labels that a conditional model is told, or if `out` holds a longer run, or one of
+            other pictures or of another evaluation: nothing is written over it.
+        OSError: if MNIST is not on this machine, or nothing can be written into `out`.
+        KeyboardInterrupt: if the reader interrupts; every whole epoch is in the checkpoint.
     """
     preset = get_preset(name)
+    require_seed(seed)
+    for what, count in (("steps", steps), ("samples", importance_samples), ("images", n_test)):
+        if count is not None and count < 1:
+            raise ValueError(f"{what} must be at least 1, but it is {count}")
     dataset = dataset or data.load("mnist")
     where = pick_device(device)
     pixels = prepare(preset, dataset, seed=seed, n_test=n_test)
     planned = preset.planned_steps(len(pixels.train))
     steps = planned if steps is None else steps
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, but it is {steps}")
     samples = importance_samples or preset.importance_samples
     model = preset.build(seed)
     folder = None if out is None else Path(out)
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
     stem = f"{name}-seed{seed}"
-    history = train_preset(
-        preset, model, pixels, steps=steps, seed=seed, device=where, progress=progress,
-        checkpoint=None if folder is None else folder / f"{stem}.checkpoint.safetensors",
-    )  # fmt: skip
-    started = time.perf_counter()
-    given = tuple(tensor.to(where) for tensor in pixels.test_given)
-    trained = Trained(model, history, pixels.test.to(where), samples, seed, given)
-    results = [_measured(measure, trained, preset) for measure in preset.measures]
-    result = {
-        "format": FORMAT,
-        "preset": name,
-        "title": preset.title,
-        "results": results,
-        "protocol": _protocol(preset, model, dataset, pixels)
-        | {
-            "steps": steps,
-            "planned_steps": planned,
-            "epochs": round(steps / math.ceil(len(pixels.train) / preset.batch_size), 2),
-            "seed": seed,
-        },
-        "provenance": provenance(dataset, where)
-        | {
-            "training_minutes": round(sum(history.column("seconds")) / 60, 2),
-            "evaluation_minutes": round((time.perf_counter() - started) / 60, 2),
-        },
-        "history": rounded_columns(history),
+    protocol = _protocol(preset, model, dataset, pixels) | {
+        "steps": steps,
+        "planned_steps": planned,
+        "epochs": round(steps / math.ceil(len(pixels.train) / preset.batch_size), 2),
+        "seed": seed,
+        "importance_samples": samples,
     }
-    if folder is not None:
-        save_checkpoint(folder / f"{stem}.safetensors", model, history=history, settings={})
-        (folder / f"{stem}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    origin = provenance(dataset, where)
+    with contextlib.nullcontext() if folder is None else one_writer(folder, stem):
+        if folder is not None:
+            _require_extendable(folder / f"{stem}.json", protocol, origin)
+        history = train_preset(
+            preset, model, pixels, steps=steps, seed=seed, device=where, progress=progress,
+            checkpoint=None if folder is None else folder / f"{stem}.checkpoint.safetensors",
+        )  # fmt: skip
+        started = time.perf_counter()
+        given = tuple(tensor.to(where) for tensor in pixels.test_given)
+        trained = Trained(model, history, pixels.test.to(where), samples, seed, given)
+        results = [_measured(measure, trained, preset) for measure in preset.measures]
+        result = {
+            "format": FORMAT,
+            "preset": name,
+            "title": preset.title,
+            "results": results,
+            "protocol": protocol,
+            "provenance": origin
+            | {
+                "training_minutes": round(sum(history.column("seconds")) / 60, 2),
+                "evaluation_minutes": round((time.perf_counter() - started) / 60, 2),
+            },
+            "history": rounded_columns(history),
+        }
+        if folder is not None:
+            save_checkpoint(folder / f"{stem}.safetensors", model, history=history, settings={})
+            write_text(folder / f"{stem}.json", json.dumps(result, indent=1) + "\n")
     return result
+
+
+def require_seed(seed: int) -> None:
+    """Refuse a seed that PyTorch's generators do not take.
+
+    Raises:
+        ValueError: with the limits.
+    """
+    if not 0 <= seed < 2**63:
+        raise ValueError(f"seed must be from 0 to {2**63 - 1:,}, but it is {seed}")
+
+
+def read_result(path: str | Path) -> dict:
+    """One result as `reproduce` wrote it.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: naming the file, if it is none, is damaged, or its preset is unknown.
+    """
+    path = Path(path)
+    try:
+        result = json.loads(path.read_text("utf-8"))
+        found = result["format"], result["preset"] in PRESETS
+        kinds = [isinstance(result[name], dict) for name in ("protocol", "provenance", "history")]
+        _ = [(line["value"], MEASURES[line["measure"]]) for line in result["results"]]
+        _ = [result["protocol"][name] for name in ("data", "steps", "planned_steps", "seed")]
+        _ = [result["provenance"][name] for name in ("device", "training_minutes")]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        told = f"{type(error).__name__}: {error}"[:200]
+        raise ValueError(f"{path} is no result of `reproduce`, or damaged ({told})") from error
+    if found != (FORMAT, True) or not all(kinds):
+        raise ValueError(f"{path} is no result of `reproduce`, or its preset is unknown")
+    return result
+
+
+def _require_extendable(path: Path, protocol: dict, origin: dict) -> None:
+    """Refuse to replace a result by anything but the same run, as long or longer."""
+    if not path.exists():
+        return
+    old = read_result(path)
+    was, now = _told_apart(old["protocol"], old["provenance"]), _told_apart(protocol, origin)
+    for name in now:
+        if name in was and was[name] != now[name]:
+            raise ValueError(
+                f"{path} is the result of another run: its {name} was {was[name]}, but is "
+                f"{now[name]} now; give another folder"
+            )
+    if protocol["steps"] < old["protocol"]["steps"]:
+        raise ValueError(
+            f"{path} is the result of {old['protocol']['steps']:,} steps, which "
+            f"{protocol['steps']:,} would replace; give another folder"
+        )
+
+
+def _told_apart(protocol: dict, origin: dict) -> dict:
+    """What must be as it was for a result to be replaced; older files lack the last."""
+    told = {"data": f"{protocol['data']} ({origin.get('data_sha256', '')[:12]})"}
+    for name in ("train_images", "test_images", "importance_samples"):
+        if name in protocol:
+            told[name] = protocol[name]
+    return told
 
 
 def _measured(name: str, trained: Trained, preset: Preset) -> dict:

@@ -4,15 +4,15 @@ A group is what may be averaged: one preset, one number of steps, one number of 
 only the seed differs.
 """
 
-import json
 import math
+import re
 import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vae_teach.measures import MEASURES
 from vae_teach.presets import PRESETS
-from vae_teach.reproduce import FORMAT
+from vae_teach.reproduce import read_result
 
 HEAD = (
     "System and number", "Published", "Ours, mean (lowest to highest)", "Seeds", "Draws K",
@@ -25,17 +25,12 @@ def read_results(folder: str | Path) -> list[dict]:
 
     Raises:
         FileNotFoundError: if the folder holds none.
-        ValueError: naming a file that is no result or whose preset is unknown.
+        ValueError: naming a file that is no result, or whose preset is unknown.
     """
     files = sorted(Path(folder).glob("*.json"))
     if not files:
         raise FileNotFoundError(f"no results in {folder}")
-    results = []
-    for file in files:
-        result = json.loads(file.read_text(encoding="utf-8"))
-        if result.get("format") != FORMAT or result.get("preset") not in PRESETS:
-            raise ValueError(f"{file} is no result of `reproduce`, or its preset is unknown")
-        results.append(result)
+    results = [read_result(file) for file in files]
     order = list(PRESETS)
 
     def place(result: dict) -> tuple[int, int, int]:
@@ -77,7 +72,7 @@ def table_rows(results: Iterable[dict]) -> list[tuple[str, ...]]:
 
 def _row(members: list[dict], line: dict, values: list[float], is_first: bool) -> tuple[str, ...]:
     first, digits = members[0], MEASURES[line["measure"]].digits
-    title = f"{line['title']}, {line['unit']}"
+    title = plain(f"{line['title']}, {line['unit']}")
     published = "none" if line["published"] is None else f"{line['published']['value']:.{digits}f}"
     cells = [f"`{first['preset']}`: {title}" if is_first else title, published]
     cells += [spread(values, digits), str(len(members))]
@@ -86,7 +81,7 @@ def _row(members: list[dict], line: dict, values: list[float], is_first: bool) -
         return (*cells, "", "", "")
     protocol = first["protocol"]
     minutes = statistics.mean(m["provenance"]["training_minutes"] for m in members)
-    devices = sorted({member["provenance"]["device"] for member in members})
+    devices = sorted({plain(str(member["provenance"]["device"])) for member in members})
     steps = f"{protocol['steps']:,} of {protocol['planned_steps']:,}"
     return (*cells, steps, f"{minutes:.1f}", "; ".join(devices))
 
@@ -117,7 +112,19 @@ def _training_losses(result: dict) -> dict[int, float]:
     return {int(e): r + k - constant for e, r, k in zip(*columns, strict=True)}
 
 
+def plain(text: str) -> str:
+    """Text as Markdown that shows it as it is, in one line: no markup, no HTML, no second cell.
+
+    A backslash before punctuation stands for the character. Source: CommonMark 0.31, section 2.4.
+    """
+    return re.sub(r"([\\`*_{}\[\]<>#|~$&!^@])", r"\\\1", " ".join(text.split()))
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"(?<!\\)\|", r"\|", text)
+
+
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """The lines of a Markdown table; a bar inside a cell is escaped."""
+    """The lines of a Markdown table; a bar inside a cell is escaped, unless it is already."""
     lines = [head, ["---"] * len(head), *rows]
-    return ["| " + " | ".join(c.replace("|", r"\|") for c in line) + " |" for line in lines]
+    return ["| " + " | ".join(map(_cell, line)) + " |" for line in lines]

@@ -16,7 +16,7 @@ from vae_teach.checkpoint import read_head
 from vae_teach.data.dataset import Dataset
 from vae_teach.history import History
 from vae_teach.models import VAE
-from vae_teach.whole_file import whole_file
+from vae_teach.whole_file import whole_file, write_text
 from vae_teach.widgets import LatentExplorer
 
 CHECKPOINT, MODEL, RECORD = "checkpoint.safetensors", "model.safetensors", "run.json"
@@ -54,6 +54,8 @@ def require_usable(out: Path) -> None:
 def claim(out: Path, record: dict) -> dict:
     """Make the folder this run's own, or refuse: nothing is written over another run.
 
+    To be called while `one_writer` holds the folder, so that no other run begins in it meanwhile.
+
     Returns:
         The record that stands in the folder: of the run that is gone on with, or this one.
 
@@ -63,15 +65,14 @@ def claim(out: Path, record: dict) -> dict:
             settings; the message has the first difference and both values.
     """
     require_usable(out)
+    if (out / CHECKPOINT).exists():
+        return _require_same(out, record)
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        if (out / CHECKPOINT).exists():
-            return _require_same(out, record)
         write_record(out, record)  # nothing is trained yet
-        return record
     except OSError as error:
         reason = error.strerror or error
         raise OSError(f"out is {out}, but nothing can be written there: {reason}") from error
+    return record
 
 
 def _read_record(out: Path) -> dict:
@@ -84,7 +85,7 @@ def _read_record(out: Path) -> dict:
     try:
         record = json.loads(path.read_text("utf-8"))
         _told_apart(record)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(
             f"{path} is no record of a run ({type(error).__name__}): give another folder"
         ) from error
@@ -109,6 +110,7 @@ def _told_apart(record: dict) -> dict:
     protocol = json.loads(json.dumps(record["protocol"]))  # tuples as lists, as in the file
     told = {name: protocol[name] for name in ("image_shape", "train_images", "test_images")}
     told["pixels (the files, fit, invert)"] = record["provenance"]["data_sha256"][:12]
+    _ = protocol["epochs"], protocol["patience"]  # which the next record may repeat
     config = protocol["config"]
     told |= {"latent_dim": config["latent_dim"], "hidden": config["encoder_hidden"]}
     told |= {"likelihood": config["likelihood"], "lr": protocol["learning_rate"]}
@@ -123,7 +125,12 @@ def epochs_kept(out: str | Path) -> int:
 
 @torch.no_grad()
 def draw_run(model: VAE, dataset: Dataset, history: History, out: Path) -> None:
-    """Write curves.png, samples.png, reconstructions.png and explorer.html."""
+    """Write curves.png, samples.png, reconstructions.png and explorer.html.
+
+    Raises:
+        OSError: naming the file that cannot be written.
+        ValueError: if no explorer can be made of the model; the pictures are written.
+    """
     model.cpu()
     shape, test = dataset.image_shape, dataset.test
     few = test.images[:10]
@@ -164,5 +171,4 @@ def _explorer(model: VAE, dataset: Dataset) -> LatentExplorer:
 
 def write_record(out: Path, record: dict) -> None:
     """Write run.json, all or nothing."""
-    with whole_file(out / RECORD) as file:
-        file.write((json.dumps(record, indent=1) + "\n").encode())
+    write_text(out / RECORD, json.dumps(record, indent=1) + "\n")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from vae_teach.checkpoint import restore, save_checkpoint
+from vae_teach.checkpoint import fingerprint, restore, save_checkpoint
 from vae_teach.device import pick_device
 from vae_teach.history import History, Record
 
@@ -61,7 +61,7 @@ class Trainer:
 
     def generator(self, epoch: int) -> torch.Generator:
         """The noise of one epoch. It depends on seed and epoch alone, so a resumed run agrees."""
-        return torch.Generator(self.device).manual_seed(self.seed * 1_000_003 + epoch)
+        return torch.Generator(self.device).manual_seed((self.seed * 1_000_003 + epoch) % 2**64)
 
     def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """The model's terms for one batch, averaged over its examples."""
@@ -197,6 +197,8 @@ def fit(
         on_step=on_step,
     )
     settings = trainer.settings()
+    if checkpoint is not None:
+        settings |= data_settings(train, held_out)
     history, best = History(), None
     if resume and Path(checkpoint).exists():
         history, best = restore(checkpoint, model, trainer.optimizer, settings)
@@ -245,6 +247,15 @@ def fit(
         model.load_state_dict(best)
     model.eval()
     return history
+
+
+def data_settings(train: Batch, held_out: Batch | None) -> dict[str, str]:
+    """Checksums of the data, which a resumed run must agree on as on any other setting."""
+    parts = {"train data": train, "held-out data": held_out or ()}
+    return {
+        name: fingerprint({str(i): tensor for i, tensor in enumerate(part)})[:16]
+        for name, part in parts.items()
+    }
 
 
 def _as_batch(name: str, data: Tensor | Batch | None, device: torch.device) -> Batch | None:

@@ -16,7 +16,9 @@ from vae_teach.checkpoint import save_checkpoint
 from vae_teach.data.dataset import Dataset
 from vae_teach.device import pick_device
 from vae_teach.history import History
+from vae_teach.likelihoods import LIKELIHOODS
 from vae_teach.models import VAE, count_parameters
+from vae_teach.one_writer import one_writer
 from vae_teach.reproduce import provenance, rounded_columns
 from vae_teach.run_folder import (
     CHECKPOINT,
@@ -63,6 +65,11 @@ class Plan:
                 raise ValueError(f"{name} must be {side}, but it is {value}")
         if not self.hidden or not all(1 <= size <= 100_000 for size in self.hidden):
             raise ValueError(f"hidden must be sizes from 1 to 100,000, but it is {self.hidden}")
+        if isinstance(self.likelihood, str) and self.likelihood not in LIKELIHOODS:
+            raise ValueError(
+                f"likelihood is {self.likelihood!r}, but the known ones are "
+                f"{', '.join(LIKELIHOODS)}"
+            )
         if not (math.isfinite(self.lr) and self.lr > 0):
             raise ValueError(f"lr must be positive and finite, but it is {self.lr}")
         if not (math.isfinite(self.beta) and self.beta >= 0):
@@ -116,19 +123,25 @@ def train_run(
         likelihood=plan.likelihood_for(dataset.image_shape), seed=plan.seed,
     )  # fmt: skip
     record = _record(dataset, model, plan, where)
-    old = claim(out, record)["protocol"]
-    kept = epochs_kept(out)
-    history = _fit(model, dataset, out, plan, where, progress)
-    if len(history) == kept:  # nothing was trained, so what was asked before made this model
-        record["protocol"] |= {name: old[name] for name in ("epochs", "patience")}
-    record["results"] = {"test": _test(model, dataset, plan.seed)}
-    record["protocol"]["epochs_made"] = len(history)
-    record["protocol"]["best_epoch"] = history.best_epoch
-    record["provenance"]["training_minutes"] = round(sum(history.column("seconds")) / 60, 2)
-    record["history"] = rounded_columns(history)
-    save_checkpoint(out / MODEL, model, history=history, settings={})
-    draw_run(model, dataset, history, out)
-    write_record(out, record)
+    with one_writer(out):
+        old = claim(out, record)["protocol"]
+        kept = epochs_kept(out)
+        history = _fit(model, dataset, out, plan, where, progress)
+        if len(history) == kept:  # nothing was trained, so what was asked before made this model
+            record["protocol"] |= {name: old[name] for name in ("epochs", "patience")}
+        record["results"] = {"test": _test(model, dataset, plan.seed)}
+        record["protocol"]["epochs_made"] = len(history)
+        record["protocol"]["best_epoch"] = history.best_epoch
+        record["provenance"]["training_minutes"] = round(sum(history.column("seconds")) / 60, 2)
+        record["history"] = rounded_columns(history)
+        save_checkpoint(out / MODEL, model, history=history, settings={})
+        write_record(out, record)  # before what is drawn, which the same call draws again
+        try:
+            draw_run(model, dataset, history, out)
+        except ValueError as error:
+            raise ValueError(
+                f"{out} has the model and its results, but not every picture of it: {error}"
+            ) from error
     return record
 
 

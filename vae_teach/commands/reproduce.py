@@ -1,8 +1,11 @@
 """`python -m vae_teach reproduce NAME`: train a system of the sources by its own protocol."""
 
 import argparse
+from pathlib import Path
 
-FOLDER = "runs/reproduce"
+from vae_teach.commands._arguments import add_machine_options, folder
+
+FOLDER = Path("runs/reproduce")
 
 
 def add_parser(subparsers) -> None:
@@ -16,14 +19,14 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="a preset; see --list")
     parser.add_argument("--list", action="store_true", help="list the presets and stop")
-    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     parser.add_argument("--steps", type=int, help="training steps; default: the source's own")
-    parser.add_argument("--device", help="such as cpu or cuda; default: what the machine has")
-    parser.add_argument("--out", default=FOLDER, metavar="DIR", help="default: %(default)s")
+    parser.add_argument(
+        "--out", default=FOLDER, type=folder, metavar="DIR", help="default: %(default)s"
+    )
     parser.add_argument("--data", default="mnist", metavar="DATA", help="default: %(default)s")
     parser.add_argument("--samples", type=int, metavar="K", help="draws for log p(x)")
     parser.add_argument("--images", type=int, metavar="N", help="test pictures; default: all")
-    parser.add_argument("--threads", type=int, metavar="T", help="CPU threads; default: PyTorch's")
+    add_machine_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -38,18 +41,19 @@ def run(args: argparse.Namespace) -> int:
     if args.name is None:
         raise ValueError(f"give a preset, one of {', '.join(PRESETS)}; --list describes them")
     get_preset(args.name)  # a misspelt name is told before data is read
-    for option in ("steps", "samples", "images", "threads"):
+    for option in ("steps", "samples", "images"):
         value = getattr(args, option)
         if value is not None and value < 1:
             raise ValueError(f"--{option} must be at least 1, but it is {value}")
 
-    import torch
-
     from vae_teach import data
-    from vae_teach.reproduce import reproduce
+    from vae_teach.device import pick_device
+    from vae_teach.reproduce import reproduce, require_seed
+    from vae_teach.threads import take_threads
 
-    if args.threads is not None:
-        torch.set_num_threads(args.threads)
+    require_seed(args.seed)
+    take_threads(args.threads)
+    pick_device(args.device)  # a misspelt device is told before data is read
     result = reproduce(
         args.name,
         seed=args.seed,
@@ -60,11 +64,11 @@ def run(args: argparse.Namespace) -> int:
         importance_samples=args.samples,
         n_test=args.images,
     )
-    _print(result, f"{args.out}/{args.name}-seed{args.seed}.json")
+    _print(result, args.out / f"{args.name}-seed{args.seed}.json")
     return 0
 
 
-def _print(result: dict, path: str) -> None:
+def _print(result: dict, path: Path) -> None:
     protocol = result["protocol"]
     print(f"{result['title']}: {protocol['steps']:,} of {protocol['planned_steps']:,} steps")
     for line in result["results"]:

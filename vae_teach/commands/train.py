@@ -3,9 +3,10 @@
 import argparse
 from pathlib import Path
 
+from vae_teach.commands._arguments import add_machine_options, folder
+
 # options of `data.load_folder`
 FOR_FOLDERS = ("size", "channels", "fit", "invert", "on_bad", "bits", "max_gb")
-LIKELIHOODS = ("bernoulli", "continuous_bernoulli", "gaussian", "learned_gaussian", "laplace")
 
 
 def add_parser(subparsers) -> None:
@@ -18,7 +19,7 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument("--data", metavar="DATA", help="strokes, mnist, fashion_mnist or "
                         "images:FOLDER; default: what the notebooks use")  # fmt: skip
-    parser.add_argument("--out", required=True, type=_folder, metavar="DIR",
+    parser.add_argument("--out", required=True, type=folder, metavar="DIR",
                         help="where everything is written; not among the pictures")  # fmt: skip
     _add_folder_options(parser.add_argument_group("for images:FOLDER"))
     _add_model_options(parser.add_argument_group("model and training"))
@@ -57,8 +58,9 @@ def _add_model_options(group) -> None:
         help="sizes of the encoder's layers, the decoder's in reverse; default: 400",
     )  # fmt: skip
     group.add_argument(
-        "--likelihood", choices=LIKELIHOODS,
-        help="default: bernoulli for grey, learned_gaussian for colour",
+        "--likelihood", metavar="NAME",
+        help="such as bernoulli or laplace, a wrong name lists all; default: bernoulli for grey, "
+        "learned_gaussian for colour",
     )  # fmt: skip
     group.add_argument("--epochs", type=int, help="in all; default: about 5,000 steps")
     group.add_argument("--batch-size", type=int, default=128, help=from_plan)
@@ -68,16 +70,7 @@ def _add_model_options(group) -> None:
         "--patience", type=int, default=20, metavar="N",
         help="stop after N epochs without a better held-out loss, 0: never; " + from_plan,
     )  # fmt: skip
-    group.add_argument("--seed", type=int, default=0, help=from_plan)
-    group.add_argument("--device", help="such as cpu or cuda; default: what the machine has")
-    group.add_argument("--threads", type=int, metavar="T", help="CPU threads; default: PyTorch's")
-
-
-def _folder(text: str) -> Path:
-    """A folder's name, with ~ as the user's own."""
-    if not text.strip():
-        raise argparse.ArgumentTypeError("give the name of a folder")
-    return Path(text).expanduser()
+    add_machine_options(group)
 
 
 def _size(text: str) -> int | tuple[int, int]:
@@ -105,7 +98,8 @@ def _folder_options(args: argparse.Namespace, name: str) -> dict:
 
 def _require_apart(pictures: Path, out: Path) -> None:
     """Refuse to write among the pictures: the next call would take the samples for pictures."""
-    if pictures in (out.resolve(), *out.resolve().parents):
+    above = (out.resolve(), *out.resolve().parents)
+    if any(place.exists() and place.samefile(pictures) for place in above):
         raise ValueError(
             f"--out is {out}, inside the pictures' folder {pictures}: give a folder outside it"
         )
@@ -113,20 +107,16 @@ def _require_apart(pictures: Path, out: Path) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check the arguments, load the pictures, train, and say what lies where."""
-    import torch
-
     from vae_teach import data
     from vae_teach.data import catalog, places
     from vae_teach.device import pick_device
     from vae_teach.run_folder import epochs_kept, require_usable
+    from vae_teach.threads import take_threads
     from vae_teach.train_run import Plan, train_run
 
     name = catalog.require_known(args.data, "--data") if args.data else catalog.choose()[0]
     options = _folder_options(args, name)
-    if args.threads is not None:
-        if not 1 <= args.threads <= 1024:
-            raise ValueError(f"--threads must be from 1 to 1024, but it is {args.threads}")
-        torch.set_num_threads(args.threads)
+    take_threads(args.threads)
     plan = Plan(
         hidden=tuple(args.hidden), latent_dim=args.latent, likelihood=args.likelihood,
         epochs=args.epochs, batch_size=args.batch_size, lr=args.lr, beta=args.beta,
@@ -146,6 +136,10 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print(f"\nstopped: {args.out} keeps {_epochs(epochs_kept(args.out))}")
         raise
+    except BlockingIOError:
+        raise  # another process's folder
+    except OSError as error:  # a full disk, as a rule: what is there is whole
+        raise OSError(f"{error}; {args.out} keeps {_epochs(epochs_kept(args.out))}") from error
     made = record["protocol"]["epochs_made"]
     if kept:
         added = f"{made - kept} were added" if made > kept else "none was added"
@@ -171,6 +165,7 @@ def _print(record: dict, out: Path) -> None:
     )
     print(f"  negative ELBO {test['negative_elbo_nats']:.4g} nats, KL {test['kl_nats']:.3g} nats, "
           f"error per pixel {test['pixel_error']:.3g}")  # fmt: skip
-    size = (out / "explorer.html").stat().st_size / 1e6
-    print(f"written to {out}: open explorer.html ({size:.1f} MB) in a browser; the rest is "
+    size = (out / "explorer.html").stat().st_size
+    told = f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.0f} kB"
+    print(f"written to {out}: open explorer.html ({told}) in a browser; the rest is "
           "curves.png, samples.png, reconstructions.png, run.json and the model")  # fmt: skip
