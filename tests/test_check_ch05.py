@@ -70,8 +70,8 @@ def by_ranks(mu, logvar, generator):
 
 
 def half_repeated(mu, generator):
-    few = torch.randn(len(mu) // 2, mu.shape[1], generator=generator)
-    return few.repeat(2, 1)
+    few = torch.randn(len(mu) // 2 + 1, mu.shape[1], generator=generator)
+    return few.repeat(2, 1)[: len(mu)]
 
 
 def detached_sample(mu, logvar, generator):
@@ -85,6 +85,19 @@ def torch_normal(mu, logvar, generator):
 def numpy_draws(mu, logvar, generator):
     eps = randn_like(mu, generator).numpy()
     return mu.numpy() + np.exp(0.5 * logvar.numpy()) * eps
+
+
+# --- exercise 2: paths ---------------------------------------------------------------------------
+
+
+def two_halves(u, loc, scale):
+    """Which half u lies in chooses the side, and where it lies there how far."""
+    side, within = torch.where(u < 0.5, -1, 1), torch.where(u < 0.5, 2 * u, 2 * u - 1)
+    return loc - side * scale * torch.log1p(-within)
+
+
+def inverse_cdf(u, loc, scale):
+    return loc - scale * (u - 0.5).sign() * torch.log1p(-2 * (u - 0.5).abs())
 
 
 # --- exercise 3: names of parameters -----------------------------------------------------------
@@ -184,16 +197,13 @@ RIGHT = {
         "icdf-of-torch": lambda u, rate: Exponential(rate).icdf(u),
     },
     "laplace_sample": {
-        "inverse-cdf": lambda u, loc, scale: (
-            loc - scale * (u - 0.5).sign() * torch.log1p(-2 * (u - 0.5).abs())
-        ),
+        "two-halves": two_halves,
+        "inverse-cdf-clamped": lambda u, loc, scale: inverse_cdf(u.clamp(min=1e-7), loc, scale),
+        "icdf-of-torch": lambda u, loc, scale: Laplace(loc, scale).icdf(u.clamp(min=1e-7)),
         "by-where": lambda u, loc, scale: (
-            loc + scale * torch.where(u < 0.5, (2 * u).log(), -(2 - 2 * u).log())
+            loc + scale * torch.where(u < 0.5, torch.log1p(-2 * u), -torch.log(2 - 2 * u))
         ),
-        "icdf-of-torch": lambda u, loc, scale: Laplace(loc, scale).icdf(u),
-        "mirrored": lambda u, loc, scale: (
-            loc + scale * (u - 0.5).sign() * torch.log(1 - 2 * (u - 0.5).abs())
-        ),
+        "mirrored": lambda u, loc, scale: two_halves(u, loc, -scale),
     },
     "cut_off": {
         "by-backward": by_backward(out_of_reach),
@@ -205,6 +215,8 @@ RIGHT = {
         "three-ifs": rule,
         "straight-through-where-bias-is-allowed": lambda *a: rule(*a, relaxed="straight-through"),
         "one-line": straight_line_rule,
+        "in-other-letters": lambda *args: rule(*args).title().replace("-", " ") + " ",
+        "with-underscores": lambda *args: rule(*args).replace(" ", "_").replace("-", "_"),
     },
 }
 
@@ -238,6 +250,7 @@ WRONG = {
         "repeated-codes": with_noise(half_repeated),
         "global-random-state": with_noise(global_seed),
         "generator-ignored": with_noise(unseeded_generator),
+        "clamped": with_formula(lambda mu, lv, eps: mu + (lv.clamp(-20, 20) / 2).exp() * eps),
         "no-tensor": numpy_draws,
         "no-gradient": detached_sample,
         "mean-detached": with_formula(lambda mu, lv, eps: mu.detach() + (lv / 2).exp() * eps),
@@ -257,24 +270,40 @@ WRONG = {
         "negative": lambda u, rate: torch.log1p(-u) / rate,
         "uniform": lambda u, rate: u + 0 * rate,
         "density": lambda u, rate: rate * u,
-        "distribution": lambda u, rate: -torch.log1p(-u) / rate.square(),
+        "cdf": lambda u, rate: 1 - torch.exp(-rate * u),
+        "rate-squared": lambda u, rate: -torch.log1p(-u) / rate.square(),
+        "other-base": lambda u, rate: -torch.log10(1 - u) / rate,
+        "doubled": lambda u, rate: -2 * torch.log1p(-u) / rate,
+        "distribution": lambda u, rate: torch.log1p(-u).square() / rate,
         "log-of-zero": lambda u, rate: -u.log() / rate,
     },
     "laplace_sample": {
-        "shape": lambda u, loc, scale: RIGHT["laplace_sample"]["inverse-cdf"](u, loc, scale)[
-            :, None
-        ],
+        "shape": lambda u, loc, scale: two_halves(u, loc, scale)[:, None],
         "u-ignored": lambda u, loc, scale: Laplace(loc, scale).rsample(),
         "not-finite": lambda u, loc, scale: loc - scale * u.sign() * torch.log(1 - 2 * u),
-        "no-gradient": lambda u, loc, scale: Laplace(loc, scale.detach()).icdf(u),
-        "wrong-gradient": lambda u, loc, scale: Laplace(3 * loc - 2 * loc.detach(), scale).icdf(u),
+        "no-gradient": lambda u, loc, scale: two_halves(u, loc, scale.detach()),
+        "wrong-gradient": lambda u, loc, scale: two_halves(u, 3 * loc - 2 * loc.detach(), scale),
+        "log-of-zero": inverse_cdf,
+        "scale-rooted": lambda u, loc, scale: two_halves(u, loc, scale.sqrt()),
+        "scale-doubled": lambda u, loc, scale: two_halves(u, loc, 2 * scale),
+        "scale-halved": lambda u, loc, scale: two_halves(u, loc, scale / 2),
+        "loc-subtracted": lambda u, loc, scale: two_halves(u, -loc, scale),
+        "two-missing": lambda u, loc, scale: (
+            loc - scale * (u - 0.5).sign() * torch.log1p(-(u - 0.5).abs())
+        ),
+        "normal": lambda u, loc, scale: Normal(loc, scale).icdf(u.clamp(1e-6, 1 - 1e-6)),
+        "logistic": lambda u, loc, scale: loc + scale * u.clamp(1e-6, 1 - 1e-6).logit(),
+        "uniform": lambda u, loc, scale: loc + scale * (u - 0.5),
+        "other-base": lambda u, loc, scale: (
+            loc + scale * torch.where(u < 0.5, (2 * u).log2(), -(2 - 2 * u).log2())
+        ),
         "one-sided": lambda u, loc, scale: loc - scale * torch.log1p(-u),
         "scale-as-sd": lambda u, loc, scale: Laplace(loc, scale / 2**0.5).icdf(u),
         "scale-inverse": lambda u, loc, scale: Laplace(loc, 1 / scale).icdf(u),
         "scale-missing": lambda u, loc, scale: Laplace(loc, torch.ones_like(scale)).icdf(u),
         "loc-missing": lambda u, loc, scale: Laplace(torch.zeros_like(loc), scale).icdf(u),
         "loc-scaled": lambda u, loc, scale: scale * Laplace(loc, torch.ones_like(scale)).icdf(u),
-        "distribution": lambda u, loc, scale: Normal(loc, scale).icdf(u.clamp(1e-6, 1 - 1e-6)),
+        "distribution": lambda u, loc, scale: two_halves(u, loc, scale) ** 2,
     },
     "cut_off": {
         "whole-loss": by_backward(out_of_reach, names=("reconstruction", "kl")),
@@ -282,6 +311,16 @@ WRONG = {
         "only-none": by_backward(lambda grad: grad is None),
         "only-zeros": by_backward(lambda grad: grad is not None and not grad.any()),
         "stale-gradients": by_backward(out_of_reach, clear=False),
+        "sum-for-presence": by_backward(lambda grad: grad is None or grad.sum() == 0),
+        "any-zero": by_backward(lambda grad: grad is None or not grad.all()),
+        "one-entry": by_backward(lambda grad: grad is None or grad.flatten()[0] == 0),
+        "always-empty": lambda *args: [],
+        "weights-only": lambda *args: [
+            name for name in by_backward(out_of_reach)(*args) if "weight" in name
+        ],
+        "biases-only": lambda *args: [
+            name for name in by_backward(out_of_reach)(*args) if "bias" in name
+        ],
         "reached-instead": by_backward(lambda grad: not out_of_reach(grad)),
         "everything": lambda model, x, generator: [n for n, _ in model.named_parameters()],
         "no-names": lambda model, x, generator: list(model.parameters()),
@@ -304,6 +343,28 @@ UNNAMED = {
             "the check calls it with (mu, logvar, generator=generator)",
         ),
         "generator-under-another-name": (lambda mu, logvar, g: mu, "You return mu itself"),
+        "clamped-to-ten": (
+            with_formula(lambda mu, lv, eps: mu + (lv.clamp(-10, 10) / 2).exp() * eps),
+            "not sigma at logvar = -40: look for a clamp",
+        ),
+        "clamped-above": (
+            with_formula(lambda mu, lv, eps: mu + (lv.clamp(max=8) / 2).exp() * eps),
+            "not sigma at logvar = 10: look for a clamp",
+        ),
+        "constant-added": (
+            with_formula(lambda mu, lv, eps: mu + ((lv / 2).exp() + 1e-6) * eps),
+            "or a constant added to sigma",
+        ),
+        "squeezed": (
+            lambda mu, logvar, generator: right_draws(mu, logvar, generator).squeeze(),
+            "Your draws have shape (2,), but mu and logvar have shape (1, 2)",
+        ),
+        "in-place": (
+            lambda mu, logvar, generator: mu.add_(
+                logvar.mul_(0.5).exp() * randn_like(mu, generator)
+            ),
+            "changes its argument mu in place",
+        ),
         "seeded-inside": (with_noise(seeded_inside), "A second call draws the noise of the first"),
         "torch-normal": (torch_normal, "no gradient flows back to mu and logvar"),
         "global-noise": (with_noise(lambda mu, g: torch.randn_like(mu)), "global random state"),
@@ -323,6 +384,14 @@ UNNAMED = {
             lambda u, rate: torch.tensor(-np.log1p(-u.numpy()) / rate.numpy()),
             "fails on tensors that require a gradient",
         ),
+        "in-place": (
+            lambda u, rate: -u.neg_().log1p_() / rate,
+            "changes its argument u in place",
+        ),
+        "rate-in-place": (
+            lambda u, rate: rate.reciprocal_() * -torch.log1p(-u),
+            "changes its argument rate in place",
+        ),
         "detached-at-the-end": (
             lambda u, rate: (-torch.log1p(-u) / rate).detach(),
             "no gradient flows back to rate",
@@ -330,15 +399,23 @@ UNNAMED = {
     },
     "laplace_sample": {
         "loc-detached": (
-            lambda u, loc, scale: Laplace(loc.detach(), scale).icdf(u),
+            lambda u, loc, scale: two_halves(u, loc.detach(), scale),
             "no gradient flows back to loc",
         ),
-        "factor-two-forgotten": (
-            lambda u, loc, scale: loc - scale * (u - 0.5).sign() * torch.log1p(-(u - 0.5).abs()),
-            "do not follow the Laplace distribution",
+        "in-place": (
+            lambda u, loc, scale: two_halves(u.sub_(1).neg_(), loc, scale),
+            "changes its argument u in place",
+        ),
+        "squeezed": (
+            lambda u, loc, scale: two_halves(u, loc, scale).squeeze(),
+            "Your result has shape (), but u has shape (1,)",
         ),
     },
     "cut_off": {
+        "last-entry": (
+            by_backward(lambda grad: grad is None or grad.flatten()[-1] == 0),
+            "You look at one entry of a gradient",
+        ),
         "one-too-few": (
             lambda *args: sorted(by_backward(out_of_reach)(*args))[:-1],
             "your answer lacks",
@@ -356,6 +433,14 @@ UNNAMED = {
         "boundary": (
             lambda n, budget, *rest: rule(n + 1, budget, *rest),
             "With 16 states and 16 evaluations",
+        ),
+        "sixteen-written-out": (
+            lambda n, budget, *rest: rule(n, 16 if budget < 1000 else budget, *rest),
+            "You enumerate 3 states with 2 evaluations",
+        ),
+        "a-thousand-at-most": (
+            lambda n, budget, *rest: rule(n, min(budget, 1000), *rest),
+            "With 1,000,000 states and 1,000,000 evaluations",
         ),
     },
 }

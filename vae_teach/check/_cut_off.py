@@ -25,10 +25,25 @@ HINTS = {
     "count a gradient of zeros as cut off too.",
     "only-zeros": "You look for gradients of zeros only: a parameter out of reach has grad None.",
     "stale-gradients": "You read a gradient that was left from before: set them all to None first.",
+    "sum-for-presence": "You ask whether the sum of a gradient is 0, where plus and minus may "
+    "cancel: ask whether every entry is 0.",
+    "any-zero": "You ask whether some entry of a gradient is 0: a parameter is out of reach only "
+    "if every entry is.",
+    "one-entry": "You look at one entry of a gradient: a parameter is out of reach only if every "
+    "entry is 0.",
+    "always-empty": "You return no name for any model, also where z itself is detached: "
+    "ask of each parameter whether its gradient is None or all zeros.",
+    "weights-only": "You leave the biases out: they are parameters too.",
+    "biases-only": "You leave the weights out: they are parameters too.",
     "reached-instead": "You list the parameters that are reached: return the others.",
     "everything": "You list every parameter: return those that no gradient reaches.",
     "no-names": "Return the names of the parameters, a list of strings as named_parameters gives.",
 }
+
+
+def _balanced(slope: Tensor) -> Tensor:
+    """A gradient that is not 0 and whose sum is, as that of pixels in balance would be."""
+    return torch.ones_like(slope) - 2 * (torch.arange(len(slope)) % 2)
 
 
 class BrokenVAE(VAE):
@@ -38,6 +53,7 @@ class BrokenVAE(VAE):
         # tanh: with relu a unit that is off by chance would look cut off
         super().__init__(6, (5,), 2, (5,), activation="tanh", seed=0)
         self.cut = cut
+        list(self.parameters())[-1].register_hook(_balanced)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance, each (B, L)."""
@@ -74,11 +90,18 @@ CUTS = {
 }
 
 
-def _case(cut: str) -> dict[str, Any]:
+# The pixel that is black in every picture, as in the corners of the digits: no gradient reaches the
+# weights from there, though it does reach the others of their tensor.
+BLACK = {"none": 0, "mu": 3, "logvar": 5}
+
+
+def _case(cut: str, *, stale: bool = True) -> dict[str, Any]:
     """A fresh model with gradients left over from another loss, a batch and a generator."""
     g = torch.Generator().manual_seed(1)
     model, x = BrokenVAE(cut), torch.rand(7, 6, generator=g)
-    sum(p.square().sum() for p in model.parameters()).backward()
+    x[:, BLACK.get(cut, 0)] = 0
+    if stale:
+        sum(p.square().sum() for p in model.parameters()).backward()
     return {"model": model, "x": x, "generator": g}
 
 
@@ -117,7 +140,12 @@ MISTAKES: dict[str, Callable[..., set[str]]] = {
     "kl-term": _with_terms("kl"),
     "only-none": _only(lambda slope: slope is None),
     "only-zeros": _only(lambda slope: slope is not None and not slope.any()),
-    "stale-gradients": lambda model, x, generator: set(),  # left-over gradients reach everything
+    "sum-for-presence": _only(lambda slope: slope is None or slope.sum() == 0),
+    "any-zero": _only(lambda slope: slope is None or not slope.all()),
+    "one-entry": _only(lambda slope: slope is None or not slope.reshape(-1)[0]),
+    "last-entry": _only(lambda slope: slope is None or not slope.reshape(-1)[-1]),
+    "weights-only": lambda *args: {name for name in right(*args) if name.endswith("weight")},
+    "biases-only": lambda *args: {name for name in right(*args) if name.endswith("bias")},
     "reached-instead": lambda *args: {n for n, _ in args[0].named_parameters()} - right(*args),
     "everything": lambda *args: {n for n, _ in args[0].named_parameters()},
 }
@@ -151,9 +179,13 @@ def _examine(student: Callable) -> None:
         wants[cut] = right(*_case(cut).values())
     if gots == wants:
         return
+    if not any(gots.values()):
+        args = _case("z", stale=False)
+        clean = _names(call(student, "cut_off", args), args["model"])
+        raise Fault(HINTS["stale-gradients" if clean == wants["z"] else "always-empty"])
     for name, mistake in MISTAKES.items():
         if all(gots[cut] == mistake(*_case(cut).values()) for cut in CUTS):
-            raise Fault(HINTS[name])
+            raise Fault(HINTS[name.replace("last-entry", "one-entry")])
     cut = next(cut for cut in CUTS if gots[cut] != wants[cut])
     raise Fault(_difference(gots[cut], wants[cut], cut))
 

@@ -32,7 +32,6 @@ class Path:
     readings: dict[str, Callable[..., Tensor]]  # the same for each usual mistake
     slopes: Callable[..., dict[str, Tensor]]  # dz/dparameter from z and the parameters
     hints: dict[str, str]
-    safe_at_zero: bool = False
 
 
 def _spread(seed: int, low: float, high: float) -> Tensor:
@@ -49,6 +48,18 @@ def _is_uniform(rank: Tensor) -> bool:
     steps = torch.arange(n + 1, dtype=rank.dtype) / n
     gap = torch.maximum(steps[1:] - rank, rank - steps[:-1]).max().item()
     return gap * math.sqrt(n) <= KS_LIMIT
+
+
+def _fits(rank: Tensor, parameters: dict[str, Tensor]) -> bool:
+    """Whether the ranks are uniform over all, and where each parameter is small or large.
+
+    Without the second a wrong power of a parameter, whose errors cancel over all, would pass.
+    """
+    groups = [slice(None)]
+    for value in parameters.values():
+        order = value.argsort()
+        groups += [order[: N // 3], order[-(N // 3) :]]
+    return all(_is_uniform(rank[group]) for group in groups)
 
 
 def _exponential_rank(z: Tensor, rate: Tensor) -> Tensor:
@@ -80,6 +91,14 @@ EXPONENTIAL = Path(
         "negative": lambda z, rate: _exponential_rank(-z, rate),
         "uniform": lambda z, rate: z,
         "density": lambda z, rate: z / rate,
+        "cdf": lambda z, rate: -torch.log1p(-z) / rate,
+        "density-of-u": lambda z, rate: -(z / rate).log() / rate,
+        "rate-squared": lambda z, rate: _exponential_rank(z, rate.square()),
+        "rate-rooted": lambda z, rate: _exponential_rank(z, rate.sqrt()),
+        "other-base": lambda z, rate: _exponential_rank(z, rate * math.log(2)),
+        "base-ten": lambda z, rate: _exponential_rank(z, rate * math.log(10)),
+        "doubled": lambda z, rate: _exponential_rank(z, rate / 2),
+        "halved": lambda z, rate: _exponential_rank(z, 2 * rate),
     },
     slopes=lambda z, rate: {"rate": -z / rate},
     hints={
@@ -90,13 +109,26 @@ EXPONENTIAL = Path(
         "negative": "Your draws are negative: the logarithm of u or 1 - u is, so flip its sign.",
         "uniform": "You return u: solve F(z) = u for z, where F(z) = 1 - exp(-rate z).",
         "density": "You return rate times u: solve F(z) = u for z, where F(z) = 1 - exp(-rate z).",
+        "cdf": "You apply F or the density to u: F makes u of z, so solve F(z) = u for z.",
+        "rate-squared": "You divide by a square or a root of rate: divide by rate itself.",
+        "other-base": "Your logarithm is not the natural one.",
+        "doubled": "Your draws are twice or half as large as they should be: look for a stray 2.",
         "distribution": "Your draws are not exponentially distributed: "
         "solve F(z) = u for z, where F(z) = 1 - exp(-rate z).",
         "log-of-zero": "Your z is infinite at u = 0, which torch.rand returns now and then: "
         "use log1p(-u), since u is never 1.",
     },
-    safe_at_zero=True,
 )
+
+# Readings that one sentence serves.
+ALIKE = {
+    "one-sided-below": "one-sided",
+    "uniform-centred": "uniform",
+    "base-ten": "other-base",
+    "density-of-u": "cdf",
+    "rate-rooted": "rate-squared",
+    "halved": "doubled",
+}
 
 LAPLACE = Path(
     name="laplace_sample",
@@ -112,6 +144,20 @@ LAPLACE = Path(
         "scale-missing": lambda z, loc, scale: _laplace_rank(z, loc, torch.ones_like(scale)),
         "loc-missing": lambda z, loc, scale: _laplace_rank(z, torch.zeros_like(loc), scale),
         "loc-scaled": lambda z, loc, scale: _laplace_rank(z, loc * scale, scale),
+        "one-sided-below": lambda z, loc, scale: _exponential_rank(loc - z, 1 / scale),
+        "scale-rooted": lambda z, loc, scale: _laplace_rank(z, loc, scale.sqrt()),
+        "scale-doubled": lambda z, loc, scale: _laplace_rank(z, loc, 2 * scale),
+        "scale-halved": lambda z, loc, scale: _laplace_rank(z, loc, scale / 2),
+        "loc-subtracted": lambda z, loc, scale: _laplace_rank(z, -loc, scale),
+        "two-missing": lambda z, loc, scale: (
+            0.5 - (z - loc).sign() * torch.expm1(-((z - loc) / scale).abs())
+        ),
+        "normal": lambda z, loc, scale: torch.special.ndtr((z - loc) / scale),
+        "logistic": lambda z, loc, scale: ((z - loc) / scale).sigmoid(),
+        "uniform": lambda z, loc, scale: (z - loc) / scale,
+        "uniform-centred": lambda z, loc, scale: (z - loc) / scale + 0.5,
+        "other-base": lambda z, loc, scale: _laplace_rank(z, loc, scale / math.log(2)),
+        "base-ten": lambda z, loc, scale: _laplace_rank(z, loc, scale / math.log(10)),
     },
     slopes=lambda z, loc, scale: {"loc": torch.ones_like(z), "scale": (z - loc) / scale},
     hints={
@@ -124,8 +170,20 @@ LAPLACE = Path(
         "scale-missing": "Your spread does not depend on scale: multiply by it.",
         "loc-missing": "Your draws are centred on 0: add loc.",
         "loc-scaled": "You scale loc as well: multiply the noise by scale, then add loc.",
+        "scale-rooted": "You multiply by the square root of scale: multiply by scale itself.",
+        "scale-doubled": "Your spread is twice the right one: look for a 2 outside the log.",
+        "scale-halved": "Your spread is half the right one: look for a 1/2 too many.",
+        "loc-subtracted": "You subtract loc: add it.",
+        "two-missing": "Your logarithm lacks its 2: |u - 1/2| goes up to 1/2, so 1 - 2|u - 1/2| is "
+        "uniform from 0 to 1.",
+        "normal": "Your draws are normal: the tails of Laplace are those of an exponential.",
+        "logistic": "Your draws are logistic: the tails of Laplace are those of an exponential.",
+        "uniform": "You shift and stretch u, which stays uniform: solve F(z) = u for z.",
+        "other-base": "Your logarithm is not the natural one.",
         "distribution": "Your draws do not follow the Laplace distribution: "
         "its tails are those of an exponential on either side of loc.",
+        "log-of-zero": "Your z is infinite at u = 0, which torch.rand returns now and then: "
+        "let u < 1/2 choose the side, and make an exponential of 2u or 2u - 1, neither of them 1.",
     },
 )
 
@@ -172,20 +230,21 @@ def _examine_gradient(student: Callable, path: Path, u: Tensor, parameters: dict
 
 def _examine(student: Callable, path: Path) -> None:
     u, parameters = _uniform_noise(), path.parameters()
-    few = {name: value[:5] for name, value in parameters.items()}
-    _attempt(student, path, u[:5], few)
+    for n in (1, 5):  # finds a squeeze, and sizes written as numbers
+        few = {name: value[:n] for name, value in parameters.items()}
+        _attempt(student, path, u[:n], few)
     watched = watch(lambda generator: _attempt(student, path, u, parameters))
     if watched.moved_global:
         raise Fault(path.hints["u-ignored"])
     z, values = watched.result, {name: value.double() for name, value in parameters.items()}
     if not z.isfinite().all():
         raise Fault(path.hints["not-finite"])
-    if not _is_uniform(path.rank(z, **values)):
+    if not _fits(path.rank(z, **values), parameters):
         for name, reading in path.readings.items():
-            if _is_uniform(reading(z, **values)):
-                raise Fault(path.hints[name])
+            if _fits(reading(z, **values), parameters):
+                raise Fault(path.hints[ALIKE.get(name, name)])
         raise Fault(path.hints["distribution"])
-    if path.safe_at_zero and not _attempt(student, path, torch.zeros(5), few).isfinite().all():
+    if not _attempt(student, path, torch.zeros(5), few).isfinite().all():
         raise Fault(path.hints["log-of-zero"])
     _examine_gradient(student, path, u, parameters)
 

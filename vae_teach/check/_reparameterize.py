@@ -58,6 +58,8 @@ HINTS = {
     "pass generator=generator to torch.randn, and set no seed.",
     "generator-ignored": "You do not draw from the generator you are given: "
     "pass generator=generator to torch.randn.",
+    "clamped": "Your draws are right for moderate log-variances, but their spread is not sigma at "
+    "logvar = {logvar:.0f}: look for a clamp, or a constant added to sigma.",
     "no-tensor": "Your draws are right but {what}: return a torch tensor, "
     "so that training can differentiate it.",
     "no-gradient": "Your draws are right, but no gradient flows back to mu and logvar: "
@@ -86,6 +88,12 @@ def _parameters(n: int, latent_dim: int) -> tuple[Tensor, Tensor]:
     g = torch.Generator().manual_seed(n)
     mu = 1.5 * torch.randn(n, latent_dim, generator=g)
     return mu, 3.5 * torch.rand(n, latent_dim, generator=g) - 2.0
+
+
+def _levels(n: int) -> tuple[Tensor, Tensor]:
+    """Log-variances from -40 to 10, (n, L), and means of 0, beside which the noise is not lost."""
+    levels = torch.linspace(-40, 10, 11)
+    return torch.zeros(n, LATENT), levels[torch.arange(n) % len(levels)][:, None].repeat(1, LATENT)
 
 
 def _draws(student: Callable, mu: Tensor, logvar: Tensor, generator: torch.Generator) -> Any:
@@ -125,6 +133,16 @@ def _examine_noise(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     raise Fault(text if text.endswith(".") else f"{text} {ONCE_IN}")
 
 
+def _examine_levels(z: Tensor, logvar: Tensor) -> None:
+    """Judge the spread at each log-variance, at six standard errors of the 600 draws there."""
+    logvar = logvar.double()
+    eps = z * (-0.5 * logvar).exp()
+    for level in logvar.unique():
+        spread = eps[logvar == level].square().mean().sqrt()
+        if abs(spread - 1) > 6 / (2 * (logvar == level).sum()).sqrt():
+            raise Fault(HINTS["clamped"].format(logvar=level.item()))
+
+
 def _examine_gradient(student: Callable, mu: Tensor, logvar: Tensor) -> None:
     leaves = [mu.clone().requires_grad_(), logvar.clone().requires_grad_()]
     try:
@@ -150,8 +168,9 @@ def _examine_gradient(student: Callable, mu: Tensor, logvar: Tensor) -> None:
 
 
 def _examine(student: Callable) -> None:
-    small = _parameters(4, 2)  # finds sizes written as numbers
-    _require_shape(_draws(student, *small, torch.Generator().manual_seed(0)), small[0])
+    for small in (_parameters(4, 2), _parameters(1, 2), _parameters(3, 9), _parameters(1, 1)):
+        # finds sizes written as numbers, and a squeeze
+        _require_shape(_draws(student, *small, torch.Generator().manual_seed(0)), small[0])
     mu, logvar = _parameters(CODES, LATENT)
     # Two calls with one generator, as two epochs would make.
     watched = watch(lambda g: [_draws(student, mu, logvar, g) for _ in range(2)])
@@ -164,6 +183,9 @@ def _examine(student: Callable) -> None:
         raise Fault(HINTS["global-random-state"])
     if not watched.moved_generator:
         raise Fault(HINTS["generator-ignored"])
+    centre, logvars = _levels(2_200)
+    draws = _draws(student, centre, logvars, torch.Generator().manual_seed(0))
+    _examine_levels(_require_shape(draws, centre), logvars)
     _examine_gradient(student, mu, logvar)
 
 
