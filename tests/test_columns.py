@@ -117,13 +117,13 @@ def test_fit_draws_the_condition_anew_in_every_epoch():
 
     class Spy(Regressor):
         def loss_terms(self, x, c, *, generator=None):
-            seen.append((x, c))
+            seen.append((x.cpu(), c.cpu()))
             return super().loss_terms(x, c)
 
     task = column_task()
     grey = torch.full((1, 784), 0.5)
     model = Completer(Spy(756, 28, (5,), seed=0), task)
-    fit(model, grey, epochs=3, batch_size=1, device="cpu", progress=False)
+    fit(model, grey, epochs=3, batch_size=1, progress=False)
     conditions = torch.cat([c for _, c in seen])
     assert len(conditions.unique(dim=0)) == 3
     assert all(torch.equal(x, task.target(grey)) for x, _ in seen)  # the target stays grey
@@ -135,7 +135,7 @@ def test_fit_draws_the_condition_anew_in_every_epoch():
 def test_a_checkpoint_holds_the_task_too(model, images, tmp_path):
     path = tmp_path / "completer.safetensors"
     whole = Completer(model, column_task())
-    fit(whole, images, epochs=1, batch_size=3, device="cpu", progress=False, checkpoint=path)
+    fit(whole, images, epochs=1, batch_size=3, progress=False, checkpoint=path)
     twin = load_model(path)
     ours, theirs = (m.loss_terms(images, generator=generator()) for m in (whole, twin))
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)

@@ -53,8 +53,8 @@ def test_a_condition_of_size_zero_gives_the_vaes_loss_exactly(x, place):
 def test_training_without_a_condition_is_training_the_vae(x):
     """C21 through `fit`: the same weights after the same steps."""
     vae, model = VAE(D, **SIZES, seed=0), CVAE(D, 0, **SIZES, seed=0)
-    fit(vae, x, epochs=3, batch_size=4, device="cpu", progress=False)
-    fit(model, (x, torch.empty(6, 0)), epochs=3, batch_size=4, device="cpu", progress=False)
+    fit(vae, x, epochs=3, batch_size=4, progress=False)
+    fit(model, (x, torch.empty(6, 0)), epochs=3, batch_size=4, progress=False)
     for ours, theirs in zip(model.parameters(), vae.parameters(), strict=True):
         assert torch.equal(ours, theirs)
 
@@ -226,7 +226,7 @@ def test_the_regressors_likelihood_is_its_loss(x, c):
 def test_a_checkpoint_rebuilds_the_model(model, x, c, tmp_path):
     """Importing the package must be enough for `load_model` to know the conditional models."""
     path = tmp_path / "model.safetensors"
-    fit(model, (x, c), epochs=1, batch_size=3, device="cpu", progress=False, checkpoint=path)
+    fit(model, (x, c), epochs=1, batch_size=3, progress=False, checkpoint=path)
     twin = load_model(path)
     ours, theirs = (m.loss_terms(x, c, generator=generator()) for m in (model, twin))
     assert type(twin) is type(model)

@@ -58,7 +58,7 @@ def test_leading_axes_of_codes_are_kept():
 def test_it_learns():
     model = ConvAutoencoder(seed=0)
     x = pictures(64) * (torch.arange(784) % 28 < 14)  # the right half is blank
-    history = fit(model, x, epochs=4, batch_size=8, progress=False, device="cpu")
+    history = fit(model, x, epochs=4, batch_size=8, progress=False)
     errors = history.column("train_squared_error")
     assert errors[-1] < 0.6 * errors[0]
 

@@ -69,7 +69,7 @@ def trained():
     direction = draws(2, 24, seed=4, dtype=torch.float32)
     x = (2 * z @ direction + draws(1_200, 24, seed=5, dtype=torch.float32) > 0).float()
     model = VAE(24, (32,), 2, (32,), activation="tanh", seed=0)
-    fit(model, x[:1_000], epochs=40, batch_size=250, lr=2e-2, progress=False, device="cpu")
+    fit(model, x[:1_000], epochs=40, batch_size=250, lr=2e-2, progress=False)
     return model, x[1_000:1_025]
 
 

@@ -323,7 +323,7 @@ def test_a_vae_trains_saves_and_restores_its_likelihoods_own_parameter(tmp_path)
     model = VAE(6, (5,), 2, (5,), likelihood=likelihood, seed=0)
     assert "likelihood.log_sigma_x" in dict(model.named_parameters())
     x = torch.sigmoid(draws(64, 6)).float()
-    history = fit(model, x, epochs=3, lr=1e-2, progress=False, device="cpu")
+    history = fit(model, x, epochs=3, lr=1e-2, progress=False)
     assert model.likelihood.sigma_x < 0.89
     save_checkpoint(tmp_path / "m.safetensors", model, history=history, settings={})
     again = load_model(tmp_path / "m.safetensors")

@@ -35,12 +35,13 @@ LAYERS = (
         "completion_scores", "conditional_grid", "evaluate",
     },
     {  # training
-        "checkpoint", "history", "sigma_race", "train",
+        "checkpoint", "fit_arguments", "history", "sigma_race", "snapshots", "steps", "train",
+        "watch",
     },
     {  # figures
         "class_colours", "diagrams", "diagrams_conditional", "diagrams_graphical",
         "diagrams_sampling", "figure", "plots", "plots_conditional", "plots_estimators",
-        "plots_latent", "plots_pictures", "snapshots",
+        "plots_frames", "plots_latent", "plots_pictures",
     },
     {  # what a reader works with
         "check", "widgets",
@@ -129,6 +130,7 @@ def test_imports_run_one_way():
         ("elbo", "def f():\n    import vae_teach.models"),
         ("models", "from vae_teach import train"),
         ("train", "from vae_teach.plots import draw_digit"),
+        ("snapshots", "from vae_teach.plots_frames import save_sheets"),
         ("plots", "from vae_teach.widgets.base import TeachingWidget"),
         ("data", "from vae_teach.models import VAE"),
         ("exact_conditional", "from vae_teach.conditional_base import ConditionalModel"),

@@ -12,6 +12,7 @@ from vae_teach import data, evaluate
 from vae_teach.__main__ import main
 from vae_teach.checkpoint import load_model
 from vae_teach.data import Dataset, Split
+from vae_teach.device import describe_device, pick_device
 from vae_teach.history import History
 from vae_teach.measures import MEASURES, Trained
 from vae_teach.models import Autoencoder
@@ -19,7 +20,7 @@ from vae_teach.one_writer import one_writer
 from vae_teach.presets import PRESETS
 from vae_teach.reproduce import git_commit, pixel_checksum, prepare, reproduce, train_preset
 
-CPU = torch.device("cpu")
+HERE = pick_device()
 SSE_CONSTANT = 784 / 2 * math.log(math.pi)  # 448.73: row H6
 
 
@@ -46,7 +47,7 @@ def digits():
 
 
 def run(name, digits, **options):
-    return reproduce(name, dataset=digits, progress=False, device="cpu", **options)
+    return reproduce(name, dataset=digits, progress=False, **options)
 
 
 def test_a_run_makes_exactly_the_steps_that_are_asked_for(digits):
@@ -64,7 +65,7 @@ def test_a_run_makes_exactly_the_steps_that_are_asked_for(digits):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(original), "step", step)
         pixels = prepare(preset, digits, seed=0, n_test=None)
-        history = train_preset(preset, model, pixels, steps=25, seed=0, device=CPU, progress=False)
+        history = train_preset(preset, model, pixels, steps=25, seed=0, device=HERE, progress=False)
     assert len(counted) == 25
     assert history.column("epoch") == [1, 2, 3]
 
@@ -81,7 +82,7 @@ def test_the_rest_of_an_epoch_goes_on_with_the_same_optimizer(digits):
             "make_optimizer",
             lambda self, *a: made.append(make(self, *a)) or made[-1],
         )
-        train_preset(preset, model, pixels, steps=40, seed=0, device=CPU, progress=False)
+        train_preset(preset, model, pixels, steps=40, seed=0, device=HERE, progress=False)
     assert len(made) == 1
     slots = made[0].state[model.to_mu.weight]
     assert slots["step"].item() == 40  # 30 steps an epoch
@@ -208,7 +209,7 @@ def test_the_result_says_what_was_done(digits, tmp_path):
     assert protocol["parameters"] == 632_848
     assert protocol["optimizer"] == {"name": "RMSprop", "lr": 1e-3, "centered": True}
     assert provenance["torch"] == torch.__version__
-    assert provenance["device"].startswith("CPU")
+    assert provenance["device"] == describe_device(HERE)
     assert len(provenance["data_sha256"]) == 64
     by_measure = {line["measure"]: line for line in written["results"]}
     assert by_measure["test_log_px"]["published"]["value"] == -97.10
@@ -272,7 +273,7 @@ class Recorder(nn.Module):
         self.seen = []
 
     def loss_terms(self, x, c, *, generator):
-        self.seen.append((x.clone(), c.clone()))
+        self.seen.append((x.cpu().clone(), c.cpu().clone()))
         return {"reconstruction": self.weight * x.sum(dim=-1), "kl": c.sum(dim=-1)}
 
 
@@ -281,7 +282,7 @@ def test_every_picture_comes_with_its_own_label(digits):
     preset, model = PRESETS["mathybit-cvae"], Recorder()
     pixels = prepare(preset, digits, seed=0, n_test=7)
     assert [len(t) for t in (*pixels.train_given, *pixels.test_given)] == [600, 7]
-    train_preset(preset, model, pixels, steps=4, seed=0, device=CPU, progress=False)
+    train_preset(preset, model, pixels, steps=4, seed=0, device=HERE, progress=False)
     seen_x, seen_c = (torch.cat(parts) for parts in zip(*model.seen, strict=True))
     assert len(seen_x) >= 850  # an epoch of 600, and 250 of the second
     index = torch.cdist(seen_x, digits.train.images).argmin(dim=1)
@@ -299,7 +300,7 @@ def test_a_conditional_preset_may_sum_over_the_batch(digits):
     preset = dataclasses.replace(PRESETS["mathybit-cvae"], reduction="sum")
     model, pixels = preset.build(0), prepare(preset, digits, seed=0, n_test=7)
     before = model.to_mu.bias.clone()
-    train_preset(preset, model, pixels, steps=1, seed=0, device=CPU, progress=False)
+    train_preset(preset, model, pixels, steps=1, seed=0, device=HERE, progress=False)
     assert not torch.equal(model.to_mu.bias, before)
 
 

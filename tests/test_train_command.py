@@ -69,7 +69,7 @@ def pictures(written, tmp_path):
 
 
 def arguments(pictures, out, *more, epochs=2):
-    usual = f"--size {SIDE} --hidden 16 --latent 3 --batch-size 8 --device cpu --epochs {epochs}"
+    usual = f"--size {SIDE} --hidden 16 --latent 3 --batch-size 8 --epochs {epochs}"
     where = ["--data", f"images:{pictures}", "--out", str(out)]
     return ["train", *where, *usual.split(), *map(str, more)]
 
@@ -164,10 +164,10 @@ def test_an_interrupted_run_keeps_its_epochs_and_says_how_to_go_on(
     command(pictures, whole, epochs=3)
     original = train.Trainer.train_epoch
 
-    def stopped(self, data, epoch, bar):
+    def stopped(self, epoch, bar):
         if epoch == 2:
             raise KeyboardInterrupt
-        return original(self, data, epoch, bar)
+        return original(self, epoch, bar)
 
     with monkeypatch.context() as patch:
         patch.setattr(train.Trainer, "train_epoch", stopped)

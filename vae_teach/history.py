@@ -16,6 +16,7 @@ class History:
     records: list[Record] = field(default_factory=list)
     best_epoch: int | None = None  # the epoch whose weights the model holds, if it stopped early
     interrupted: bool = False  # the reader pressed stop; the model keeps what it had learned
+    how: str = ""  # "one recorded step, replayed", or "step by step" and why
 
     def __len__(self) -> int:
         return len(self.records)

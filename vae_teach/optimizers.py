@@ -44,6 +44,8 @@ class RMSpropTF(FromOnes):
     writes the same equations out by hand.
     """
 
+    steps_alike = True  # the count of steps enters no number, so a step may be recorded
+
     def __init__(self, parameters, lr: float = 1e-3, decay: float = 0.9, eps: float = 1e-10):
         super().__init__(parameters, {"lr": lr, "decay": decay, "eps": eps})
 
@@ -103,6 +105,7 @@ def clip_by_value(optimizer: torch.optim.Optimizer, limit: float) -> None:
                 if parameter.grad is not None:
                     parameter.grad.clamp_(-limit, limit)
 
+    clip.steps_alike = True  # so `fit` may record a step; `staged` looks at the count of steps
     optimizer.register_step_pre_hook(clip)
 
 

@@ -23,13 +23,13 @@ import vae_teach
 from vae_teach import data
 from vae_teach.checkpoint import save_checkpoint
 from vae_teach.conditional import one_hot
-from vae_teach.device import describe_device, pick_device
+from vae_teach.device import borrowed, describe_device, pick_device
 from vae_teach.history import History
 from vae_teach.measures import MEASURES, Trained
 from vae_teach.models import count_parameters
 from vae_teach.one_writer import one_writer
 from vae_teach.presets import PRESETS, Preset, get_preset
-from vae_teach.train import fit
+from vae_teach.train import epoch_generator, fit
 from vae_teach.whole_file import write_text
 
 FORMAT = "vae_teach result 1"
@@ -124,7 +124,7 @@ def train_preset(
         if len(history) > whole:
             raise ValueError(f"{checkpoint} has {len(history)} epochs, but {whole} are asked for")
     if rest and not history.interrupted:
-        order = torch.randperm(len(pixels.train), generator=_generator(seed, whole))
+        order = torch.randperm(len(pixels.train), generator=epoch_generator(seed, whole))
         part = tuple(tensor[order[: rest * size]] for tensor in everything)
         # The same optimizer goes on; another seed, so that no noise of epoch 1 comes twice.
         last = fit(model, part, epochs=1, seed=(seed + 1_000_000) % 2**63, **shared)
@@ -135,10 +135,6 @@ def train_preset(
     return history
 
 
-def _generator(seed: int, epoch: int) -> torch.Generator:
-    return torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**64)
-
-
 def _weights(preset: Preset, model: nn.Module, pixels: Pixels) -> dict[str, float]:
     """The preset's reduction as a weight for every term of the model's loss."""
     factor = preset.loss_factor(pixels.train.shape[1])
@@ -146,7 +142,7 @@ def _weights(preset: Preset, model: nn.Module, pixels: Pixels) -> dict[str, floa
         return {}
     one = (tensor[:1] for tensor in (pixels.train, *pixels.train_given))
     with torch.no_grad():
-        terms = model.loss_terms(*one, generator=_generator(0, 0))
+        terms = model.loss_terms(*one, generator=epoch_generator(0, 0))
     return dict.fromkeys(terms, factor)
 
 
@@ -214,7 +210,8 @@ def reproduce(
         started = time.perf_counter()
         given = tuple(tensor.to(where) for tensor in pixels.test_given)
         trained = Trained(model, history, pixels.test.to(where), samples, seed, given)
-        results = [_measured(measure, trained, preset) for measure in preset.measures]
+        with borrowed(model, where):
+            results = [_measured(measure, trained, preset) for measure in preset.measures]
         result = {
             "format": FORMAT,
             "preset": name,

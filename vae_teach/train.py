@@ -2,9 +2,10 @@
 
 The data is one tensor on the device, so a batch is an index operation and not a Python loop over
 pictures. A model needs `loss_terms(x, generator=...)`, a dict of named terms of shape (B,) to
-minimise, and `config`. Shapes: N examples, B batch, D pixels.
+minimise, and `config`. Shapes: N examples, B batch, D pixels, T terms.
 """
 
+import functools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,11 +15,14 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from vae_teach import fit_arguments
 from vae_teach.checkpoint import fingerprint, restore, save_checkpoint
-from vae_teach.device import pick_device
+from vae_teach.device import borrowed, device_of, pick_device
+from vae_teach.fit_arguments import Batch
 from vae_teach.history import History, Record
+from vae_teach.steps import make_steps
+from vae_teach.watch import OnStep, Watch
 
-Batch = tuple[Tensor, ...]
 Transform = Callable[[Tensor, torch.Generator], Tensor]
 
 CHECK_EVERY = 50  # steps between looks at the terms; each look makes a GPU wait
@@ -29,6 +33,24 @@ _PUT_BACK = (
 )
 
 
+class CheckpointError(OSError):
+    """A checkpoint that could not be written; `history` holds the epochs so far."""
+
+    def __init__(self, message: str, history: History):
+        super().__init__(message)
+        self.history = history
+
+
+def epoch_seed(seed: int, epoch: int) -> int:
+    """The seed of one epoch's noise, of 64 bits; each seed has another for the same epoch."""
+    return (seed * 1_000_003 + epoch) % 2**64
+
+
+def epoch_generator(seed: int, epoch: int, device: str | torch.device = "cpu") -> torch.Generator:
+    """The noise of one epoch. It depends on seed and epoch alone, so a resumed run agrees."""
+    return torch.Generator(device).manual_seed(epoch_seed(seed, epoch))
+
+
 class Trainer:
     """The state that `fit` moves forward: model, optimizer, data on the device, history."""
 
@@ -36,39 +58,57 @@ class Trainer:
         self,
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
+        train: Batch,
+        held_out: Batch | None,
         *,
         device: torch.device,
         batch_size: int,
         seed: int,
         weights: Mapping[str, float],
         transform: Transform | None,
-        on_step: Callable[[int, nn.Module], None] | None,
+        watch: Watch,
+        replay: bool,
     ):
         self.model, self.optimizer, self.device = model, optimizer, device
+        self.train = tuple(t.to(device) for t in train)
+        self.held_out = None if held_out is None else tuple(t.to(device) for t in held_out)
         self.batch_size, self.seed, self.transform = batch_size, seed, transform
-        self.weights, self.on_step = dict(weights), on_step
-        self.step = 0
+        self.weights, self.watch = dict(weights), watch
+        self.n_examples = len(train[0])
+        self.noise = torch.Generator(device)
+        self.names: list[str] = []  # of the terms, once a step has been made
+        self.steps = make_steps(self, replay=replay)
+        self.history = History()
+        self.best: dict[str, Tensor] | None = None
+        self.good = _copy_state(model)
 
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many batches the training data has, the last, smaller one included."""
+        return math.ceil(self.n_examples / self.batch_size)
+
+    @functools.cached_property
     def settings(self) -> dict:
-        """What a resumed run must agree on, as plain values."""
+        """What a resumed run must agree on, as plain values; it reads all the data once."""
         defaults = {k: v for k, v in self.optimizer.defaults.items() if k != "params"}
         return {
             "batch_size": self.batch_size,
             "seed": self.seed,
             "weights": self.weights,
             "optimizer": {"name": type(self.optimizer).__name__, **defaults},
+            **data_settings(self.train, self.held_out),
         }
-
-    def generator(self, epoch: int) -> torch.Generator:
-        """The noise of one epoch. It depends on seed and epoch alone, so a resumed run agrees."""
-        return torch.Generator(self.device).manual_seed((self.seed * 1_000_003 + epoch) % 2**64)
 
     def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """The model's terms for one batch, averaged over its examples."""
         x, *rest = batch
         if self.transform is not None:
             x = self.transform(x, generator)
-        terms = self.model.loss_terms(x, *rest, generator=generator)
+        try:
+            terms = self.model.loss_terms(x, *rest, generator=generator)
+        except RuntimeError as error:
+            fit_arguments.require_dtype(self.model, x, "what the model is given", error)
+            raise
         unknown = self.weights.keys() - terms.keys()
         if unknown:
             raise ValueError(f"weights name {sorted(unknown)}, but the terms are {sorted(terms)}")
@@ -78,50 +118,111 @@ class Trainer:
         """The weighted sum that is minimised; a term without a weight counts once."""
         return sum(self.weights.get(name, 1.0) * value for name, value in terms.items())
 
-    def train_epoch(self, train: Batch, epoch: int, bar: tqdm) -> Record:
+    def step(self, index: Tensor) -> Tensor:
+        """One optimizer step on these training rows (B,); returns its terms (T,), detached."""
+        terms = self.terms(tuple(t[index] for t in self.train), self.noise)
+        self.optimizer.zero_grad()
+        self.loss(terms).backward()
+        self.optimizer.step()
+        self.names = list(terms)
+        return torch.stack([value.detach() for value in terms.values()])
+
+    def run(self, epochs: int, *, patience: int | None, checkpoint: Path | None, bar: tqdm) -> None:
+        """Train up to `epochs` epochs in all, or until the reader or the patience stops it."""
+        try:
+            for epoch in range(len(self.history), epochs):
+                if patience is not None and _epochs_since_best(self.history) >= patience:
+                    break
+                self._epoch(epoch, patience is not None, bar)
+                bar.set_description(f"epoch {epoch + 1}/{epochs}")
+                part = "train" if self.held_out is None else "held_out"
+                bar.set_postfix_str(_summary(self.history.last, part))
+                if checkpoint is not None:
+                    self._save(checkpoint)
+        except KeyboardInterrupt:
+            self.history.interrupted = True
+        except FloatingPointError as error:
+            self.model.load_state_dict(self.good)
+            error.history = self.history
+            raise
+        if self.best is not None:
+            self.model.load_state_dict(self.best)
+
+    def _epoch(self, epoch: int, keep_best: bool, bar: tqdm) -> None:
+        """Train one epoch, look at the held-out data, and write the line of the history."""
+        started = time.perf_counter()
+        parts = {"train": self.train_epoch(epoch, bar)}
+        if self.held_out is not None:
+            parts["held_out"] = self.evaluate(self.held_out)
+            _require_finite_record(epoch + 1, parts["held_out"])
+        self.good = _copy_state(self.model)
+        self.history.records.append(self.record(epoch + 1, time.perf_counter() - started, **parts))
+        self.history.how = self.steps.how
+        if keep_best and _epochs_since_best(self.history) == 0:
+            self.best, self.history.best_epoch = self.good, epoch + 1
+
+    def _save(self, checkpoint: Path) -> None:
+        try:
+            save_checkpoint(
+                checkpoint,
+                self.model,
+                history=self.history,
+                settings=self.settings,
+                optimizer=self.optimizer,
+                best=self.best,
+            )
+        except OSError as error:
+            made = len(self.history)
+            raise CheckpointError(
+                f"epoch {made} could not be saved in {checkpoint}: {error.strerror or error}. "
+                f"The file keeps {made - 1} epochs; the model and this error's history, {made}",
+                self.history,
+            ) from error
+
+    def train_epoch(self, epoch: int, bar: tqdm) -> Record:
         """One pass in random order; returns each term's average over the epoch."""
         self.model.train()
-        generator = self.generator(epoch)
-        order = torch.randperm(len(train[0]), generator=generator, device=self.device)
-        steps, sizes = [], []
-        for index in order.split(self.batch_size):
-            terms = self.terms(tuple(t[index] for t in train), generator)
-            self.optimizer.zero_grad()
-            self.loss(terms).backward()
-            self.optimizer.step()
-            self.step += 1
-            steps.append(torch.stack([value.detach() for value in terms.values()]))
-            sizes.append(len(index))
+        self.noise.manual_seed(epoch_seed(self.seed, epoch))
+        order = torch.randperm(self.n_examples, generator=self.noise, device=self.device)
+        batches = order.split(self.batch_size)
+        done, seen = epoch * self.steps_per_epoch, None
+        for i, index in enumerate(batches, start=1):
+            values = self.steps(index)
+            if seen is None:
+                seen = values.new_empty(len(batches), len(values))
+            seen[i - 1] = values  # not looked at, so that a GPU need not wait
             bar.update()
-            if self.on_step is not None:
-                self.on_step(self.step, self.model)
-            if len(steps) % CHECK_EVERY == 0:
-                self._require_finite(steps[-CHECK_EVERY:], list(terms))
-        self._require_finite(steps[-CHECK_EVERY:], list(terms))
-        share = torch.tensor(sizes, device=self.device) / sum(sizes)
-        return dict(zip(terms, (torch.stack(steps) * share[:, None]).sum(0).tolist(), strict=True))
+            self.watch(done + i)
+            if i % CHECK_EVERY == 0 or i == len(batches):
+                first = (i - 1) // CHECK_EVERY * CHECK_EVERY
+                self._require_finite(seen[first:i], done + first)
+        sizes = torch.tensor([len(index) for index in batches], device=self.device)
+        share = sizes / self.n_examples
+        return dict(zip(self.names, (seen * share[:, None]).sum(0).tolist(), strict=True))
 
-    def _require_finite(self, steps: list[Tensor], names: list[str]) -> None:
-        values = torch.stack(steps)
-        bad = (~torch.isfinite(values)).nonzero()
-        if len(bad):
-            row, column = bad[0].tolist()
-            step = self.step - len(steps) + 1 + row
-            raise FloatingPointError(
-                f"step {step}: the term {names[column]!r} is {values[row, column].item()}. "
-                f"{_PUT_BACK}"
-            )
+    def _require_finite(self, values: Tensor, steps_before: int) -> None:
+        if torch.isfinite(values).all():
+            return
+        row, column = (~torch.isfinite(values)).nonzero()[0].tolist()
+        raise FloatingPointError(
+            f"step {steps_before + row + 1}: the term {self.names[column]!r} is "
+            f"{values[row, column].item()}. {_PUT_BACK}"
+        )
 
     @torch.no_grad()
     def evaluate(self, data: Batch) -> Record:
         """Average of each term over `data`, with the same noise whenever it is called."""
         self.model.eval()
-        generator = self.generator(-1)
-        total: dict[str, float] = {}
+        generator = epoch_generator(self.seed, -1, self.device)
+        parts, sizes = [], []
         for batch in zip(*(t.split(EVALUATION_BATCH) for t in data), strict=True):
-            for name, value in self.terms(batch, generator).items():
-                total[name] = total.get(name, 0.0) + value.item() * len(batch[0])
-        return {name: value / len(data[0]) for name, value in total.items()}
+            terms = self.terms(batch, generator)
+            parts.append(torch.stack(list(terms.values())))
+            sizes.append(len(batch[0]))
+        totals = [0.0] * len(terms)
+        for values, size in zip(torch.stack(parts).tolist(), sizes, strict=True):
+            totals = [total + value * size for total, value in zip(totals, values, strict=True)]
+        return {name: total / sum(sizes) for name, total in zip(terms, totals, strict=True)}
 
     def record(self, epoch: int, seconds: float, **parts: Record) -> Record:
         """One line of the history from the terms of training and of the held-out data."""
@@ -149,18 +250,23 @@ def fit(
     resume: bool = False,
     device: str | torch.device | None = None,
     progress: bool = True,
-    on_step: Callable[[int, nn.Module], None] | None = None,
+    on_step: OnStep | None = None,
+    replay: bool = True,
 ) -> History:
     """Train `model` in place and return its history.
 
+    The model is moved to the device for the training and comes back to where it was, however the
+    training ends. On CUDA one step is recorded and replayed, which is several times as fast; the
+    history's `how` says whether it was, and if not, why.
+
     Args:
-        model: has `loss_terms` and `config`; it is moved to the device.
+        model: has `loss_terms` and `config`.
         train: images (N, D), or a tuple of tensors with N rows each, given to `loss_terms`.
         held_out: the same for data the optimizer never sees, evaluated after each epoch.
         epochs: passes over `train` in all, those of a resumed checkpoint included.
         batch_size: examples per step; the last, smaller batch is used too.
         lr: Adam's learning rate, unless `optimizer` is given.
-        seed: of the order of the data and of the noise.
+        seed: of the order of the data and of the noise, up to 2^64 - 1.
         weights: factor per term, such as {"kl": 4.0}; 1 where not given.
         optimizer: makes an optimizer from the parameters.
         transform: applied to each batch of images with the epoch's generator, such as a fresh
@@ -170,83 +276,63 @@ def fit(
         resume: continue from `checkpoint` if it exists.
         device: where to compute; by default `vae_teach.device.pick_device` chooses.
         progress: show a bar with every term, on stderr.
-        on_step: called as on_step(step, model) before the first step (0) and after each.
+        on_step: called as on_step(step, model) before the first step (0) and after each, or at the
+            steps in its `moments` if it has them. The model it is shown lies where `model` lay
+            before; if the training is elsewhere it is a copy.
+        replay: False if no step is to be recorded, because `loss_terms` or `transform` do something
+            else at every call that is not drawn from their generator.
 
     Returns:
         History, one record per epoch. If the reader interrupts, the history up to there.
 
     Raises:
-        ValueError: if an argument does not fit, naming it and both sides.
+        ValueError: if an argument does not fit, naming it and both sides; nothing has changed then.
         FloatingPointError: if a term is not finite, naming the step and the term; the model is put
-            back to the end of the last whole epoch.
+            back to the end of the last whole epoch, and the error's `history` ends there.
+        CheckpointError: an OSError, if the checkpoint cannot be written; the error has the history.
     """
+    train = fit_arguments.as_batch("train", train)
+    held_out = None if held_out is None else fit_arguments.as_batch("held_out", held_out)
+    epochs = fit_arguments.require_whole("epochs", epochs, 1)
+    batch_size = fit_arguments.require_whole("batch_size", batch_size, 1)
+    seed = fit_arguments.require_whole("seed", seed, 0, fit_arguments.LARGEST_SEED)
+    fit_arguments.require_number("lr", lr, 0.0)
+    fit_arguments.require_weights(weights or {})
+    fit_arguments.require_patience(patience, held_out)
+    fit_arguments.require_checkpoint(checkpoint, resume)
+    fit_arguments.require_data(model, train, held_out, treated=transform is not None)
     device = device if isinstance(device, torch.device) else pick_device(device)
-    train, held_out = _as_batch("train", train, device), _as_batch("held_out", held_out, device)
-    _check_arguments(epochs, batch_size, held_out, patience, checkpoint, resume)
-    _check_rates(lr, weights or {})
-    model.to(device)
-    make_optimizer = optimizer or (lambda p: torch.optim.Adam(p, lr=lr, fused=True))
-    trainer = Trainer(
-        model,
-        make_optimizer(model.parameters()),
-        device=device,
-        batch_size=batch_size,
-        seed=seed,
-        weights=weights or {},
-        transform=transform,
-        on_step=on_step,
-    )
-    settings = trainer.settings()
-    if checkpoint is not None:
-        settings |= data_settings(train, held_out)
-    history, best = History(), None
-    if resume and Path(checkpoint).exists():
-        history, best = restore(checkpoint, model, trainer.optimizer, settings)
-    steps_per_epoch = math.ceil(len(train[0]) / batch_size)
-    trainer.step = len(history) * steps_per_epoch
-    if on_step is not None and trainer.step == 0:
-        on_step(0, model)
-    bar = tqdm(
-        total=epochs * steps_per_epoch, initial=trainer.step, disable=not progress, unit="step"
-    )
-    good = _copy_state(model)
-    try:
-        for epoch in range(len(history), epochs):
-            if patience is not None and _epochs_since_best(history) >= patience:
-                break
-            started = time.perf_counter()
-            parts = {"train": trainer.train_epoch(train, epoch, bar)}
-            if held_out is not None:
-                parts["held_out"] = trainer.evaluate(held_out)
-                _require_finite_record(epoch + 1, parts["held_out"])
-            good = _copy_state(model)
-            history.records.append(
-                trainer.record(epoch + 1, time.perf_counter() - started, **parts)
+    home = device_of(model)
+    with borrowed(model, device):
+        watch = Watch(on_step, model, home)
+        make_optimizer = optimizer or (lambda p: torch.optim.Adam(p, lr=lr, fused=True))
+        trainer = Trainer(
+            model,
+            make_optimizer(model.parameters()),
+            train,
+            held_out,
+            device=device,
+            batch_size=batch_size,
+            seed=seed,
+            weights=weights or {},
+            transform=transform,
+            watch=watch,
+            replay=replay,
+        )
+        if resume and Path(checkpoint).exists():
+            trainer.history, trainer.best = restore(
+                checkpoint, model, trainer.optimizer, trainer.settings
             )
-            if patience is not None and _epochs_since_best(history) == 0:
-                best, history.best_epoch = good, epoch + 1
-            bar.set_description(f"epoch {epoch + 1}/{epochs}")
-            bar.set_postfix_str(_summary(history.last, list(parts)[-1]))
-            if checkpoint is not None:
-                save_checkpoint(
-                    checkpoint,
-                    model,
-                    history=history,
-                    settings=settings,
-                    optimizer=trainer.optimizer,
-                    best=best,
-                )
-    except KeyboardInterrupt:
-        history.interrupted = True
-    except FloatingPointError:
-        model.load_state_dict(good)
-        raise
-    finally:
-        bar.close()
-    if best is not None:
-        model.load_state_dict(best)
+            trainer.good = _copy_state(model)
+        steps_made = len(trainer.history) * trainer.steps_per_epoch
+        if steps_made == 0:
+            watch(0)
+        total = epochs * trainer.steps_per_epoch
+        with tqdm(total=total, initial=steps_made, disable=not progress, unit="step") as bar:
+            checkpoint = None if checkpoint is None else Path(checkpoint)
+            trainer.run(epochs, patience=patience, checkpoint=checkpoint, bar=bar)
     model.eval()
-    return history
+    return trainer.history
 
 
 def data_settings(train: Batch, held_out: Batch | None) -> dict[str, str]:
@@ -256,37 +342,6 @@ def data_settings(train: Batch, held_out: Batch | None) -> dict[str, str]:
         name: fingerprint({str(i): tensor for i, tensor in enumerate(part)})[:16]
         for name, part in parts.items()
     }
-
-
-def _as_batch(name: str, data: Tensor | Batch | None, device: torch.device) -> Batch | None:
-    """One or several tensors as a tuple on the device, all with the same number of rows."""
-    if data is None:
-        return None
-    batch = (data,) if isinstance(data, Tensor) else tuple(data)
-    if not batch or not all(isinstance(t, Tensor) for t in batch):
-        raise ValueError(f"{name} must be a tensor or a tuple of tensors, but it is {type(data)}")
-    rows = [len(t) for t in batch]
-    if len(set(rows)) > 1 or rows[0] == 0:
-        raise ValueError(f"{name} needs tensors with the same number of rows, at least 1: {rows}")
-    return tuple(t.to(device) for t in batch)
-
-
-def _check_rates(lr: float, weights: Mapping[str, float]) -> None:
-    if not (math.isfinite(lr) and lr >= 0):
-        raise ValueError(f"lr must be at least 0 and finite, but it is {lr}")
-    for name, weight in weights.items():
-        if not math.isfinite(weight):
-            raise ValueError(f"weights[{name!r}] must be finite, but it is {weight}")
-
-
-def _check_arguments(epochs, batch_size, held_out, patience, checkpoint, resume) -> None:
-    for name, value in {"epochs": epochs, "batch_size": batch_size}.items():
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, but it is {value}")
-    if patience is not None and (held_out is None or patience < 1):
-        raise ValueError(f"patience={patience} needs held_out data and a value of at least 1")
-    if resume and checkpoint is None:
-        raise ValueError("resume=True needs checkpoint, the file to continue from")
 
 
 def _require_finite_record(epoch: int, terms: Record) -> None:

@@ -56,11 +56,16 @@ def treat(images: Tensor, how: str, *, generator: Generator | None = None) -> Te
 def _require_unit_interval(images: Tensor) -> None:
     if not images.is_floating_point():
         raise ValueError(f"images are {images.dtype} but must be floating point in [0, 1]")
-    if images.numel() == 0:
+    if images.numel() == 0 or _in_a_recording(images):
         return
     low, high = (float(v) for v in torch.aminmax(images))
     if not (low >= 0 and high <= 1):  # written so that NaN fails too
         raise ValueError(f"images must lie in [0, 1] but range from {low:g} to {high:g}")
+
+
+def _in_a_recording(images: Tensor) -> bool:
+    """Whether a CUDA graph is being captured, which a look at the values would end."""
+    return images.is_cuda and torch.cuda.is_current_stream_capturing()
 
 
 def _fixed_uniforms(images: Tensor) -> Tensor:

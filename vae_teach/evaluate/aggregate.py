@@ -15,6 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor, nn
 
+from vae_teach.device import as_float64, on_accelerator
 from vae_teach.evaluate.weights import noise
 from vae_teach.gaussian import kl_to_standard_normal, log_normal, reparameterize
 
@@ -31,6 +32,7 @@ class KLSplit(NamedTuple):
     largest_information: float  # log N
 
 
+@on_accelerator
 @torch.no_grad()
 def split_kl(
     model: nn.Module,
@@ -56,7 +58,7 @@ def split_kl(
     """
     if len(images) < 2:
         raise ValueError(f"a mixture needs at least 2 images, but there are {len(images)}")
-    mu, logvar = (t.double() for t in model.encode(images))  # (N, L) each
+    mu, logvar = map(as_float64, model.encode(images))  # (N, L) each
     own, mixture, prior = [], [], []
     for m, v in zip(mu.split(batch_size), logvar.split(batch_size), strict=True):
         z = reparameterize(m, v, noise((n_samples, *m.shape), m, generator))  # (S, B, L)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor, nn
 
+from vae_teach.device import as_float64, on_accelerator
 from vae_teach.evaluate.weights import BUDGET, chunks, draw_posterior, log_weights, noise
 from vae_teach.gaussian import kl_to_standard_normal, reparameterize
 from vae_teach.likelihoods import Likelihood
@@ -45,6 +46,7 @@ class Bounds(NamedTuple):
     n_samples: int
 
 
+@on_accelerator
 @torch.no_grad()
 def importance_bounds(
     model: nn.Module,
@@ -65,7 +67,7 @@ def importance_bounds(
 
     Args:
         model: see `vae_teach.evaluate.weights`.
-        images: (N, D), on the model's device.
+        images: (N, D).
         n_samples: K.
         generator: of the draws.
         likelihood: another p(x|z) than the model's own, for the same decoder output.
@@ -87,7 +89,7 @@ def importance_bounds(
 
 def _log_weights(model, x, n, generator, likelihood) -> Tensor:
     eps = noise((n, len(x), model.latent_dim), x, generator)
-    return log_weights(model, x, eps, likelihood=likelihood).double()
+    return as_float64(log_weights(model, x, eps, likelihood=likelihood))
 
 
 def _summaries(log_w: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -102,6 +104,7 @@ def _summaries(log_w: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return log_w.mean(dim=0), elbo_error, total - math.log(k), log_px_error
 
 
+@on_accelerator
 @torch.no_grad()
 def bound_curve(
     model: nn.Module,
@@ -140,6 +143,7 @@ def _in_blocks(log_w: Tensor, k: int) -> Estimate:
     return Estimate(values.mean(dim=0), values.std(dim=0) / math.sqrt(n_blocks))
 
 
+@on_accelerator
 @torch.no_grad()
 def elbo(
     model: nn.Module,
@@ -168,9 +172,9 @@ def elbo(
         draws = []
         for size in sizes:
             z = reparameterize(mu, logvar, noise((size, *mu.shape), x, generator))
-            draws.append(likelihood.log_prob(x, model.decode(z)).double())
+            draws.append(as_float64(likelihood.log_prob(x, model.decode(z))))
         mean, error, *_ = _summaries(torch.cat(draws))
-        means.append(mean - kl_to_standard_normal(mu, logvar).double())
+        means.append(mean - as_float64(kl_to_standard_normal(mu, logvar)))
         errors.append(error)
     return Estimate(torch.cat(means), torch.cat(errors))
 
@@ -187,16 +191,18 @@ class ActiveUnits(NamedTuple):
         return int(self.active.sum())
 
 
+@on_accelerator
 @torch.no_grad()
 def active_units(model: nn.Module, images: Tensor, *, threshold: float = 0.01) -> ActiveUnits:
     """Dimensions whose posterior mean varies over the images (N, D) by more than `threshold`.
 
     Source: Burda et al. 2016 (arXiv:1509.00519), section 5.2: Cov_x(E[z|x]) > 10^-2.
     """
-    variance = posterior_means(model, images).double().var(dim=0, correction=0)
+    variance = as_float64(posterior_means(model, images)).var(dim=0, correction=0)
     return ActiveUnits(variance, variance > threshold)
 
 
+@on_accelerator
 @torch.no_grad()
 def posterior_means(model: nn.Module, images: Tensor, *, batch_size: int = 2_000) -> Tensor:
     """Where q(z|x) sends noise 0, (N, L): the mean of a Gaussian q, a central point of a flow."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_teach import continuous_bernoulli
+from vae_teach.device import as_float64, on_accelerator
 from vae_teach.evaluate.weights import log_posterior
 from vae_teach.exact.grid import Grid
 from vae_teach.gaussian import log_normal
@@ -64,11 +65,11 @@ def log_prob_table(likelihood: Likelihood, x: Tensor, params: Tensor) -> Tensor:
 class _Sums:
     """Running sums over chunks of the grid, in float64: what the integrals are made of."""
 
-    def __init__(self, n_images: int):
-        self.evidence = torch.full((n_images,), -math.inf, dtype=torch.float64)
+    def __init__(self, n_images: int, device: torch.device):
+        self.evidence = torch.full((n_images,), -math.inf, dtype=torch.float64, device=device)
         self.coarse, self.peak = self.evidence.clone(), self.evidence.clone()
         self.edge = self.evidence.clone()
-        self.mass, self.joint, self.entropy = torch.zeros(3, n_images, dtype=torch.float64)
+        self.mass, self.joint, self.entropy = self.evidence.new_zeros(3, n_images)
 
     def add(self, log_joint: Tensor, log_q: Tensor, weight: Tensor, chunk: "_Chunk") -> None:
         """Take in one chunk: log p(x, z) and log q(z|x), (N, M), and log trapezoid weights (M,)."""
@@ -95,6 +96,7 @@ def _logaddsum(total: Tensor, values: Tensor) -> Tensor:
     return torch.logaddexp(total, torch.logsumexp(values, dim=1)) if values.shape[1] else total
 
 
+@on_accelerator
 @torch.no_grad()
 def grid_log_likelihood(
     model: nn.Module,
@@ -127,19 +129,22 @@ def grid_log_likelihood(
         raise ValueError(f"a grid needs 2 latent dimensions, but the model has {model.latent_dim}")
     grid = Grid(-reach, reach, n, dim=2)
     likelihood = likelihood or model.likelihood
-    sums = _Sums(len(images))
+    where = as_float64(images[:1]).device
+    sums = _Sums(len(images), where)
     size = max(1, TABLE // max(len(images), images.shape[-1]))
     coarse_points, coarse_weights = _coarse(grid)
     for start in range(0, n * n, size):
         part = slice(start, min(start + size, n * n))
-        z = grid.points[part].to(images)  # (M, 2)
-        prior = log_normal(grid.points[part], *torch.zeros(2, len(z), 2, dtype=torch.float64))
-        table = log_prob_table(likelihood, images, model.decode(z)).cpu().double() + prior
-        log_q = _posterior_table(model, images, z).cpu().double()
+        points = grid.points[part].to(where)
+        z = points.to(images)  # (M, 2)
+        prior = log_normal(points, torch.zeros_like(points), torch.zeros_like(points))
+        table = as_float64(log_prob_table(likelihood, images, model.decode(z))) + prior
+        log_q = as_float64(_posterior_table(model, images, z))
         chosen = coarse_points[part]
-        edge = (grid.points[part].abs() == reach).any(dim=1)
-        chunk = _Chunk(edge, chosen.nonzero()[:, 0], coarse_weights[part][chosen])
-        sums.add(table, log_q, grid.log_weights[part], chunk)
+        edge = (points.abs() == reach).any(dim=1)
+        index = chosen.nonzero()[:, 0].to(where)
+        chunk = _Chunk(edge, index, coarse_weights[part][chosen].to(where))
+        sums.add(table, log_q, grid.log_weights[part].to(where), chunk)
     return _finish(sums, grid, tolerance)
 
 

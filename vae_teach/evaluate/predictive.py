@@ -8,16 +8,17 @@ function says so. Shapes: N pictures, D pixels, L latent.
 import torch
 from torch import Generator, Tensor, nn
 
+from vae_teach.device import device_of, on_accelerator
 from vae_teach.evaluate.bounds import posterior_means
 from vae_teach.evaluate.weights import draw_posterior, noise
 
 
-@torch.no_grad()
 def transform(model: nn.Module, x: Tensor) -> Tensor:
     """The posterior means of x, (N, D) -> (N, L): a picture's coordinates. Nothing is drawn."""
     return posterior_means(model, x)
 
 
+@on_accelerator
 @torch.no_grad()
 def prior_predictive_at(model: nn.Module, z: Tensor) -> Tensor:
     """Mean pictures at chosen latents, (..., L) -> (..., D)."""
@@ -25,35 +26,45 @@ def prior_predictive_at(model: nn.Module, z: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def prior_predictive(
-    model: nn.Module, n: int, *, generator: Generator, device: str | torch.device = "cpu"
-) -> tuple[Tensor, Tensor]:
+def prior_predictive(model: nn.Module, n: int, *, generator: Generator) -> tuple[Tensor, Tensor]:
     """Pixels drawn from p(x), and the means they were drawn from: two tensors (n, D).
 
     Each row of both belongs to one z ~ N(0, I). The encoder is not used.
     """
-    z = noise((n, model.latent_dim), torch.zeros(0, device=device), generator)
-    params = model.decode(z)
-    return model.likelihood.sample(params, generator), model.likelihood.mean(params)
+    z = noise((n, model.latent_dim), torch.zeros(0), generator)
+    return _drawn_pixels(model, z, generator), prior_predictive_at(model, z)
 
 
-@torch.no_grad()
 def posterior_predictive_mean(model: nn.Module, x: Tensor, *, generator: Generator) -> Tensor:
     """Mean pictures of one z ~ q(z|x) for each x, (N, D) -> (N, D)."""
-    return model.mean_image(_draw(model, x, generator))
+    return prior_predictive_at(model, _draw(model, x, generator))
 
 
 @torch.no_grad()
 def posterior_predictive_sample(model: nn.Module, x: Tensor, *, generator: Generator) -> Tensor:
     """Pixels drawn from p(x_new | z) with z ~ q(z|x), (N, D) -> (N, D)."""
-    params = model.decode(_draw(model, x, generator))
-    return model.likelihood.sample(params, generator)
+    return _drawn_pixels(model, _draw(model, x, generator), generator)
 
 
+@on_accelerator
+@torch.no_grad()
 def _draw(model: nn.Module, x: Tensor, generator: Generator) -> Tensor:
     return draw_posterior(model, x, noise((len(x), model.latent_dim), x, generator))[0]
 
 
+@on_accelerator
+@torch.no_grad()
+def _decoded(model: nn.Module, z: Tensor) -> Tensor:
+    return model.decode(z)
+
+
+def _drawn_pixels(model: nn.Module, z: Tensor, generator: Generator) -> Tensor:
+    """Pixels drawn with the generator, where the model and its likelihood lie."""
+    params = _decoded(model, z).to(device_of(model) or "cpu")
+    return model.likelihood.sample(params, generator).cpu()
+
+
+@on_accelerator
 @torch.no_grad()
 def nearest_neighbours(
     images: Tensor, references: Tensor, *, batch_size: int = 500

@@ -1,0 +1,218 @@
+"""A pretend accelerator: a device 'pretend' that computes on the CPU and is as strict as CUDA.
+
+Once this is imported, `torch.accelerator.current_accelerator()` is 'pretend'. A tensor on it meets
+a CPU tensor, a CPU generator, NumPy or matplotlib with the refusal that a CUDA tensor would meet,
+and all numbers are the CPU's. So a machine without a GPU finds every place where devices are mixed.
+
+It rests on `torch.utils.backend_registration._setup_privateuseone_for_python_backend`, which
+PyTorch calls experimental; a new version of PyTorch may want a change here.
+"""
+
+import functools
+
+import torch
+from torch.utils import _pytree as pytree
+from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
+
+NAME = "pretend"
+
+
+class _Module:
+    """What PyTorch asks of `torch.pretend`."""
+
+    is_available = is_initialized = staticmethod(lambda: True)
+    _is_in_bad_fork = staticmethod(lambda: False)
+    manual_seed_all = staticmethod(lambda seed: None)
+    device_count = staticmethod(lambda: 1)
+    current_device = staticmethod(lambda: 0)
+    get_amp_supported_dtype = staticmethod(lambda: [torch.float32])
+    get_rng_state = staticmethod(lambda device=None: torch.get_rng_state())
+    set_rng_state = staticmethod(lambda state, device=None: torch.set_rng_state(state))
+
+
+_setup_privateuseone_for_python_backend(NAME, _Module())
+DEVICE = torch.device(NAME, 0)
+CPU = torch.device("cpu")
+MAY_CROSS = {
+    "aten::_to_copy",
+    "aten::copy_",
+    "aten::_copy_from",
+    "aten::_local_scalar_dense",
+    "aten::item",
+}
+_RealGenerator = torch.Generator
+_own_generators = {}  # by address, kept alive: C++ hands a generator back as a new object
+
+
+class PretendTensor(torch.Tensor):
+    """A tensor that says it lives on DEVICE; `raw` is the CPU tensor that does the work."""
+
+    @staticmethod
+    def __new__(cls, raw):
+        tensor = torch.Tensor._make_wrapper_subclass(
+            cls,
+            raw.size(),
+            strides=raw.stride(),
+            storage_offset=raw.storage_offset(),
+            dtype=raw.dtype,
+            device=DEVICE,
+        )
+        tensor.raw = raw
+        return tensor
+
+    __torch_function__ = torch._C._disabled_torch_function_impl
+
+    @classmethod
+    def __torch_dispatch__(cls, func, types, args=(), kwargs=None):
+        return _run(func, args, kwargs or {})
+
+    def tolist(self):
+        return self.cpu().tolist()
+
+    def numpy(self, *args, **kwargs):
+        raise TypeError(
+            f"can't convert {DEVICE} device type tensor to numpy. "
+            "Use Tensor.cpu() to copy the tensor to host memory first."
+        )
+
+    __array__ = numpy
+
+    def __format__(self, spec):
+        return format(self.item(), spec) if self.dim() == 0 else super().__format__(spec)
+
+
+def _is_pretend(device):
+    return device is not None and torch.device(device).type == NAME
+
+
+def _is_cpu_array(leaf):
+    """Whether it is a CPU tensor that an operation on DEVICE refuses: any but a single number."""
+    return isinstance(leaf, torch.Tensor) and type(leaf) is not PretendTensor and leaf.dim() > 0
+
+
+def _refuse_mixed(func, leaves, target):
+    """Raise what CUDA raises where tensors or a generator of another device take part."""
+    ours = any(type(leaf) is PretendTensor for leaf in leaves)
+    if ours and func.name().split(".")[0] not in MAY_CROSS and any(map(_is_cpu_array, leaves)):
+        raise RuntimeError(
+            f"Expected all tensors to be on the same device, but found at least two devices, "
+            f"{DEVICE} and cpu! ({func})"
+        )
+    for leaf in leaves:
+        if isinstance(leaf, _RealGenerator):
+            own = leaf._cdata in _own_generators
+            if own != (_is_pretend(target) if target is not None else ours):
+                raise RuntimeError(_wrong_generator(*(("cpu", NAME) if own else (NAME, "cpu"))))
+    return ours
+
+
+def _wrong_generator(wanted, found):
+    return f"Expected a '{wanted}' device type for generator but found '{found}'"
+
+
+def _raw(leaf):
+    if type(leaf) is PretendTensor:
+        return leaf.raw
+    return CPU if isinstance(leaf, torch.device) and leaf.type == NAME else leaf
+
+
+def _run(func, args, kwargs):
+    """Refuse what CUDA would refuse, compute on the CPU, and hand back tensors of the device."""
+    leaves, spec = pytree.tree_flatten((args, kwargs))
+    target = kwargs.get("device")
+    ours = _refuse_mixed(func, leaves, target)
+    raw_args, raw_kwargs = pytree.tree_unflatten([_raw(leaf) for leaf in leaves], spec)
+    out = func(*raw_args, **raw_kwargs)
+    if func is torch.ops.aten.copy_.default:
+        return args[0]
+    stays = _is_pretend(target) if target is not None else ours
+    in_place = {id(leaf.raw): leaf for leaf in leaves if type(leaf) is PretendTensor}
+
+    def wrap(value):
+        if not isinstance(value, torch.Tensor):
+            return value
+        known = in_place.get(id(value))
+        if known is not None:
+            return known
+        return PretendTensor(value) if stays else value
+
+    return wrap(out) if isinstance(out, torch.Tensor) else pytree.tree_map(wrap, out)
+
+
+_library = torch.library.Library("_", "IMPL")
+_library.fallback(lambda func, *args, **kwargs: _run(func, args, kwargs), "PrivateUse1")
+
+
+class Generator(_RealGenerator):
+    """A CPU generator that counts as one of the pretend device if it was made for it."""
+
+    def __new__(cls, device="cpu"):
+        return _RealGenerator.__new__(cls, "cpu" if _is_pretend(device) else device)
+
+    def __init__(self, device="cpu"):
+        if _is_pretend(device):
+            _own_generators[self._cdata] = self
+
+    @property
+    def device(self):
+        return DEVICE if self._cdata in _own_generators else super().device
+
+
+torch.Generator = Generator
+
+
+_apply = torch.nn.Module._apply
+
+
+def _keep_parameters(module, fn, recurse=True):
+    """Move a module; its parameters stay the same objects, as on CUDA.
+
+    PyTorch can only swap a parameter's inside while nothing else holds it, such as the graph of a
+    step that an exception has ended; then new parameters take their place.
+    """
+    torch.__future__.set_swap_module_params_on_conversion(True)
+    try:
+        return _apply(module, fn, recurse)
+    except RuntimeError as error:
+        if "Couldn't swap" not in str(error):
+            raise
+        torch.__future__.set_swap_module_params_on_conversion(False)
+        return _apply(module, fn, recurse)
+    finally:
+        torch.__future__.set_swap_module_params_on_conversion(False)
+
+
+torch.nn.Module._apply = _keep_parameters
+
+
+def _strict(make):
+    """A function of torch that draws: without a tensor of DEVICE it never comes to `_run`."""
+
+    @functools.wraps(make)
+    def draw(*args, **kwargs):
+        generator, device = kwargs.get("generator"), kwargs.get("device")
+        if isinstance(generator, Generator) and generator.device == DEVICE:
+            if not (_is_pretend(device) or any(type(a) is PretendTensor for a in args)):
+                raise RuntimeError(_wrong_generator("cpu", NAME))
+        return make(*args, **kwargs)
+
+    return draw
+
+
+for _name in ("rand", "randn", "randint", "randperm", "bernoulli", "multinomial", "normal"):
+    setattr(torch, _name, _strict(getattr(torch, _name)))
+
+
+def _on_any_device(make):
+    """`torch.tensor` and its like build on the CPU, whatever the device, and move the result."""
+
+    @functools.wraps(make)
+    def build(*args, device=None, **kwargs):
+        made = make(*args, **kwargs)
+        return made if device is None else made.to(device)
+
+    return build
+
+
+torch.tensor = _on_any_device(torch.tensor)
+torch.as_tensor = _on_any_device(torch.as_tensor)

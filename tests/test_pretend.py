@@ -1,0 +1,68 @@
+"""On the pretend accelerator: what it refuses, and all tests of what may run on a GPU."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+SAME_ON_A_GPU = (
+    "pretend/refusals.py",
+    "test_columns.py",
+    "test_conditional.py",
+    "test_convolutional.py",
+    "test_device.py",
+    "test_doctor.py",
+    "test_evaluate.py",
+    "test_likelihoods.py",
+    "test_reproduce.py",
+    "test_snapshots.py",
+    "test_train.py",
+    "test_train_command.py",
+)
+
+
+def on_pretend(*arguments):
+    """The result of `python ARGUMENT...` where the accelerator is the pretend one."""
+    return subprocess.run(
+        [sys.executable, TESTS / "pretend" / "run.py", *arguments],
+        cwd=TESTS.parent, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.timeout(1800)
+def test_training_and_evaluation_pass_on_an_accelerator(report_line):
+    """Every mixed device is refused there, as on CUDA; on a machine with a CPU alone none is."""
+    files = [str(TESTS / name) for name in SAME_ON_A_GPU]
+    done = on_pretend("-m", "pytest", "-q", "-p", "no:cacheprovider", *files)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    passed = int(re.search(r"(\d+) passed", done.stdout)[1])
+    assert passed > 250
+    report_line(f"{passed} tests passed on the pretend accelerator")
+
+
+MIXED = """
+import torch
+from vae_teach import VAE, fit
+fit(VAE(4, (3,), 2, (3,), seed=0), torch.zeros(8, 4), epochs=1, progress=False, {option})
+"""
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "transform=lambda x, g: x * torch.ones(4)",
+        "transform=lambda x, g: x + torch.rand(x.shape, generator=g)",
+        "transform=lambda x, g: torch.from_numpy(x.numpy())",
+    ],
+    ids=["a CPU tensor", "noise on the CPU", "NumPy"],
+)
+def test_a_program_that_mixes_devices_fails_there_and_only_there(option):
+    program = MIXED.format(option=option)
+    plain = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert plain.returncode == 0
+    mixed = on_pretend("-c", program)
+    assert mixed.returncode == 1
+    assert re.search(r"(RuntimeError|TypeError): .*pretend", mixed.stderr)
