@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from vae_teach import whole_file as whole_file_module
 from vae_teach.data import cache as cache_module
 from vae_teach.data.cache import cache_dir, cached_arrays
-from vae_teach.whole_file import whole_file
 
 
 @pytest.fixture(autouse=True)
@@ -189,21 +188,3 @@ def test_two_at_once_make_the_arrays_once(cache):
         wait_for_second.set()
         results = first.result(30), second.result(30)
     assert all(same(result, arrays()) for result in results) and len(made) == 1
-
-
-def test_a_write_that_fails_half_way_keeps_the_old_file(tmp_path):
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-    with pytest.raises(RuntimeError), whole_file(path) as file:
-        file.write(b"new, but")
-        raise RuntimeError
-    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
-
-
-def test_a_written_file_may_be_read_by_others(tmp_path):
-    """A cache shared by a class needs the usual permissions, not those of a private temporary."""
-    with whole_file(tmp_path / "shared") as file:
-        file.write(b"x")
-    (tmp_path / "usual").write_bytes(b"x")
-    modes = [(tmp_path / name).stat().st_mode for name in ("shared", "usual")]
-    assert modes[0] == modes[1]

@@ -110,6 +110,51 @@ def test_a_file_that_is_no_result_is_named(tmp_path):
         read_results(tmp_path)
 
 
+@pytest.mark.parametrize("where", ["title", "unit", "device"])
+def test_what_a_file_says_is_shown_and_not_obeyed(tmp_path, monkeypatch, where):
+    """A script in a title would run on the page; a bar would move every number by a column."""
+    said = "<script>alert(1)</script> | [x](http://x) `{{y}}` {raw}`z` *a* $b$ \\\n\n# c"
+    hostile = result()
+    if where == "device":
+        hostile["provenance"]["device"] = said
+    else:
+        hostile["results"][0][where] = said
+    (tmp_path / "results").mkdir()
+    write(tmp_path / "results", hostile)
+    page = "# Results\n\n```{results-table} results\nmathybit: Said.\n```\n"
+    html, warnings = build(tmp_path, page, monkeypatch)
+    assert warnings == ""
+    table = html[html.index("<table") : html.index("</table>")]
+    assert "<script" not in table and "<a " not in table and "<em" not in table
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; | [x](http://x) `{{y}}` {raw}`z` *a* $b$" in table
+    assert table.count("<td") == len(HEAD)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda r: "",
+        lambda r: "[" * 100_000,
+        lambda r: "[1]",
+        lambda r: {},
+        lambda r: r | {"preset": "unknown"},
+        lambda r: r | {"preset": []},
+        lambda r: r | {"results": [{"measure": "test_loss"}]},
+        lambda r: r | {"results": [r["results"][0] | {"measure": "unknown"}]},
+        lambda r: r | {"protocol": []},
+        lambda r: r | {"provenance": {}},
+        lambda r: {name: value for name, value in r.items() if name != "history"},
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path, damage):
+    """A file of 0 bytes, as a killed process left it, raised an error that named none."""
+    content = damage(result())
+    text = content if isinstance(content, str) else json.dumps(content)
+    (tmp_path / "broken.json").write_text(text)
+    with pytest.raises(ValueError, match=r"broken\.json is no result of `reproduce`"):
+        read_results(tmp_path)
+
+
 def test_a_bar_in_a_cell_does_not_split_it():
     assert markdown_table(["a"], [["p(x|z)"]])[-1] == r"| p(x\|z) |"
 
@@ -138,6 +183,7 @@ def build(folder, page, monkeypatch):
     from io import StringIO
 
     from sphinx.application import Sphinx
+    from sphinx.util.docutils import docutils_namespace
 
     monkeypatch.syspath_prepend(str(ROOT / "book" / "_ext"))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
@@ -147,7 +193,8 @@ def build(folder, page, monkeypatch):
     )
     warnings = StringIO()
     out, trees = folder / "out", folder / "trees"
-    Sphinx(folder, folder, out, trees, "html", status=None, warning=warnings).build()
+    with docutils_namespace():  # a process builds more than one page
+        Sphinx(folder, folder, out, trees, "html", status=None, warning=warnings).build()
     return (out / "index.html").read_text("utf-8"), warnings.getvalue()
 
 

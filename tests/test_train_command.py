@@ -1,6 +1,9 @@
 """`python -m vae_teach train`: from pictures to an explorer, nothing lost."""
 
+import errno
 import json
+import os
+import re
 import shutil
 import signal
 import subprocess
@@ -17,6 +20,7 @@ from vae_teach.__main__ import main
 from vae_teach.checkpoint import load_model, read_checkpoint
 from vae_teach.data.shapes import draw_shapes, write_folder
 from vae_teach.models import count_parameters
+from vae_teach.one_writer import one_writer
 from vae_teach.run_folder import epochs_kept
 from vae_teach.train_run import Plan
 
@@ -363,6 +367,8 @@ def test_grey_pictures_get_a_bernoulli_and_colour_can_be_told_otherwise(pictures
         (["--hidden", "99999999999999999999"], "hidden must be sizes from 1 to 100,000"),
         (["--hidden", "100000", "100000"], "but at most 200,000,000 are trained here"),
         (["--size", "1025"], "size is 1025 x 1025 but both must be at least 1 and at most 1024"),
+        (["--likelihood", "bernouli"], "likelihood is 'bernouli', but the known ones are bern"),
+        (["--seed", "-1"], "seed must be at least 0, but it is -1"),
         (["--threads", "9999999999"], "--threads must be from 1 to 1024"),
         (["--data", "mnits"], "--data is 'mnits' but the data sets are strokes"),
         (["--threads", "0"], "--threads must be from 1 to 1024, but it is 0"),
@@ -406,6 +412,114 @@ def test_training_that_explodes_is_one_line_and_keeps_the_checkpoint(pictures, t
     out = tmp_path / "run"
     assert command(pictures, out, "--lr", "1e20", "--likelihood", "gaussian") == 1
     assert "A smaller lr" in error(capsys)
+
+
+def test_results_are_kept_where_no_explorer_can_be_made(pictures, tmp_path, capsys, monkeypatch):
+    """Weights beyond the page's float16 were told at the very end, and the results were lost."""
+    out = tmp_path / "run"
+
+    def refuse(*args, **options):
+        raise ValueError("a weight is 1e6, but float16 ends at 65,504")
+
+    monkeypatch.setattr("vae_teach.run_folder.LatentExplorer.from_model", refuse)
+    assert command(pictures, out) == 1
+    assert "has the model and its results, but not every picture of it: a weight" in error(capsys)
+    assert {path.name for path in out.iterdir()} == FILES - {"explorer.html"}
+    assert record(out)["results"]["test"]["pixel_error"] > 0
+    monkeypatch.undo()
+    assert command(pictures, out) == 0  # the same command draws what is missing
+    assert {path.name for path in out.iterdir()} == FILES
+
+
+def test_a_disk_that_fills_up_is_told_with_the_folder_and_the_epochs(
+    pictures, tmp_path, capsys, monkeypatch
+):
+    """'[Errno 28]' alone says neither where nor what is left."""
+    out = tmp_path / "run"
+    command(pictures, out, epochs=2)
+
+    def full(number):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("vae_teach.whole_file.os.fsync", full)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert command(pictures, out, epochs=4) == 1
+    said = error(capsys)
+    assert "No space left on device" in said and str(out / "checkpoint.safetensors") in said
+    assert f"{out} keeps 2 whole epochs" in said
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_two_runs_do_not_write_into_one_folder(pictures, tmp_path, capsys):
+    """Both ended well, and only one of the two models was there."""
+    out = tmp_path / "run"
+    with one_writer(out):
+        assert command(pictures, out) == 1
+        assert f"another process is writing run in {out}" in error(capsys)
+        assert {path.name for path in out.iterdir()} == {".run.lock"}
+    assert command(pictures, out) == 0
+    assert {path.name for path in out.iterdir()} == FILES
+
+
+HOLDING = """
+import sys, time
+from pathlib import Path
+from vae_teach.one_writer import one_writer
+with one_writer(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_the_lock_of_a_killed_run_holds_nobody_up(pictures, tmp_path, capsys):
+    out = tmp_path / "run"
+    line = [sys.executable, "-c", HOLDING, str(out)]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        assert command(pictures, out) == 1
+        process.kill()
+        process.wait()
+    assert "another process is writing" in error(capsys)
+    assert command(pictures, out) == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[1]", "{}", "null", "[" * 100_000, '{"protocol": [], "provenance": {}}', "\ufeff"]
+)
+def test_a_damaged_record_is_named_and_kept(trained, tmp_path, capsys, text):
+    """A record of 100,000 brackets ended in a RecursionError."""
+    pictures, run = trained
+    out = shutil.copytree(run, tmp_path / "run")
+    (out / "run.json").write_text(text, "utf-8")
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert command(pictures, out, epochs=3) == 1
+    assert "run.json is no record of a run" in error(capsys)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["epochs", "patience", "config", "seed", "image_shape"])
+def test_a_record_without_one_of_its_lines_is_named(trained, tmp_path, capsys, name):
+    pictures, run = trained
+    out = shutil.copytree(run, tmp_path / "run")
+    found = record(out)
+    del found["protocol"][name]
+    (out / "run.json").write_text(json.dumps(found), "utf-8")
+    assert command(pictures, out, epochs=1) == 1
+    assert "run.json is no record of a run (KeyError)" in error(capsys)
+
+
+def test_the_size_of_the_explorer_is_told_whatever_it_is(pictures, tmp_path, capsys, monkeypatch):
+    """A page of 31 kB had 0.0 MB."""
+    command(pictures, tmp_path / "run")
+    told = re.search(r"explorer.html \((\S+) (kB|MB)\)", capsys.readouterr().out)
+    size = float(told[1]) * {"kB": 1e3, "MB": 1e6}[told[2]]
+    assert size == pytest.approx((tmp_path / "run" / "explorer.html").stat().st_size, rel=0.06)
+
+
+@pytest.mark.parametrize("seed", [1_732_700_000_000_000_000, 2**63 - 1])
+def test_a_seed_of_63_bits_trains(pictures, tmp_path, seed):
+    """Nanoseconds since 1970 ended in an overflow, with a record left behind."""
+    assert command(pictures, tmp_path / "run", "--seed", seed, epochs=1) == 0
 
 
 def test_an_epoch_that_ends_in_no_number_is_not_kept(pictures, tmp_path, capsys, monkeypatch):

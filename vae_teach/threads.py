@@ -81,7 +81,7 @@ def take_threads(count: int | None) -> None:
 
 
 def share_cores_in_a_kernel() -> None:
-    """What `import vae_teach` does: every Jupyter kernel passes here, whoever has started it."""
+    """What `import vae_teach` and `fit` do: so every Jupyter kernel does, whoever started it."""
     if "ipykernel" in sys.modules:
         with contextlib.suppress(Exception):  # of the process list: a chapter runs without it
             share_cores()

@@ -21,6 +21,7 @@ from vae_teach.device import borrowed, device_of, pick_device
 from vae_teach.fit_arguments import Batch
 from vae_teach.history import History, Record
 from vae_teach.steps import make_steps
+from vae_teach.threads import share_cores_in_a_kernel
 from vae_teach.watch import OnStep, Watch
 
 Transform = Callable[[Tensor, torch.Generator], Tensor]
@@ -291,6 +292,7 @@ def fit(
             back to the end of the last whole epoch, and the error's `history` ends there.
         CheckpointError: an OSError, if the checkpoint cannot be written; the error has the history.
     """
+    share_cores_in_a_kernel()
     train = fit_arguments.as_batch("train", train)
     held_out = None if held_out is None else fit_arguments.as_batch("held_out", held_out)
     epochs = fit_arguments.require_whole("epochs", epochs, 1)

@@ -35,8 +35,8 @@ def whole_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
             may not be written over; what was there is as it was.
     """
     path = Path(path)
+    _require_replaceable(path)
     try:
-        _require_replaceable(path)
         remove_leftovers(path.parent)
         temporary, file = _open_temporary(path)
         try:
