@@ -89,6 +89,8 @@ class Exercise:
         ones: letters of the axes that may have size 1.
         fixed: letters of the axes that cannot be made longer by repeating their entries.
         parts: the names of the things that are returned, if there are several.
+        explain: has a sentence, or None, for results of the right shape that no mistake accounts
+            for: it takes the student's results, the right ones and the cases.
     """
 
     name: str
@@ -100,6 +102,7 @@ class Exercise:
     ones: str = "B"
     fixed: str = ""
     parts: tuple[str, ...] = ()
+    explain: Callable[[list[Tensor], list[Tensor], Sequence[Case]], str | None] | None = None
 
     @property
     def hints(self) -> dict[str, str]:
@@ -152,8 +155,18 @@ def _attempt(student: Callable, exercise: Exercise, case: Case) -> Result:
     return parts_of(result, exercise.parts)
 
 
+def _explanation(exercise: Exercise, gots: list[Result], wants: list[Result], cases: list) -> str:
+    """What the exercise itself has to say, or nothing."""
+    got, want = _part(gots, 0), _part(wants, 0)
+    if exercise.explain is None or [g.shape for g in got] != [w.shape for w in want]:
+        return ""
+    return exercise.explain(got, want, cases) or ""
+
+
 def _diagnosis(exercise: Exercise, gots: list[Result], wants: list[Result], cases: list) -> str:
     """The first part that is wrong, and how."""
+    if sentence := _explanation(exercise, gots, wants, cases):
+        return sentence
     args, notes = [case.args for case in cases], [case.note for case in cases]
     for i, name in enumerate(exercise.parts or ("result",)):
         got, want = _part(gots, i), _part(wants, i)

@@ -1,11 +1,13 @@
 """The check of `great_circle` (chapter 7): from one code to another along the arc."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
+from vae_teach.check._diagnose import agree
 from vae_teach.check._exercise import Case, Exercise, Mistake, judge
+from vae_teach.check._rules import Role
 from vae_teach.check._verdict import Verdict
 from vae_teach.walks import interpolate, interpolate_sphere
 
@@ -38,17 +40,72 @@ def _without_the_end(a: Tensor, b: Tensor, steps: int) -> Tensor:
 
 def _cases() -> list[Case]:
     cases = []
-    for seed, (size, steps, longer) in enumerate([(2, 4, 1.5), (3, 5, 0.6), (6, 6, 2.0)]):
+    sizes = ((2, 4, 1.5), (3, 5, 0.6), (6, 6, 2.0), (4, 3, 0.8))
+    for seed, (size, steps, longer) in enumerate(sizes):
         g = torch.Generator().manual_seed(seed)
-        a, b = torch.randn(2, size, generator=g)
+        a, b = (0.5 if size == 4 else 1.0) * torch.randn(2, size, generator=g)  # |a @ b| < 1 there
         cases.append(Case({"a": a, "b": longer * b * a.norm() / b.norm(), "steps": steps}))
     return cases
+
+
+def _angles(codes: Tensor, a: Tensor, b: Tensor) -> Tensor | None:
+    """The angle of each code from a towards b, as a share of the whole; None off their plane."""
+    e1 = a / a.norm()
+    e2 = b - (b @ e1) * e1
+    e2 = e2 / e2.norm()
+    u, v = codes @ e1, codes @ e2
+    if not agree(codes, u[:, None] * e1 + v[:, None] * e2):
+        return None
+    return torch.atan2(v, u) / torch.atan2(b @ e2, b @ e1)
+
+
+def _shares(values: Tensor) -> str:
+    return ", ".join(f"{round(value, 6) + 0.0:.3g}" for value in values.tolist())
+
+
+def _explain(gots: Sequence[Tensor], wants: Sequence[Tensor], cases: Sequence[Case]) -> str | None:
+    """Whether it is the directions or the lengths that are wrong, and which they are."""
+    for got, want, case in zip(gots, wants, cases, strict=True):
+        if agree(got, want) or not got.isfinite().all():
+            continue
+        a, b, steps = case.args["a"].double(), case.args["b"].double(), case.args["steps"]
+        angles, even = _angles(got, a, b), _times(steps)[:, 0]
+        lengths, right = got.norm(dim=1), want.norm(dim=1)
+        if angles is None:
+            return "Your codes leave the plane of a and b: every code is a sum of multiples of both."
+        if agree(lengths, right):
+            return (
+                f"Your lengths are right, but your codes lie at {_shares(angles)} of the angle "
+                f"from a to b, where {_shares(even)} is asked."
+            )
+        if (angles - even).abs().max() < 1e-4:
+            return (
+                f"Your directions are right, but your lengths are {_shares(lengths)}, where "
+                f"{_shares(right)} is asked, evenly from that of a to that of b."
+            )
+        text = f"Your codes lie at {_shares(angles)} of the angle from a to b"
+        if _shares(lengths) == _shares(right):
+            return f"{text}, where {_shares(even)} is asked."
+        return (
+            f"{text} and have the lengths {_shares(lengths)}, where {_shares(even)} and "
+            f"{_shares(right)} are asked."
+        )
+    return None
+
+
+def _not_from_zero(a: Tensor, b: Tensor, steps: int, times: Tensor) -> Tensor:
+    """The arc at other shares of the way than 0 to 1."""
+    t = times[:, None]
+    length = (1 - t) * a.norm() + t * b.norm()
+    return length * _weighted(a / a.norm(), b / b.norm(), t, _angle(a, b))
 
 
 GREAT_CIRCLE = Exercise(
     name="great_circle",
     right=interpolate_sphere,
     cases=_cases,
+    roles={"a": Role("."), "b": Role(".")},
+    explain=_explain,
     mistakes=(
         Mistake(
             "straight-line",
@@ -88,6 +145,90 @@ GREAT_CIRCLE = Exercise(
             "You stop one step short of b: of the codes the first is a and the last is b, "
             "as torch.linspace(0, 1, steps) gives them.",
             _without_the_end,
+        ),
+        Mistake(
+            "start-missing",
+            "You begin one step after a: the first code is a, as torch.linspace(0, 1, steps) "
+            "gives it.",
+            lambda a, b, steps: _not_from_zero(
+                a, b, steps, torch.arange(1, steps + 1, dtype=torch.float64) / steps
+            ),
+        ),
+        Mistake(
+            "both-ends-missing",
+            "You leave out a and b: the first code is a and the last is b.",
+            lambda a, b, steps: interpolate_sphere(a, b, steps + 2)[1:-1],
+        ),
+        Mistake(
+            "one-code-too-many",
+            "You return steps + 1 codes: steps counts the codes, a and b included.",
+            lambda a, b, steps: interpolate_sphere(a, b, steps + 1),
+        ),
+        Mistake(
+            "one-code-too-few",
+            "You return steps - 1 codes: steps counts the codes, a and b included.",
+            matches=lambda got, want, a, b, steps: got.shape == (steps - 1, len(a)),
+        ),
+        Mistake(
+            "length-of-b",
+            "Your codes all have the length of b: let the length go evenly from that of a.",
+            lambda a, b, steps: b.norm() * _directions(a, b, steps),
+        ),
+        Mistake(
+            "one-length",
+            "Your codes all have the mean of the two lengths: let the length go evenly from that "
+            "of a to that of b.",
+            lambda a, b, steps: (a.norm() + b.norm()) / 2 * _directions(a, b, steps),
+        ),
+        Mistake(
+            "lengths-swapped",
+            "Your lengths go from that of b to that of a: the directions go the other way.",
+            lambda a, b, steps: (
+                _directions(a, b, steps) * torch.lerp(b.norm(), a.norm(), _times(steps))
+            ),
+        ),
+        Mistake(
+            "lengths-multiplied",
+            "Your lengths grow by an equal factor at each step: let them grow by an equal amount.",
+            lambda a, b, steps: (
+                _directions(a, b, steps) * a.norm() * (b.norm() / a.norm()) ** _times(steps)
+            ),
+        ),
+        Mistake(
+            "chord-of-directions",
+            "You draw a straight line between the two directions: let the angle move evenly.",
+            lambda a, b, steps: (
+                interpolate(a / a.norm(), b / b.norm(), steps)
+                * torch.lerp(a.norm(), b.norm(), _times(steps))
+            ),
+        ),
+        Mistake(
+            "not-normalised",
+            "You take the arccos of a @ b: divide by both lengths first, or it is no cosine.",
+            lambda a, b, steps: (
+                torch.lerp(a.norm(), b.norm(), _times(steps))
+                * _weighted(a / a.norm(), b / b.norm(), _times(steps), torch.arccos(a @ b))
+            ),
+        ),
+        Mistake(
+            "degrees",
+            "Your angle is in degrees: torch.sin takes radians, as torch.arccos gives them.",
+            lambda a, b, steps: (
+                torch.lerp(a.norm(), b.norm(), _times(steps))
+                * _weighted(a / a.norm(), b / b.norm(), _times(steps), _angle(a, b).rad2deg())
+            ),
+        ),
+        Mistake(
+            "cosine-weights",
+            "Your weights are cosines: they are sin((1 - t) w) and sin(t w).",
+            lambda a, b, steps: (
+                torch.lerp(a.norm(), b.norm(), _times(steps))
+                * (
+                    torch.cos((1 - _times(steps)) * _angle(a, b)) * a / a.norm()
+                    + torch.cos(_times(steps) * _angle(a, b)) * b / b.norm()
+                )
+                / torch.sin(_angle(a, b))
+            ),
         ),
         Mistake(
             "sine-missing",

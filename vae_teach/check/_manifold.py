@@ -1,10 +1,11 @@
 """The check of `manifold_codes` (chapter 6): a square of codes on the percentiles of the prior."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
+from vae_teach.check._diagnose import all_agree
 from vae_teach.check._exercise import Case, Exercise, Mistake, judge
 from vae_teach.check._verdict import Verdict
 
@@ -23,9 +24,9 @@ def _middles(n: int) -> Tensor:
     return (torch.arange(n, dtype=torch.float64) + 0.5) / n
 
 
-def _axis(codes: Tensor) -> Tensor | None:
+def _axis(codes: Tensor, n: int) -> Tensor | None:
     """The values along the axes of a well-oriented square grid, left to right; else None."""
-    if codes.ndim != 3 or codes.shape[1:] != (len(codes), 2):
+    if codes.shape != (n, n, 2):
         return None
     z = codes[0, :, 0]
     return z if torch.allclose(codes, _mesh(z), atol=1e-5) else None
@@ -36,27 +37,69 @@ def _evenly(values: Tensor) -> bool:
 
 
 def _even_codes(got: Tensor, want: Tensor, n: int) -> bool:
-    z = _axis(got)
+    z = _axis(got, n)
     return z is not None and _evenly(z)
 
 
 def _even_percentiles(got: Tensor, want: Tensor, n: int) -> bool:
-    z = _axis(got)
-    return z is not None and _evenly(torch.special.ndtr(z))
+    z = _axis(got, n)
+    return z is not None and z[-1] > z[0] and _evenly(torch.special.ndtr(z))
 
 
 def _clipped_ends(got: Tensor, want: Tensor, n: int) -> bool:
-    z = _axis(got)
+    z = _axis(got, n)
     if z is None:
         return False
     inner = torch.special.ndtr(z[1:-1])
     return torch.allclose(inner, torch.linspace(0, 1, n, dtype=z.dtype)[1:-1], atol=1e-5)
 
 
+def _direction(values: Tensor) -> str | None:
+    steps = values.diff()
+    return "grows" if (steps > 0).all() else "falls" if (steps < 0).all() else None
+
+
+def _lies(codes: Tensor) -> tuple[str, Tensor] | None:
+    """Which coordinate goes which way, and the values from left to right; None for no grid."""
+    for across, down in ((0, 1), (1, 0)):
+        right, below = codes[0, :, across], codes[:, 0, down]
+        grid = torch.stack([right.expand(len(codes), -1), below[:, None].expand(-1, len(codes))])
+        if torch.allclose(codes[..., [across, down]], grid.movedim(0, -1), atol=1e-5):
+            ways = _direction(right), _direction(below)
+            if None in ways:
+                return None
+            lies = f"z[{across}] {ways[0]} to the right and z[{down}] {ways[1]} from row to row"
+            return lies, right if ways[0] == "grows" else right.flip(0)
+    return None
+
+
+WELL = "z[0] grows to the right and z[1] falls from row to row"
+
+
+def _explain(gots: Sequence[Tensor], wants: Sequence[Tensor], cases: Sequence[Case]) -> str | None:
+    """How the grid lies, else where its percentiles lie."""
+    if all_agree([got / got.abs().max() for got in gots], [w / w.abs().max() for w in wants]):
+        return None  # a factor is named better by itself
+    found = [_lies(got) for got in gots]
+    if None in found:
+        return None
+    ((lies, z), *_), n = found, len(gots[0])
+    if any(way != lies for way, _ in found):
+        return None
+    if lies != WELL:
+        return f"In your grid {lies}: z[0] should grow to the right, and z[1] fall, from the top."
+    low = torch.special.ndtr(z[0]).item()
+    return (
+        f"Your grid lies well, but its codes are others: for n = {n} the leftmost, "
+        f"{z[0].item():.3g}, has the percentile {low:.3g} where (0 + 1/2) / {n} is asked."
+    )
+
+
 MANIFOLD_CODES = Exercise(
     name="manifold_codes",
     right=lambda n: _grid(_middles(n)),
     cases=lambda: [Case({"n": n}) for n in (3, 4, 7)],
+    explain=_explain,
     mistakes=(
         Mistake(
             "upside-down",
@@ -85,10 +128,21 @@ MANIFOLD_CODES = Exercise(
             lambda n: _mesh(_middles(n)),
         ),
         Mistake(
+            "cumulative-for-quantile",
+            "You apply the distribution function: codes of percentiles come from its inverse, "
+            "torch.special.ndtri.",
+            lambda n: _mesh(torch.special.ndtr(_middles(n))),
+        ),
+        Mistake(
+            "root-of-two-missing",
+            "Your codes lack the factor sqrt(2) of sqrt(2) erfinv(2 p - 1).",
+            lambda n: _mesh(torch.erfinv(2 * _middles(n) - 1)),
+        ),
+        Mistake(
             "ends-infinite",
             "Your percentiles include 0 or 1, whose codes are infinite: "
             "take the middles (i + 1/2) / n.",
-            matches=lambda got, want, n: bool(got.isinf().any()),
+            matches=lambda got, want, n: got.shape == want.shape and bool(got.isinf().any()),
         ),
         Mistake(
             "ends-clipped",

@@ -24,6 +24,8 @@ from vae_teach.check._sampling import (
 from vae_teach.check._verdict import Verdict
 
 PIXELS = 5
+FARTHEST = 3.6  # sd; the largest of 60,000 normal values stays below it once in 1e8
+_SIZES = ((4, 2), (1, 2), (CODES, LATENT))  # the small ones find sizes written as numbers
 _ONCE_IN = f"(a right answer is refused less than once in {RIGHT_PER_FALSE_ALARM:,} ways to draw)."
 
 HINTS = {
@@ -32,15 +34,34 @@ HINTS = {
     "logits": "You return the logits: the pixel means are their sigmoid.",
     "bernoulli-draws": "You return black and white draws: return the pixel means, in (0, 1).",
     "sigmoid-twice": "You apply the sigmoid twice to what decode returns.",
+    "inverted": "Your images are negatives: the sigmoid of the logits is the probability of ink.",
+    "softmax": "You let the pixels share one probability, as softmax does: each has its own, "
+    "the sigmoid of its logit.",
+    "odds": "You return exp(logits), which are odds: the pixel means are sigmoid(logits).",
+    "tanh": "You take the tanh of the logits: the pixel means are sigmoid(logits).",
+    "codes-returned": "You return the codes: decode them, and return the pixel means.",
     "no-image-of-the-codes": "Your images are not the means that decode gives for your codes: ",
     "global-random-state": "You draw from the global random state: "
     "pass generator=generator to torch.randn, and set no seed.",
     "generator-ignored": "You do not draw from the generator you are given: "
     "pass generator=generator to torch.randn.",
+    "reseeded": "Your codes are the same in every call, whatever the generator: set no seed, and "
+    "keep no codes.",
+    "not-reproducible": "Your codes differ between two generators of the same seed: draw all of "
+    "them from the one you are given, as it is.",
     "not-finite": "Your codes contain NaN or infinity: draw them with torch.randn.",
     "same-code": "All your images come from the same code: draw one for each image.",
     "same-coordinates": "All coordinates of a code are equal: draw shape (n, latent_dim).",
     "repeated-codes": "Some of your codes are repeated: draw a new one for each image.",
+    "mirrored-codes": "Some of your codes are others with the sign flipped: draw a new one for "
+    "each image.",
+    "rounded": "Your codes are rounded: leave them as torch.randn draws them.",
+    "one-sign": "All coordinates of your codes have one sign: N(0, I) has both.",
+    "one-length": "Your codes all have the same length: leave them as torch.randn draws them.",
+    "standardised": "Your codes have mean 0 and standard deviation 1 exactly: draws vary about "
+    "these, so do not standardise them.",
+    "cut-off": "Your codes stop at {most:.2f}: N(0, I) has no bounds, so cut none off, and draw "
+    "none again.",
     "uniform": "Your codes are uniformly distributed: the prior is normal, so use torch.randn.",
     "shifted": "Your codes have mean {mean:.2f} where N(0, I) has 0: "
     "the prior knows no encoder, so add nothing to the noise",
@@ -71,42 +92,119 @@ class SpyDecoder:
     def _logits(self, z: Tensor) -> Tensor:
         return z @ self.weight.to(z.device) + 0.3
 
-    def logits(self) -> Tensor:
-        """What it answered, for all codes it has seen, (n, D) in float64."""
-        return self._logits(self.codes())
+    def logits(self, z: Tensor) -> Tensor:
+        """What it answers to codes (n, L), (n, D) in float64."""
+        return self._logits(z.double())
 
     def codes(self) -> Tensor:
         """All codes it has seen, (n, L)."""
         return torch.cat(self.seen)
 
 
-def _run(student: Callable, n: int, latent_dim: int) -> tuple[Watched, SpyDecoder]:
+_MADE_OF_LOGITS = {
+    "logits": lambda logits: logits,
+    "sigmoid-twice": lambda logits: logits.sigmoid().sigmoid(),
+    "inverted": lambda logits: (-logits).sigmoid(),
+    "softmax": lambda logits: logits.softmax(-1),
+    "odds": torch.exp,
+    "tanh": torch.tanh,
+}
+
+
+def _run(
+    student: Callable, n: int, latent_dim: int, generator: torch.Generator | None = None
+) -> tuple[Watched, SpyDecoder]:
     spy = SpyDecoder(latent_dim)
 
     def run(generator: torch.Generator) -> Any:
         args = {"decode": spy, "n": n, "latent_dim": latent_dim, "generator": generator}
         return call(student, "sample_prior", args, keywords=("generator",))
 
-    return watch(run), spy
+    return watch(run, generator=generator), spy
 
 
-def _examine_images(result: Any, spy: SpyDecoder, n: int) -> None:
+def _shown(got: Tensor, spy: SpyDecoder, n: int) -> Tensor:
+    """The n codes that are shown: a student may decode others as well, or one twice."""
+    z = spy.codes()
+    parts = (z[-n:], z[:n]) if len(z) > n else ()
+    return next((part for part in parts if agree(got, spy.logits(part).sigmoid())), z)
+
+
+def _examine_images(result: Any, spy: SpyDecoder, n: int) -> Tensor:
+    """The codes of the images, if the images are what these decode to."""
     if not spy.seen:
         numbers(result)  # None, a tuple or a string is the better thing to complain of
         raise Fault(HINTS["decode-not-called"])
-    got, logits = numbers(result), spy.logits()
-    if len(logits) != n:
-        raise Fault(HINTS["number-of-codes"].format(codes=len(logits), n=n))
-    if agree(got, logits):
-        raise Fault(HINTS["logits"])
-    if agree(got, logits.sigmoid().sigmoid()):
-        raise Fault(HINTS["sigmoid-twice"])
+    got = numbers(result)
+    z = _shown(got, spy, n)
+    if len(z) != n:
+        raise Fault(HINTS["number-of-codes"].format(codes=len(z), n=n))
+    logits = spy.logits(z)
+    if agree(got, z):
+        raise Fault(HINTS["codes-returned"])
+    for name, made in _MADE_OF_LOGITS.items():
+        if agree(got, made(logits)):
+            raise Fault(HINTS[name])
     want = logits.sigmoid()
     if got.shape == want.shape and ((got == 0) | (got == 1)).all():
         raise Fault(HINTS["bernoulli-draws"])
     if not agree(got, want):
-        found = diagnose([got], [want], [{"n": n, "latent_dim": spy.codes().shape[1]}])
+        found = diagnose([got], [want], [{"n": n, "latent_dim": z.shape[1]}])
         raise Fault(HINTS["no-image-of-the-codes"] + found[0].lower() + found[1:])
+    return z
+
+
+def _examine_source(student: Callable, n: int = 4, latent_dim: int = 2) -> None:
+    """Whether the generator, and nothing else, decides about the codes."""
+    generator = torch.Generator().manual_seed(1)
+    first, later = (_run(student, n, latent_dim, generator)[1].codes() for _ in range(2))
+    again = _run(student, n, latent_dim, torch.Generator().manual_seed(1))[1].codes()
+    if torch.equal(first, later):
+        raise Fault(HINTS["reseeded"])
+    if not torch.equal(first, again):
+        raise Fault(HINTS["not-reproducible"])
+
+
+def _rounded(z: Tensor) -> bool:
+    steps = z * 1_000
+    return bool(((steps - steps.round()).abs() < 1e-3).all())  # give or take float32
+
+
+def _mirrored(z: Tensor) -> bool:
+    return len(torch.unique(z, dim=0)) == len(z) > len(torch.unique(z.abs(), dim=0))
+
+
+def _one_length(z: Tensor) -> bool:
+    lengths = z.norm(dim=1)
+    return bool(lengths.std() < 1e-4 * lengths.mean())
+
+
+def _standardised(z: Tensor) -> bool:
+    return bool(z.mean(0).abs().max() < 1e-5 and (z.std(0) - 1).abs().max() < 1e-4)
+
+
+def _cut_off(z: Tensor) -> bool:
+    return bool(((z - z.mean(0)) / z.std(0)).abs().max() < FARTHEST)
+
+
+_DONE = {
+    "one-length": _one_length,
+    "rounded": _rounded,
+    "mirrored-codes": _mirrored,
+    "one-sign": lambda z: bool((z >= 0).all() or (z <= 0).all()),
+    "standardised": _standardised,
+    "cut-off": _cut_off,
+}
+
+
+def what_was_done(z: Tensor) -> str | None:
+    """Name what keeps codes from being draws of N(0, I): what was done to them, if that shows."""
+    name = not_standard_normal(z)
+    if name in ("not-finite", "same-code", "same-coordinates"):
+        return name
+    if name == "uniform" and not _one_length(z):
+        return name
+    return next((done for done, shows in _DONE.items() if shows(z)), name)
 
 
 def _examine_codes(watched: Watched, z: Tensor) -> None:
@@ -115,19 +213,20 @@ def _examine_codes(watched: Watched, z: Tensor) -> None:
     if not watched.moved_generator:
         repeated = "same-code" if (z == z[:1]).all() else "generator-ignored"
         raise Fault(HINTS[repeated])
-    name = not_standard_normal(z)
+    name = what_was_done(z)
     if name:
         mean = z.mean(0)
         worst = mean[mean.abs().argmax()].item()
-        text = HINTS[name].format(mean=worst, sd=z.std().item())
+        text = HINTS[name].format(mean=worst, sd=z.std().item(), most=z.abs().max().item())
         raise Fault(text if text.endswith(".") else f"{text} {_ONCE_IN}")
 
 
 def _examine(student: Callable) -> None:
-    for n, latent_dim in ((4, 2), (CODES, LATENT)):  # the small one finds sizes written as numbers
+    for n, latent_dim in _SIZES:
         watched, spy = _run(student, n, latent_dim)
-        _examine_images(watched.result, spy, n)
-    _examine_codes(watched, spy.codes())
+        z = _examine_images(watched.result, spy, n)
+    _examine_codes(watched, z)
+    _examine_source(student)
 
 
 def sample_prior(student: Callable) -> Verdict:

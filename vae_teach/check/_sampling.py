@@ -41,13 +41,18 @@ def _seed_unusually() -> None:
     random.seed(UNUSUAL_SEED)
 
 
-def watch(run: Callable[[torch.Generator], Any], *, seed: int = 0) -> Watched:
-    """Call `run` with a fresh generator and note which random states it moved.
+def watch(
+    run: Callable[[torch.Generator], Any],
+    *,
+    seed: int = 0,
+    generator: torch.Generator | None = None,
+) -> Watched:
+    """Call `run` with a generator, a fresh one by default, and note which states it moved.
 
     The global states are overwritten: whoever calls this puts them back (`deliver` does).
     """
     _seed_unusually()
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed) if generator is None else generator
     before, own = random_states(), generator.get_state()
     result = run(generator)
     torch_state, numpy_state, python_state = random_states()

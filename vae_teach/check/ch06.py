@@ -15,6 +15,8 @@ from vae_teach.check._logits import EXTREME, LOGIT_MISTAKES, extreme_logits, row
 from vae_teach.check._manifold import MANIFOLD_CODES, manifold_codes
 from vae_teach.check._prior import HINTS as PRIOR_HINTS
 from vae_teach.check._prior import sample_prior
+from vae_teach.check._rules import LOGVAR, Role
+from vae_teach.check._terms import wrong_term
 from vae_teach.check._verdict import Verdict
 from vae_teach.gaussian import kl_to_standard_normal
 from vae_teach.likelihoods import Bernoulli
@@ -46,6 +48,14 @@ BERNOULLI_LOG_LIKELIHOOD = Exercise(
         Case(extreme_logits(), note=EXTREME, hard=True),
     ],
     gradients=("logits",),
+    roles={"x": Role("BD"), "logits": Role("BD")},
+    ones="BD",
+    explain=wrong_term(
+        {
+            "Your term x logits": lambda x, logits: (x * logits).sum(-1),
+            "Your term -softplus(logits)": lambda x, logits: -F.softplus(logits).sum(-1),
+        }
+    ),
     mistakes=(
         Mistake(
             "mean-over-pixels",
@@ -67,6 +77,29 @@ BERNOULLI_LOG_LIKELIHOOD = Exercise(
             "You average over the batch: return one value per example, shape (B,), "
             "and let the caller average.",
             lambda x, logits: _log_likelihood(x, logits).mean(),
+        ),
+        Mistake(
+            "mean-of-everything",
+            "You average over pixels and batch, as the functions of torch do by default: "
+            "sum over the pixels and return one value per example, shape (B,).",
+            lambda x, logits: _log_likelihood(x, logits).mean() / x.shape[-1],
+        ),
+        Mistake(
+            "cross-entropy-of-everything",
+            "You return the mean cross-entropy of all pixels, which is a loss: flip its sign, sum "
+            "over the pixels and return one value per example.",
+            lambda x, logits: -_log_likelihood(x, logits).mean() / x.shape[-1],
+        ),
+        Mistake(
+            "cross-entropy-of-the-batch",
+            "You return the summed cross-entropy of the batch, which is a loss: flip its sign and "
+            "return one value per example, shape (B,).",
+            lambda x, logits: -_log_likelihood(x, logits).sum(),
+        ),
+        Mistake(
+            "over-the-batch",
+            "You sum over the examples: sum over the pixels, which are the last axis.",
+            lambda x, logits: (x * logits - F.softplus(logits)).sum(0),
         ),
         Mistake(
             "black-pixels-missing",
@@ -97,6 +130,47 @@ BERNOULLI_LOG_LIKELIHOOD = Exercise(
             "bits",
             "Your values are in bits: use the natural logarithm, which gives nats.",
             lambda x, logits: _log_likelihood(x, logits) / math.log(2),
+        ),
+        Mistake(
+            "base-ten",
+            "Your logarithm has base 10: use the natural logarithm, which gives nats.",
+            lambda x, logits: _log_likelihood(x, logits) / math.log(10),
+        ),
+        Mistake(
+            "softplus-of-minus-logits",
+            "You subtract softplus(-logits): log(1 - p) is -softplus(logits).",
+            lambda x, logits: (x * logits - F.softplus(-logits)).sum(-1),
+        ),
+        Mistake(
+            "arguments-swapped",
+            "You have x and logits the wrong way round: F.binary_cross_entropy_with_logits takes "
+            "the logits first.",
+            lambda x, logits: _log_likelihood(logits, x),
+        ),
+        Mistake(
+            "squared-error",
+            "You take the squared error of the pixels: a Bernoulli's log-likelihood is "
+            "x log(p) + (1 - x) log(1 - p).",
+            lambda x, logits: -(x - logits.sigmoid()).square().sum(-1),
+        ),
+        Mistake(
+            "softmax",
+            "You let the pixels share one probability, as softmax does: each has its own, "
+            "p = sigmoid(logits).",
+            lambda x, logits: (x * logits.log_softmax(-1)).sum(-1),
+        ),
+        Mistake(
+            "log-of-the-mixture",
+            "You take the log of x p + (1 - x) (1 - p), which is right for black and white only: "
+            "weigh the logarithms, x log(p) + (1 - x) log(1 - p).",
+            lambda x, logits: (
+                (x * logits.sigmoid() + (1 - x) * (-logits).sigmoid()).log().sum(-1)
+            ),
+        ),
+        Mistake(
+            "x-rounded",
+            "You round x to black and white: a grey pixel counts x log(p) + (1 - x) log(1 - p).",
+            lambda x, logits: _log_likelihood(x.round(), logits),
         ),
         Mistake(
             "not-a-logarithm",
@@ -141,16 +215,39 @@ def _per_example(x: Tensor, logits: Tensor, mu: Tensor, logvar: Tensor) -> Tenso
     return kl_to_standard_normal(mu, logvar) - _log_likelihood(x, logits)
 
 
+_LOSS_SIZES = (((4, 7), 2), ((3, 5), 4), ((6, 4), 5), ((2, 8), 1), ((5, 3), 6), ((7, 6), 3))
+_KL = {
+    "Your term mu^2 / 2": lambda x, logits, mu, logvar: 0.5 * mu.square().sum(-1).mean(),
+    "Your term exp(logvar) / 2": lambda x, logits, mu, logvar: 0.5 * logvar.exp().sum(-1).mean(),
+    "Your term -1/2 of each latent dimension": lambda x, logits, mu, logvar: (
+        -0.5 * torch.ones_like(mu).sum(-1).mean()
+    ),
+    "Your term -logvar / 2": lambda x, logits, mu, logvar: -0.5 * logvar.sum(-1).mean(),
+}
+
 VAE_LOSS = Exercise(
     name="vae_loss",
     right=_loss(),
     cases=lambda: [
         _loss_case(_small_logits(), 3),
-        _loss_case(rows(4, 7), 2),
+        *(_loss_case(rows(*sizes), latent) for sizes, latent in _LOSS_SIZES),
         _loss_case(rows(5, 2, grey=True), 4, note="x has grey pixels"),
         _loss_case(extreme_logits(), 2, note=EXTREME, hard=True),
     ],
     gradients=("logits", "mu", "logvar"),
+    roles={
+        "x": Role("BD"), "logits": Role("BD"), "mu": Role("BL"), "logvar": Role("BL", LOGVAR)
+    },
+    ones="BDL",
+    explain=wrong_term(
+        {
+            "Your negative log-likelihood": lambda x, logits, *_: (
+                -_log_likelihood(x, logits).mean()
+            ),
+            **_KL,
+        },
+        groups={"Your KL": tuple(_KL)},
+    ),
     mistakes=(
         Mistake(
             "not-reduced",
@@ -230,6 +327,61 @@ VAE_LOSS = Exercise(
             "kl-swapped",
             "You compute KL(p || q): the VAE needs KL(q || p), with the encoder's q first.",
             _loss_with_kl(lambda mu, logvar: 0.5 * ((-logvar).exp() * (1 + mu**2) - 1 + logvar)),
+        ),
+        Mistake(
+            "mean-of-everything",
+            "You average over pixels, latent dimensions and batch: sum over pixels and latent "
+            "dimensions, and average over the batch only.",
+            lambda x, logits, mu, logvar: _loss(1 / x.shape[-1], 1 / mu.shape[-1])(
+                x, logits, mu, logvar
+            ),
+        ),
+        Mistake(
+            "parameters-swapped",
+            "You read mu for logvar and logvar for mu.",
+            lambda x, logits, mu, logvar: _loss()(x, logits, logvar, mu),
+        ),
+        Mistake(
+            "log-sigma-in-the-exponential",
+            "Your KL holds exp(2 logvar): the variance is exp(logvar), since logvar = log sigma^2.",
+            _loss_with_kl(lambda mu, logvar: 0.5 * (mu**2 + (2 * logvar).exp() - 1 - logvar)),
+        ),
+        Mistake(
+            "minus-one-once",
+            "Your KL subtracts 1 once: every latent dimension has its own -1.",
+            lambda x, logits, mu, logvar: (
+                _loss()(x, logits, mu, logvar) + 0.5 * (mu.shape[-1] - 1)
+            ),
+        ),
+        Mistake(
+            "two-pi",
+            "Your loss has log(2 pi) / 2 too many for each latent dimension: in the KL of two "
+            "Gaussians it cancels.",
+            lambda x, logits, mu, logvar: (
+                _loss()(x, logits, mu, logvar) + 0.5 * math.log(2 * math.pi) * mu.shape[-1]
+            ),
+        ),
+        Mistake(
+            "squared-error",
+            "You measure the pixels by squared errors: here they are Bernoulli, so take "
+            "F.binary_cross_entropy_with_logits, summed over the pixels.",
+            lambda x, logits, mu, logvar: (
+                _loss(likelihood_weight=0)(x, logits, mu, logvar)
+                + (x - logits.sigmoid()).square().sum(-1).mean()
+            ),
+        ),
+        Mistake(
+            "x-flipped",
+            "You give white pixels the probability of black: p = sigmoid(logits) belongs to x = 1.",
+            lambda x, *rest: _loss()(1 - x, *rest),
+        ),
+        Mistake(
+            "black-pixels-missing",
+            "You count the white pixels only: add (1 - x) log(1 - p) for the black ones.",
+            lambda x, logits, mu, logvar: (
+                _loss(likelihood_weight=0)(x, logits, mu, logvar)
+                - (x * F.logsigmoid(logits)).sum(-1).mean()
+            ),
         ),
         Mistake(
             "mu-not-squared",

@@ -5,13 +5,17 @@ Shapes: K draws lead, B batch. Nats.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from vae_teach.check._exercise import Case, Exercise, Mistake, judge
+from vae_teach.check._exercise import Case, Exercise, Mistake, Result, judge
+from vae_teach.check._rules import LOG_WEIGHTS, Role
+from vae_teach.check._terms import wrong_term
 from vae_teach.check._verdict import Verdict
+from vae_teach.check._words import listed
 
 __all__ = ["gaussian_cost", "importance_bound", "may_be_ranked"]
 
@@ -35,7 +39,8 @@ IMPORTANCE_BOUND = Exercise(
         _weights(5, 3, -400.0, note="log-weights near -400", hard=True),
         _weights(5, 3, 300.0, note="log-weights near 300", hard=True),
     ],
-    gradients=("log_w",),
+    roles={"log_w": Role("KB", LOG_WEIGHTS)},
+    ones="BK",
     mistakes=(
         Mistake(
             "mean-of-the-logs",
@@ -68,6 +73,59 @@ IMPORTANCE_BOUND = Exercise(
             lambda log_w: log_w.logsumexp(0) - math.log(log_w.shape[1]),
         ),
         Mistake(
+            "one-draw-less",
+            "You divide by K - 1: the bound holds the mean over all K draws.",
+            lambda log_w: log_w.logsumexp(0) - math.log(len(log_w) - 1),
+        ),
+        Mistake(
+            "all-weights",
+            "You divide by the number of all weights: the mean runs over the K draws of a picture.",
+            lambda log_w: log_w.logsumexp(0) - math.log(log_w.numel()),
+        ),
+        Mistake(
+            "one-value",
+            "You add up over the pictures as well: return one value per picture, shape (B,).",
+            lambda log_w: log_w.logsumexp((0, 1)) - math.log(log_w.numel()),
+        ),
+        Mistake(
+            "base-of-log-k",
+            "You subtract the logarithm of K to another base: take the natural one, math.log.",
+            (
+                lambda log_w: log_w.logsumexp(0) - math.log2(len(log_w)),
+                lambda log_w: log_w.logsumexp(0) - math.log10(len(log_w)),
+            ),
+        ),
+        Mistake(
+            "divided-by-k",
+            "You divide the logarithm by K: it is the sum of the weights that is divided, which "
+            "subtracts log K.",
+            lambda log_w: log_w.logsumexp(0) / len(log_w),
+        ),
+        Mistake(
+            "sum-of-the-logs",
+            "You add the log-weights up, which multiplies the weights: add up the weights.",
+            (
+                lambda log_w: log_w.sum(0),
+                lambda log_w: log_w.sum(0) - math.log(len(log_w)),
+            ),
+        ),
+        Mistake(
+            "weighted-mean-of-the-logs",
+            "You average the log-weights with the normalised weights: take the log of the mean "
+            "weight.",
+            lambda log_w: (log_w.softmax(0) * log_w).sum(0),
+        ),
+        Mistake(
+            "shift-not-added",
+            "You take the largest log-weight out and do not put it back: add it at the end.",
+            lambda log_w: _bound(log_w - log_w.amax(0)),
+        ),
+        Mistake(
+            "best-draw-over-k",
+            "You keep the largest weight only, divided by K: the bound averages over all draws.",
+            lambda log_w: log_w.amax(0) - math.log(len(log_w)),
+        ),
+        Mistake(
             "not-a-logarithm",
             "Your values are mean weights: return their logarithm, which does not underflow.",
             lambda log_w: log_w.exp().mean(0),
@@ -89,7 +147,7 @@ IMPORTANCE_BOUND = Exercise(
         ),
         Mistake(
             "overflow",
-            "Your values are right for small weights, but infinite or NaN for log-weights of "
+            "Your values are right for log-weights near 0, but infinite or NaN for log-weights of "
             "some hundreds: use torch.logsumexp, which never forms the weights.",
             matches=lambda got, want, log_w: not bool(got.isfinite().all()),
             hard=True,
@@ -114,11 +172,27 @@ def _errors(b: int, n_pixels: int, sigma_x: float) -> Case:
     return Case({"squared_error": squared_error, "n_pixels": n_pixels, "sigma_x": sigma_x})
 
 
+_COST_TERMS = {
+    "Your term squared_error / (2 sigma_x^2)": lambda s, d, sigma: s / (2 * sigma**2),
+    "Your term n_pixels / 2 log(2 pi)": lambda s, d, sigma: (
+        0.5 * d * math.log(2 * math.pi) * torch.ones_like(s)
+    ),
+    "Your term n_pixels log(sigma_x)": lambda s, d, sigma: d * math.log(sigma) * torch.ones_like(s),
+}
+
+
 GAUSSIAN_COST = Exercise(
     name="gaussian_cost",
     right=_cost,
-    cases=lambda: [_errors(3, 784, 0.5), _errors(4, 10, 0.1), _errors(2, 64, 2.0)],
-    gradients=("squared_error",),
+    cases=lambda: [
+        _errors(3, 64, 0.5),
+        _errors(4, 10, 0.1),
+        _errors(2, 40, 2.0),
+        _errors(5, 784, 0.3),
+        _errors(3, 20, 1.5),
+    ],
+    roles={"squared_error": Role("B")},
+    explain=wrong_term(_COST_TERMS, groups={"Your constant": tuple(_COST_TERMS)[1:]}),
     mistakes=(
         Mistake(
             "constant-missing",
@@ -154,6 +228,63 @@ GAUSSIAN_COST = Exercise(
             "two-pi-missing",
             "Your constant lacks 2 pi: it is D/2 log(2 pi sigma_x^2).",
             lambda s, d, sigma: s / (2 * sigma**2) + d * math.log(sigma),
+        ),
+        Mistake(
+            "sigma-in-the-constant",
+            "Your constant has log(2 pi sigma_x): it is the variance that stands there, "
+            "log(2 pi sigma_x^2).",
+            lambda s, d, sigma: s / (2 * sigma**2) + 0.5 * d * math.log(2 * math.pi * sigma),
+        ),
+        Mistake(
+            "sigma-in-the-exponent",
+            "You divide the squared error by 2 sigma_x: divide it by 2 sigma_x^2.",
+            lambda s, d, sigma: s / (2 * sigma) + 0.5 * d * math.log(2 * math.pi * sigma**2),
+        ),
+        Mistake(
+            "multiplied-by-the-variance",
+            "You multiply the squared error by 2 sigma_x^2: divide by it, for a wide Gaussian "
+            "minds an error less.",
+            lambda s, d, sigma: s * 2 * sigma**2 + 0.5 * d * math.log(2 * math.pi * sigma**2),
+        ),
+        Mistake(
+            "pi-without-its-two",
+            "Your constant has log(pi sigma_x^2): it is log(2 pi sigma_x^2).",
+            lambda s, d, sigma: s / (2 * sigma**2) + 0.5 * d * math.log(math.pi * sigma**2),
+        ),
+        Mistake(
+            "root-not-taken-apart",
+            "You add the root of 2 pi sigma_x^2 for each pixel: add its logarithm.",
+            lambda s, d, sigma: s / (2 * sigma**2) + d * math.sqrt(2 * math.pi * sigma**2),
+        ),
+        Mistake(
+            "mean-over-pixels",
+            "You divide the squared error by the number of pixels: it is the sum that counts.",
+            lambda s, d, sigma: _cost(s / d, d, sigma),
+        ),
+        Mistake(
+            "squared-again",
+            "You square the squared error once more.",
+            lambda s, d, sigma: _cost(s**2, d, sigma),
+        ),
+        Mistake(
+            "root-of-the-error",
+            "You take the root of the squared error: it is the square that stands in the exponent.",
+            lambda s, d, sigma: _cost(s.sqrt(), d, sigma),
+        ),
+        Mistake(
+            "variance-twice",
+            "You square sigma_x twice: sigma_x^2 is the variance.",
+            lambda s, d, sigma: _cost(s, d, sigma**2),
+        ),
+        Mistake(
+            "pictures-for-pixels",
+            "Your constant counts the pictures: it counts the pixels, n_pixels.",
+            lambda s, d, sigma: _cost(s, len(s), sigma),
+        ),
+        Mistake(
+            "density",
+            "You return the density p(x | z), which underflows: return -log p(x | z).",
+            lambda s, d, sigma: (-_cost(s, d, sigma)).exp(),
         ),
         Mistake(
             "constant-subtracted",
@@ -197,30 +328,88 @@ BASE = {
 ALWAYS = ("data", "treatment", "likelihood", "number")
 
 
-def _rank(a: dict, b: dict, keys: tuple[str, ...] = ALWAYS, *, draws: str = "log p(x)") -> bool:
-    """Whether these keys agree, and the draws too where the number is `draws` ("" for never)."""
-    same_draws = a["draws"] == b["draws"] or a["number"] != draws
-    return all(a[key] == b[key] for key in keys) and same_draws
+def _rank(a: dict, b: dict) -> bool:
+    same_draws = a["draws"] == b["draws"] or a["number"] == "ELBO"
+    return all(a[key] == b[key] for key in ALWAYS) and same_draws
+
+
+_ELBO = {"number": "ELBO"}
+_OTHER = {"data": "omniglot test", "treatment": "threshold", "seed": 3, "epochs": 50}
+_GREY = {"treatment": "grey", "likelihood": "continuous bernoulli"}
+
+# What one pair shows: what the first has, what the second has, what to tell whoever gets it wrong.
+_PAIRS = (
+    ("models", {}, {"model": "784-200-200-50", "epochs": 100},
+     "You refuse results that differ in the model and its training: to compare these is what a "
+     "ranking is for."),
+    ("seeds", {}, {"seed": 1},
+     "You refuse results that differ in the seed only: it is no part of what is measured."),
+    ("same", {}, {},
+     "You refuse two results of one protocol: a model trained again may stand in the ranking."),
+    ("other-models", _OTHER, _OTHER | {"model": "784-500-2"},
+     "You rank only what is measured as in the example: any two results may be ranked whose "
+     "protocols measure the same thing."),
+    ("elbos-of-models", _GREY | _ELBO, _GREY | _ELBO | {"model": "784-500-2"},
+     "You refuse the ELBOs of two models: measured alike, they can be ranked as estimates of "
+     "log p(x) can."),
+    ("treatment", {}, {"treatment": "grey"},
+     "You rank results on differently treated pixels: those are different data sets."),
+    ("treatment", _OTHER, _OTHER | {"treatment": "stochastic"}, ""),
+    ("treatment", _ELBO, _ELBO | {"treatment": "threshold", "seed": 1}, ""),
+    ("data", {}, {"data": "mnist training"},
+     "You rank results on different pictures, such as training and test pictures."),
+    ("data", {}, {"data": "omniglot test"}, ""),
+    ("data", _ELBO, _ELBO | {"data": "fashion-mnist test"}, ""),
+    ("likelihood", {}, {"likelihood": "continuous bernoulli"},
+     "You rank results under different likelihoods: a Bernoulli gives probabilities, "
+     "a continuous Bernoulli densities."),
+    ("likelihood", _GREY | _ELBO, _GREY | _ELBO | {"likelihood": "gaussian"}, ""),
+    ("number", {}, _ELBO,
+     "You rank an ELBO with an estimate of log p(x): the first is lower for every model."),
+    ("number", {"draws": 1}, _ELBO | {"draws": 1}, ""),
+    ("draws", {}, {"draws": 50},
+     "You rank estimates of log p(x) with different numbers of draws: they rise with the number."),
+    ("draws", {}, {"draws": 1_000}, ""),
+    ("draws", {"draws": 64}, {"draws": 65, "model": "784-500-2"}, ""),
+    ("draws", {"draws": 100_000}, {"draws": 200_000}, ""),
+    ("draws", {"draws": 1}, {"draws": 2}, ""),
+    ("draws-of-an-elbo", _ELBO | {"draws": 1}, _ELBO | {"draws": 16, "model": "784-500-2"},
+     "You refuse two ELBOs with different draws: more draws make an ELBO less noisy, "
+     "but do not move its mean."),
+    ("draws-of-an-elbo", _ELBO | {"draws": 1}, _ELBO | {"draws": 5_000}, ""),
+)  # fmt: skip
 
 
 def _pairs() -> list[Case]:
-    elbo = {"number": "ELBO"}
-    changes = [
-        ({}, {"model": "784-200-200-50", "epochs": 100}),
-        ({}, {"seed": 1}),
-        ({}, {"treatment": "grey"}),
-        ({}, {"treatment": "threshold", "seed": 1}),
-        ({}, {"data": "mnist training"}),
-        ({}, {"likelihood": "continuous bernoulli"}),
-        ({}, elbo),
-        ({}, {"draws": 50}),
-        (elbo | {"draws": 1}, elbo | {"draws": 16, "model": "784-500-2"}),
+    """Every pair both ways round."""
+    return [
+        Case({"a": BASE | left, "b": BASE | right}, note=f"they differ in {_differing(left, right)}")
+        for _, one, two, _ in _PAIRS
+        for left, right in ((one, two), (two, one))
     ]
-    return [Case({"a": BASE | first, "b": BASE | second}) for first, second in changes]
 
 
-def _without(key: str) -> Callable[[dict, dict], bool]:
-    return lambda a, b: _rank(a, b, tuple(k for k in ALWAYS if k != key))
+def _differing(left: dict, right: dict) -> str:
+    a, b = BASE | left, BASE | right
+    return listed(key for key in BASE if a[key] != b[key]) or "nothing"
+
+
+@dataclass(frozen=True)
+class _Shown(Mistake):
+    """A mistake that some of the pairs show: what is said of them is true of each of them."""
+
+    def explains(self, gots: list[Result], wants: list[Result], cases: Sequence[Case]) -> bool:
+        if any(got.shape != () or got not in (0, 1) for (got,) in gots):
+            return False
+        names = [name for name, *_ in _PAIRS for _ in range(2)]
+        return any(
+            name == self.name and got != want
+            for name, (got,), (want,) in zip(names, gots, wants, strict=True)
+        )
+
+
+def _constant(value: bool) -> Callable[..., bool]:
+    return lambda a, b: value
 
 
 MAY_BE_RANKED = Exercise(
@@ -229,46 +418,15 @@ MAY_BE_RANKED = Exercise(
     cases=_pairs,
     mistakes=(
         Mistake(
-            "treatment-ignored",
-            "You rank results on differently treated pixels: those are different data sets.",
-            _without("treatment"),
+            "always",
+            "You answer True for every pair: results under different protocols may differ by "
+            "hundreds of nats for one and the same model.",
+            _constant(True),
         ),
         Mistake(
-            "data-ignored",
-            "You rank a result on training pictures with one on test pictures.",
-            _without("data"),
-        ),
-        Mistake(
-            "likelihood-ignored",
-            "You rank results under different likelihoods: a Bernoulli gives probabilities, "
-            "a continuous Bernoulli densities.",
-            _without("likelihood"),
-        ),
-        Mistake(
-            "number-ignored",
-            "You rank an ELBO with an estimate of log p(x): the first is lower for every model.",
-            _without("number"),
-        ),
-        Mistake(
-            "draws-ignored",
-            "You rank estimates of log p(x) with different draws: they rise with K.",
-            lambda a, b: _rank(a, b, draws=""),
-        ),
-        Mistake(
-            "draws-of-an-elbo",
-            "You refuse two ELBOs with different draws: more draws make an ELBO less noisy, "
-            "but do not move its mean.",
-            lambda a, b: _rank(a, b, (*ALWAYS, "draws")),
-        ),
-        Mistake(
-            "model-must-agree",
-            "You refuse to rank different models: that is what a ranking is for.",
-            lambda a, b: _rank(a, b, (*ALWAYS, "model", "epochs")),
-        ),
-        Mistake(
-            "seed-must-agree",
-            "You refuse results of different seeds: a seed is no part of what is measured.",
-            lambda a, b: _rank(a, b, (*ALWAYS, "seed")),
+            "never",
+            "You answer False for every pair: ask which entries change the meaning of the number.",
+            _constant(False),
         ),
         Mistake(
             "everything-must-agree",
@@ -281,6 +439,7 @@ MAY_BE_RANKED = Exercise(
             "You have it the wrong way round: True says that the two may stand in one ranking.",
             lambda a, b: not _rank(a, b),
         ),
+        *(_Shown(name, hint) for name, _, _, hint in _PAIRS if hint),
     ),
 )
 
