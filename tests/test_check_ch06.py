@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from scipy import stats
+from scipy.special import erfinv
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
 from vae_teach import check
@@ -102,6 +103,34 @@ def prior_from(draw):
     return lambda decode, n, latent_dim, generator: means(decode, draw(n, latent_dim, generator))
 
 
+def prior_of_codes(decode, n, latent_dim, generator):
+    z = torch.randn(n, latent_dim, generator=generator)
+    decode(z)
+    return z
+
+
+def decoded_twice(decode, n, latent_dim, generator):
+    z = torch.randn(n, latent_dim, generator=generator)
+    print(decode(z).shape)
+    return means(decode, z)
+
+
+def cached_codes():
+    """A student who keeps the codes of a size for the next call."""
+    kept = {}
+
+    def draw(n, latent_dim, generator):
+        z = torch.randn(n, latent_dim, generator=generator)
+        return kept.setdefault((n, latent_dim), z)
+
+    return draw
+
+
+def mirrored(n, latent_dim, generator):
+    z = torch.randn((n + 1) // 2, latent_dim, generator=generator)
+    return torch.cat([z, -z])[:n]
+
+
 def uniform_codes(n, latent_dim, generator):
     return 2 * torch.rand(n, latent_dim, generator=generator) - 1
 
@@ -153,6 +182,11 @@ def numpy_grid(n):
     return np.dstack(np.meshgrid(z, z[::-1]))
 
 
+def codes_of(z):
+    """The grid of these values along both axes, the right way up."""
+    return torch.as_tensor(np.dstack(np.meshgrid(z, z[::-1])))
+
+
 def percentile_grid(n):
     p = torch.as_tensor(middles(n))
     return torch.stack([p.expand(n, n), p.flip(0)[:, None].expand(n, n)], -1)
@@ -160,6 +194,7 @@ def percentile_grid(n):
 
 RIGHT = {
     "bernoulli_log_likelihood": {
+        "float64": lambda x, a: ll(x.double(), a.double()),
         "bce-with-logits": lambda x, a: -bce(x, a).sum(1),
         "softplus": lambda x, a: torch.sum(x * a - F.softplus(a), dim=-1),
         "logsigmoid": lambda x, a: (x * F.logsigmoid(a) + (1 - x) * F.logsigmoid(-a)).sum(-1),
@@ -177,6 +212,7 @@ RIGHT = {
         "loop": loss_by_loop,
     },
     "sample_prior": {
+        "decode-twice": decoded_twice,
         "randn": prior(),
         "one-by-one": prior_one_by_one,
         "another-order": prior_transposed,
@@ -189,6 +225,7 @@ RIGHT = {
         "logistic": prior(after=lambda a: 1 / (1 + torch.exp(-a))),
     },
     "manifold_codes": {
+        "erfinv": lambda n: codes_of(math.sqrt(2) * erfinv(2 * middles(n) - 1)),
         "meshgrid-xy": lambda n: grid(middles(n)),
         "loop": grid_by_loop,
         "numpy": numpy_grid,
@@ -199,6 +236,19 @@ RIGHT = {
 
 WRONG = {
     "bernoulli_log_likelihood": {
+        "mean-of-everything": lambda x, a: -F.binary_cross_entropy_with_logits(a, x),
+        "cross-entropy-of-everything": lambda x, a: F.binary_cross_entropy_with_logits(a, x),
+        "cross-entropy-of-the-batch": lambda x, a: bce(x, a).sum(),
+        "over-the-batch": lambda x, a: -bce(x, a).sum(0),
+        "base-ten": lambda x, a: ll(x, a) * math.log10(math.e),
+        "softplus-of-minus-logits": lambda x, a: (x * a - torch.log1p(torch.exp(-a))).sum(1),
+        "arguments-swapped": lambda x, a: -bce(a, x).sum(1),
+        "squared-error": lambda x, a: -F.mse_loss(a.sigmoid(), x, reduction="none").sum(1),
+        "softmax": lambda x, a: (x * torch.log_softmax(a, 1)).sum(1),
+        "log-of-the-mixture": lambda x, a: torch.log(
+            torch.where(x > 0, x * a.sigmoid(), 0) + (1 - x) * (1 - a.sigmoid())
+        ).sum(1),
+        "x-rounded": lambda x, a: torch.where(x > 0.5, F.logsigmoid(a), F.logsigmoid(-a)).sum(1),
         "mean-over-pixels": lambda x, a: -bce(x, a).mean(1),
         "negative": lambda x, a: bce(x, a).sum(1),
         "total-over-batch": lambda x, a: -bce(x, a).sum(),
@@ -222,6 +272,27 @@ WRONG = {
         "clipped-probabilities": partial(naive_ll, clip=1e-7),
     },
     "vae_loss": {
+        "mean-of-everything": lambda x, a, mu, lv: (
+            F.binary_cross_entropy_with_logits(a, x) - 0.5 * (1 + lv - mu**2 - lv.exp()).mean()
+        ),
+        "parameters-swapped": lambda x, a, lv, mu: loss(x, a, mu, lv),
+        "log-sigma-in-the-exponential": partial(
+            loss, kl=lambda mu, lv: 0.5 * (mu**2 + torch.exp(lv) ** 2 - 1 - lv).sum(1)
+        ),
+        "minus-one-once": partial(
+            loss, kl=lambda mu, lv: 0.5 * ((mu**2 + lv.exp() - lv).sum(1) - 1)
+        ),
+        "two-pi": partial(
+            loss,
+            kl=lambda mu, lv: keras_kl(mu, lv) + mu.shape[1] / 2 * math.log(2 * math.pi),
+        ),
+        "squared-error": partial(
+            loss, reconstruction=lambda x, a: ((x - torch.sigmoid(a)) ** 2).sum(1)
+        ),
+        "x-flipped": partial(loss, reconstruction=lambda x, a: bce(1 - x, a).sum(1)),
+        "black-pixels-missing": partial(
+            loss, reconstruction=lambda x, a: -(x * torch.log(torch.sigmoid(a))).sum(1)
+        ),
         "not-reduced": lambda x, a, mu, lv: bce(x, a).sum(1) + keras_kl(mu, lv),
         "elbo-instead-of-loss": lambda *args: -loss(*args),
         "kl-subtracted": partial(loss, kl=lambda mu, lv: -keras_kl(mu, lv)),
@@ -269,6 +340,21 @@ WRONG = {
         ),
     },
     "sample_prior": {
+        "inverted": prior(after=lambda a: 1 - a.sigmoid()),
+        "softmax": prior(after=lambda a: a.softmax(1)),
+        "odds": prior(after=torch.exp),
+        "tanh": prior(after=torch.tanh),
+        "codes-returned": prior_of_codes,
+        "reseeded": prior_from(lambda n, k, g: torch.randn(n, k, generator=g.manual_seed(42))),
+        "not-reproducible": prior_from(
+            lambda n, k, g: (g.seed(), torch.randn(n, k, generator=g))[1]
+        ),
+        "mirrored-codes": prior_from(mirrored),
+        "rounded": prior(lambda z: z.round(decimals=2)),
+        "one-sign": prior(torch.abs),
+        "one-length": prior(lambda z: math.sqrt(z.shape[1]) * F.normalize(z)),
+        "standardised": prior(lambda z: (z - z.mean(0)) / z.std(0) if len(z) > 9 else z),
+        "cut-off": prior(lambda z: z.clip(-3, 3)),
         "decode-not-called": lambda decode, n, latent_dim, generator: torch.rand(
             n, 5, generator=generator
         ),
@@ -296,6 +382,8 @@ WRONG = {
         "not-normal": prior_from(heavy_tails),
     },
     "manifold_codes": {
+        "cumulative-for-quantile": lambda n: codes_of(stats.norm.cdf(middles(n))),
+        "root-of-two-missing": lambda n: codes_of(erfinv(2 * middles(n) - 1)),
         "upside-down": lambda n: grid(middles(n), flip=False),
         "mirrored": lambda n: grid(middles(n)[::-1].copy(), flip=False),
         "axes-swapped": lambda n: grid(middles(n)).flip(-1),
@@ -311,6 +399,10 @@ WRONG = {
 
 UNNAMED = {
     "bernoulli_log_likelihood": {
+        "softplus-added": (
+            lambda x, a: (x * a + F.softplus(a)).sum(1), "-softplus(logits) has the wrong sign"
+        ),
+        "squeezed": (lambda x, a: ll(x, a).squeeze(), "for a batch of one the shape is ()"),
         "not-summed": (lambda x, a: -bce(x, a), "not summed yet: sum over axis 1"),
         "numpy": (lambda x, a: -bce(x, a).sum(1).detach().numpy(), "return a torch tensor"),
         "nan-gradient": (
@@ -328,6 +420,28 @@ UNNAMED = {
         "x-changed": (lambda x, a: ll(x.round_(), a), "changes its argument x in place"),
     },
     "vae_loss": {
+        "mu-term-missing": (
+            partial(loss, kl=lambda mu, lv: 0.5 * (lv.exp() - 1 - lv).sum(1)),
+            "Your term mu^2 / 2 is missing.",
+        ),
+        "half-of-the-logvar-missing": (
+            partial(loss, kl=lambda mu, lv: (0.5 * (mu**2 + lv.exp() - 1) - lv).sum(1)),
+            "Your term -logvar / 2 is twice the right one: look for a missing 1/2.",
+        ),
+        "two-signs": (
+            partial(loss, kl=lambda mu, lv: 0.5 * (lv.exp() + 1 + lv + mu**2).sum(1)),
+            "each latent dimension has the wrong sign; your term -logvar / 2 has the wrong sign.",
+        ),
+        "kl-over-pixels": (
+            lambda x, a, mu, lv: loss(x, a, mu, lv, kl=lambda m, v: keras_kl(m, v) / x.shape[1]),
+            "Your KL is divided by the size of axis 1 of x",
+        ),
+        "only-the-logvar": (
+            partial(loss, kl=lambda mu, lv: -0.5 * lv.sum(1)), "Your term mu^2 / 2 is missing; your"
+        ),
+        "logvar-clamped": (
+            lambda x, a, mu, lv: loss(x, a, mu, lv.clip(-3, 3)), "logvar between -40 and -30"
+        ),
         "tuple": (lambda *args: (loss(*args), keras_kl(*args[2:])), "a tuple of 2"),
         "item": (lambda *args: loss(*args).item(), "they come as a float"),
         "numpy": (numpy_loss, "fails on tensors that require a gradient"),
@@ -336,7 +450,7 @@ UNNAMED = {
             "no gradient flows back to mu",
         ),
         "kept-axis": (lambda *args: loss(*args)[None], "the shape is (1,) where () is asked"),
-        "beta": (partial(loss, kl=lambda mu, lv: 4 * keras_kl(mu, lv)), "the result should be"),
+        "beta": (partial(loss, kl=lambda mu, lv: 4 * keras_kl(mu, lv)), "Your KL is 4 times"),
         "kl-with-noise": (
             partial(loss, kl=lambda mu, lv: keras_kl(mu, lv) + torch.randn(len(mu))),
             "the result should be",
@@ -344,6 +458,10 @@ UNNAMED = {
         "everything-doubled": (lambda *args: 2 * loss(*args), "2 times the right ones"),
     },
     "sample_prior": {
+        "cached": (prior_from(cached_codes()), "Your codes are the same in every call"),
+        "squeezed": (
+            prior(after=lambda a: a.sigmoid().squeeze()), "the shape is (5,) where (1, 5)"
+        ),
         "no-generator": (
             lambda decode, n, latent_dim: means(decode, torch.randn(n, latent_dim)),
             "the check calls it with (decode, n, latent_dim, generator=generator)",
@@ -389,6 +507,18 @@ UNNAMED = {
         "transposed": (prior(after=lambda a: a.sigmoid().T), "the axes are in another order"),
     },
     "manifold_codes": {
+        "fixed-size": (lambda n: grid(middles(20)), "shape is (20, 20, 2)"),
+        "both-axes-turned": (
+            lambda n: grid(middles(n)).flip(0, 1),
+            "In your grid z[0] falls to the right and z[1] grows from row to row",
+        ),
+        "upside-down-and-linear": (
+            lambda n: codes_of(np.linspace(-3, 3, n)).flip(0), "z[1] grows from row to row"
+        ),
+        "other-codes": (
+            lambda n: codes_of(np.sinh(np.arange(n) - (n - 1) / 2)),
+            "for n = 3 the leftmost, -1.18, has the percentile 0.12 where (0 + 1/2) / 3 is asked",
+        ),
         "flattened": (lambda n: grid(middles(n)).reshape(-1, 2), "they need a reshape"),
         "channels-first": (lambda n: grid(middles(n)).permute(2, 0, 1), ".permute(1, 2, 0)"),
         "twice-as-wide": (lambda n: 2 * grid(middles(n)), "look for a missing 1/2"),

@@ -70,11 +70,18 @@ def log_norm(sigma):
 
 RIGHT = {
     "importance_bound": {
+        "numpy": lambda w: logsumexp(w.numpy(), 0) - np.log(len(w)),
+        "floats": lambda w: [
+            max(c) + math.log(sum(math.exp(v - max(c)) for v in c) / len(c)) for c in w.T.tolist()
+        ],
+        "own-copy": lambda w: bound_by_hand(w.clone().add_(0)),
         "logsumexp": lambda log_w: torch.logsumexp(log_w, 0) - math.log(len(log_w)),
         "largest-taken-out": bound_by_hand,
         "loop": bound_by_loop,
     },
     "gaussian_cost": {
+        "numpy": lambda s, d, sigma: s.numpy() / (2 * sigma**2) + d * log_norm(sigma),
+        "floats": lambda s, d, sigma: [v / 2 / sigma**2 + d * log_norm(sigma) for v in s.tolist()],
         "formula": lambda s, d, sigma: s / 2 / sigma**2 + d * log_norm(sigma),
         "torch-distributions": cost_by_torch,
         "three-terms": cost_split,
@@ -88,6 +95,15 @@ RIGHT = {
 
 WRONG = {
     "importance_bound": {
+        "one-draw-less": lambda w: torch.logsumexp(w, 0) - math.log(len(w) - 1),
+        "all-weights": lambda w: torch.logsumexp(w, 0) - math.log(w.numel()),
+        "one-value": lambda w: (w.exp().mean()).log(),
+        "base-of-log-k": lambda w: torch.logsumexp(w, 0) - math.log2(len(w)),
+        "divided-by-k": lambda w: torch.logsumexp(w, 0) / w.shape[0],
+        "sum-of-the-logs": lambda w: w.sum(0),
+        "weighted-mean-of-the-logs": lambda w: (torch.softmax(w, 0) * w).sum(0),
+        "shift-not-added": lambda w: (w - w.max(0).values).exp().mean(0).log(),
+        "best-draw-over-k": lambda w: w.max(0).values - math.log(len(w)),
         "mean-of-the-logs": lambda w: torch.mean(w, dim=0),
         "log-k-missing": lambda w: torch.logsumexp(w, 0),
         "log-k-added": lambda w: torch.logsumexp(w, 0) + math.log(w.shape[0]),
@@ -101,6 +117,23 @@ WRONG = {
         "overflow": lambda w: w.exp().mean(0).log(),
     },
     "gaussian_cost": {
+        "sigma-in-the-constant": lambda s, d, sigma: (
+            0.5 * s / sigma**2 + d / 2 * math.log(2 * math.pi * sigma)
+        ),
+        "sigma-in-the-exponent": lambda s, d, sigma: 0.5 * s / sigma + d * log_norm(sigma),
+        "multiplied-by-the-variance": lambda s, d, sigma: 2 * s * sigma**2 + d * log_norm(sigma),
+        "pi-without-its-two": lambda s, d, sigma: (
+            0.5 * s / sigma**2 + d / 2 * math.log(math.pi * sigma**2)
+        ),
+        "root-not-taken-apart": lambda s, d, sigma: (
+            0.5 * s / sigma**2 + d * (2 * math.pi) ** 0.5 * sigma
+        ),
+        "mean-over-pixels": lambda s, d, sigma: 0.5 * s / d / sigma**2 + d * log_norm(sigma),
+        "squared-again": lambda s, d, sigma: 0.5 * (s / sigma) ** 2 + d * log_norm(sigma),
+        "root-of-the-error": lambda s, d, sigma: 0.5 * s**0.5 / sigma**2 + d * log_norm(sigma),
+        "variance-twice": lambda s, d, sigma: cost_split(s, d, sigma**2),
+        "pictures-for-pixels": lambda s, d, sigma: 0.5 * s / sigma**2 + len(s) * log_norm(sigma),
+        "density": lambda s, d, sigma: torch.exp(-cost_split(s.double(), d, sigma)),
         "constant-missing": lambda s, d, sigma: 0.5 * s / sigma**2,
         "bare-error": lambda s, d, sigma: s,
         "half-missing": lambda s, d, sigma: s / sigma**2 + d * log_norm(sigma),
@@ -114,14 +147,26 @@ WRONG = {
         "per-pixel": lambda s, d, sigma: cost_split(s, d, sigma) / d,
     },
     "may_be_ranked": {
-        "treatment-ignored": agree_and_draws("data", "likelihood", "number"),
-        "data-ignored": agree_and_draws("treatment", "likelihood", "number"),
-        "likelihood-ignored": agree_and_draws("data", "treatment", "number"),
-        "number-ignored": agree_and_draws("data", "treatment", "likelihood"),
-        "draws-ignored": agree(*MEANING),
+        "always": lambda a, b: True,
+        "never": lambda a, b: False,
+        "models": agree_and_draws(*MEANING, "model", "epochs"),
+        "seeds": agree_and_draws(*MEANING, "seed"),
+        "same": lambda a, b: a != b and rank_by_tuple(a, b),
+        "other-models": lambda a, b: rank_by_tuple(a, b) and a["treatment"] != "threshold",
+        "elbos-of-models": lambda a, b: rank_by_tuple(a, b) and a["treatment"] != "grey",
+        "treatment": agree_and_draws("data", "likelihood", "number"),
+        "data": agree_and_draws("treatment", "likelihood", "number"),
+        "likelihood": agree_and_draws("data", "treatment", "number"),
+        "number": agree_and_draws("data", "treatment", "likelihood"),
+        "draws": lambda a, b: (
+            agree(*MEANING)(a, b)
+            and (
+                a["number"] == "ELBO"
+                or a["draws"] == b["draws"]
+                or min(a["draws"], b["draws"]) >= 1000
+            )
+        ),
         "draws-of-an-elbo": agree(*MEANING, "draws"),
-        "model-must-agree": agree_and_draws(*MEANING, "model", "epochs"),
-        "seed-must-agree": agree_and_draws(*MEANING, "seed"),
         "everything-must-agree": lambda a, b: a == b,
         "reversed": lambda a, b: not rank_by_tuple(a, b),
     },
@@ -129,11 +174,61 @@ WRONG = {
 
 UNNAMED = {
     "importance_bound": {
+        "one-shift-for-all": (
+            lambda w: (w - w.max()).exp().mean(0).log() + w.max(),
+            "lie hundreds apart",
+        ),
+        "mean-for-the-largest": (
+            lambda w: (w - w.mean(0)).exp().mean(0).log() + w.mean(0),
+            "lie 2,000 apart",
+        ),
+        "first-for-the-largest": (
+            lambda w: (w - w[0]).exp().mean(0).log() + w[0],
+            "lie 2,000 apart",
+        ),
+        "float64-alone": (lambda w: w.double().exp().mean(0).log(), "lie hundreds apart"),
+        "squeezed": (lambda w: bound_by_hand(w).squeeze(), "for a batch of one"),
         "kept-axis": (lambda w: torch.logsumexp(w, 0, keepdim=True) - math.log(len(w)), "shape"),
-        "numpy-of-a-list": (lambda w: list(logsumexp(w.detach().numpy(), 0)), ""),
     },
-    "gaussian_cost": {"a-tuple": (lambda s, d, sigma: (s, d), "return one result only")},
-    "may_be_ranked": {"a-word": (lambda a, b: "yes", "not a tensor of numbers")},
+    "gaussian_cost": {
+        "log-sigma-missing": (
+            lambda s, d, sigma: 0.5 * s / sigma**2 + d * log_norm(1.0),
+            "Your term n_pixels log(sigma_x) is missing.",
+        ),
+        "two-pi-once": (
+            lambda s, d, sigma: 0.5 * s / sigma**2 + d * math.log(sigma) + log_norm(1.0),
+            "Your term n_pixels / 2 log(2 pi) is divided by n_pixels",
+        ),
+        "common-logarithm": (
+            lambda s, d, sigma: 0.5 * s / sigma**2 + d / 2 * math.log10(2 * math.pi * sigma**2),
+            "Your constant has its logarithm to base 10",
+        ),
+        "exponent-sign": (
+            lambda s, d, sigma: d * log_norm(sigma) - 0.5 * s / sigma**2,
+            "squared_error / (2 sigma_x^2) has the wrong sign",
+        ),
+        "a-tuple": (lambda s, d, sigma: (s, d), "return one result only"),
+    },
+    "may_be_ranked": {
+        "twice-the-draws": (
+            lambda a, b: (
+                agree(*MEANING)(a, b)
+                and (a["number"] == "ELBO" or 0.5 <= a["draws"] / b["draws"] <= 2)
+            ),
+            "You rank estimates of log p(x) with different numbers of draws",
+        ),
+        "fewer-draws-first": (
+            lambda a, b: (
+                agree(*MEANING)(a, b) and (a["number"] == "ELBO" or a["draws"] <= b["draws"])
+            ),
+            "You rank estimates of log p(x) with different numbers of draws",
+        ),
+        "as-in-the-example": (
+            lambda a, b: rank_by_tuple(a, b) and a["data"] == "mnist test",
+            "as in the example",
+        ),
+        "a-word": (lambda a, b: "yes", "not a tensor of numbers"),
+    },
 }
 
 

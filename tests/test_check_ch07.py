@@ -145,6 +145,13 @@ RIGHT = {
 
 WRONG = {
     "prior_walk_step": {
+        "angle": lambda z, d, eps: math.cos(d) * z + math.sin(d) * eps,
+        "divided-after": lambda z, d, eps: (z + d * eps) / (1 + d * d) ** 0.5,
+        "no-step": lambda z, d, eps: z.clone(),
+        "noise-shrunk-too": lambda z, d, eps: root(d) * (z + d * eps),
+        "noise-subtracted": walk(root, lambda d: -d),
+        "variance-for-share": walk(lambda d: (1 - d) ** 0.5, itself),
+        "z-forgotten": lambda z, d, eps: d * eps,
         "no-shrinking": walk(one, itself),
         "steps-of-one-size": lambda z, d, eps: torch.where(eps > 0, z + d, z - d),
         "shrunk-by-delta": walk(lambda d: 1 - d, itself),
@@ -156,6 +163,30 @@ WRONG = {
         "noise-missing": lambda z, d, eps: root(d) * z,
     },
     "great_circle": {
+        "start-missing": lambda a, b, n: slerp(a, b, n + 1)[1:],
+        "both-ends-missing": lambda a, b, n: slerp(a, b, n + 2)[1:-1],
+        "one-code-too-many": lambda a, b, n: slerp(a, b, n + 1),
+        "one-code-too-few": lambda a, b, n: slerp(a, b, n)[:-1],
+        "length-of-b": lambda a, b, n: b.norm() * slerp(a, b, n, length=False),
+        "one-length": lambda a, b, n: (a.norm() + b.norm()) / 2 * slerp(a, b, n, length=False),
+        "lengths-swapped": lambda a, b, n: slerp(b.norm() * unit(a), a.norm() * unit(b), n),
+        "lengths-multiplied": lambda a, b, n: (
+            slerp(a, b, n, length=False)
+            * torch.logspace(a.norm().log2(), b.norm().log2(), n, base=2)[:, None]
+        ),
+        "chord-of-directions": lambda a, b, n: (
+            line(unit(a), unit(b), n) * torch.linspace(a.norm(), b.norm(), n)[:, None]
+        ),
+        "not-normalised": lambda a, b, n: slerp(a, b, n, angle=lambda a, b: torch.acos(a @ b)),
+        "degrees": lambda a, b, n: slerp(a, b, n, angle=lambda a, b: omega(a, b) / math.pi * 180),
+        "cosine-weights": lambda a, b, n: (
+            torch.linspace(a.norm(), b.norm(), n)[:, None]
+            * (
+                torch.cos(omega(a, b) * torch.linspace(1, 0, n)[:, None]) * unit(a)
+                + torch.cos(omega(a, b) * torch.linspace(0, 1, n)[:, None]) * unit(b)
+            )
+            / torch.sin(omega(a, b))
+        ),
         "straight-line": line,
         "chord-rescaled": rescaled,
         "unit-length": lambda a, b, n: slerp(a, b, n, length=False),
@@ -167,6 +198,13 @@ WRONG = {
         "cosine-for-angle": lambda a, b, n: slerp(a, b, n, angle=lambda a, b: unit(a) @ unit(b)),
     },
     "collapsed_dimensions": {
+        "none": lambda mu, logvar: [False] * mu.shape[1],
+        "all": lambda mu, logvar: torch.ones(mu.shape[1], dtype=torch.bool),
+        "number": lambda mu, logvar: int((mu.var(0) < 0.01).sum()),
+        "one-answer": lambda mu, logvar: mu.var() < 0.01,
+        "each-picture": lambda mu, logvar: (mu - mu.mean(0)) ** 2 < 0.01,
+        "total-of-squares": lambda mu, logvar: ((mu - mu.mean(0)) ** 2).sum(0) < 0.01,
+        "absolute-deviation": lambda mu, logvar: (mu - mu.mean(0)).abs().mean(0) < 0.01,
         "active-instead": lambda mu, logvar: mu.var(0) > 0.01,
         "variance-of-the-draws": lambda mu, v: mu.var(0) + v.exp().mean(0) < 0.01,
         "looks-normal": lambda mu, v: ((mu.var(0) + v.exp().mean(0)) - 1).abs() < 0.08,
@@ -180,6 +218,33 @@ WRONG = {
         "indices": lambda mu, logvar: torch.where(mu.var(0) < 0.01)[0],
     },
     "aggregate_log_density": {
+        "variance-multiplied": lambda *a: by_hand(*a, spread=lambda v: torch.exp(-v)),
+        "logvar-as-sigma": lambda z, mu, v: (
+            Normal(mu, v.abs()).log_prob(z[:, None]).sum(-1).logsumexp(1) - math.log(len(mu))
+        ),
+        "distance-not-squared": lambda z, mu, v: (
+            -0.5 * ((z[:, None] - mu) / v.exp() + v + math.log(2 * math.pi))
+        ).sum(-1).logsumexp(1) - math.log(len(mu)),
+        "constant-once": lambda *a: by_hand(*a, constant=False) - 0.5 * math.log(2 * math.pi),
+        "pi-without-its-two": lambda *a: (
+            by_hand(*a, constant=False) - a[0].shape[1] / 2 * math.log(math.pi)
+        ),
+        "places-for-posteriors": lambda *a: table(*a).logsumexp(1) - math.log(len(a[0])),
+        "dimensions-for-posteriors": lambda *a: table(*a).logsumexp(1) - math.log(a[0].shape[1]),
+        "one-less": lambda *a: table(*a).logsumexp(1) - math.log(len(a[1]) - 1),
+        "log-n-added": lambda *a: table(*a).logsumexp(1) + math.log(len(a[1])),
+        "n-not-logged": lambda *a: table(*a).logsumexp(1) - len(a[1]),
+        "log-n-for-each-dimension": lambda z, mu, v: (
+            Normal(mu, (v / 2).exp()).log_prob(z[:, None]) - math.log(len(mu))
+        ).sum(-1).logsumexp(1),
+        "product-of-mixtures": lambda z, mu, v: (
+            Normal(mu, (v / 2).exp()).log_prob(z[:, None]).logsumexp(1) - math.log(len(mu))
+        ).sum(-1),
+        "prior": lambda z, mu, v: Normal(0.0, 1.0).log_prob(z).sum(1),
+        "over-the-places": lambda *a: table(*a).logsumexp(0) - math.log(len(a[0])),
+        "one-largest-for-all": lambda *a: (
+            (table(*a) - table(*a).max()).exp().mean(1).log() + table(*a).max()
+        ),
         "mean-of-logs": lambda *args: table(*args).mean(1),
         "sum-over-posteriors": lambda *args: table(*args).logsumexp(1),
         "not-a-logarithm": lambda *args: table(*args).exp().mean(1),
@@ -193,8 +258,6 @@ WRONG = {
         ),
         "logvar-as-log-sigma": lambda z, mu, v: mixture(z, mu, 2 * v),
         "sigma-for-variance": lambda *a: by_hand(*a, spread=lambda v: torch.exp(v / 2)),
-        "two-pi-missing": lambda *a: by_hand(*a, constant=False),
-        "normaliser-missing": lambda *a: by_hand(*a, half_log=0.0),
         "means-only": lambda z, mu, v: mixture(z, mu, 0 * v),
         "each-pair": table,
         "one-value": lambda *a: mixture(*a).mean(),
@@ -210,6 +273,17 @@ def changes_z(z, step_size, eps):
 
 UNNAMED = {
     "prior_walk_step": {
+        "other-weights": (
+            walk(lambda d: 1 - d * d / 2, itself),
+            "At step_size = 0.6 you multiply z by 0.82: with noise of variance step_size^2 it is "
+            "sqrt(1 - step_size^2) = 0.8 that keeps the variance at 1.",
+        ),
+        "half-the-noise": (
+            walk(root, lambda d: d / 2),
+            "At step_size = 0.15 you multiply eps by 0.075",
+        ),
+        "clamped": (lambda z, d, eps: (root(d) * z + d * eps).clip(-4, 4), "but yours is 4"),
+        "squeezed": (lambda z, d, eps: (root(d) * z + d * eps).squeeze(), "for a batch of one"),
         "own-noise": (
             lambda z, d, eps: root(d) * z + d * torch.randn(z.shape),
             "should be",
@@ -217,13 +291,63 @@ UNNAMED = {
         "in-place": (changes_z, "changes its argument z in place"),
     },
     "great_circle": {
+        "long-way-round": (
+            lambda a, b, n: slerp(a, b, n, angle=lambda a, b: 2 * math.pi - omega(a, b)),
+            "Your lengths are right, but your codes lie at 0, -0.348",
+        ),
+        "lengths-of-squares": (
+            lambda a, b, n: (
+                slerp(a, b, n, length=False)
+                * torch.linspace(a.norm() ** 2, b.norm() ** 2, n)[:, None].sqrt()
+            ),
+            "Your directions are right, but your lengths are",
+        ),
+        "another-plane": (
+            lambda a, b, n: (
+                slerp(a, b, n) + torch.linspace(0, 1, n)[:, None] ** 2 * a.flip(0)
+                if len(a) > 2
+                else slerp(a, b, n)
+            ),
+            "Your codes leave the plane of a and b",
+        ),
         "one-code": (lambda a, b, n: slerp(a, b, n)[1], "shape"),
-        "too-many": (lambda a, b, n: slerp(a, b, n + 1), "shape"),
     },
     "collapsed_dimensions": {
-        "all": (lambda mu, v: torch.ones(mu.shape[1], dtype=torch.bool), "should be"),
+        "a-tenth": (
+            lambda mu, v: mu.var(0) < 0.1,
+            "You call a dimension collapsed whose mean varies by 0.022 over the pictures, more "
+            "than 0.01",
+        ),
+        "beside-the-noise": (
+            lambda mu, v: mu.var(0) / v.exp().mean(0) < 0.01,
+            "a dimension in use whose mean varies",
+        ),
+        "beside-the-others": (
+            lambda mu, v: mu.var(0) / mu.var(0).sum() < 0.01,
+            "a dimension collapsed whose mean",
+        ),
+        "first-pictures": (lambda mu, v: mu[:20].var(0) < 0.01, "whose mean varies by"),
     },
     "aggregate_log_density": {
+        "two-pi-missing": (
+            lambda *a: by_hand(*a, constant=False),
+            "-log(2 pi) / 2 of each dimension is missing",
+        ),
+        "normaliser-missing": (lambda *a: by_hand(*a, half_log=0.0), "-logvar / 2 is missing"),
+        "half-missing": (
+            lambda *a: by_hand(*a, half_log=1.0),
+            "-logvar / 2 is twice the right one",
+        ),
+        "logvar-sign": (lambda *a: by_hand(*a, half_log=-0.5), "-logvar / 2 has the wrong sign"),
+        "mean-taken-out": (
+            lambda *a: (
+                (table(*a) - table(*a).mean(1, keepdim=True)).exp().mean(1).log()
+                + table(*a).mean(1)
+            ),
+            "too small for a float",
+        ),
+        "clamped": (lambda z, mu, v: mixture(z, mu, v.clip(-5, 5)), "logvar between -40 and -30"),
+        "squeezed": (lambda *a: mixture(*a).squeeze(), "for a batch of one"),
         "log2": (lambda *a: mixture(*a) / math.log(2), "times the right ones"),
     },
 }
@@ -270,4 +394,6 @@ def test_the_kinds_of_dimensions_are_what_their_names_say():
     names = dict(zip(_collapsed.KINDS, collapsed, strict=True))
     assert {name for name, gone in names.items() if gone} == {
         "collapsed", "collapsed off centre", "nearly collapsed", "narrow but constant",
+        "just collapsed", "faintly moving", "sd just above 0.01", "sd just below 0.01",
+        "sharp and nearly constant",
     }  # fmt: skip

@@ -116,6 +116,12 @@ RIGHT = {
         ),
     },
     "spot_regressor": {
+        "grey-share-of-chapter-1": spot(lambda p: ((p > 0.1) & (p < 0.9)).float().mean()),
+        "narrow-grey-share": spot(lambda p: ((p > 0.3) & (p < 0.7)).float().mean()),
+        "wide-grey-share": spot(lambda p: ((p > 0.05) & (p < 0.95)).float().mean()),
+        "each-picture-votes": lambda a, b: int(
+            ((a * (1 - a)).sum(1) > (b * (1 - b)).sum(1)).float().mean() < 0.5
+        ),
         "grey-share": spot(grey),
         "coin-variance": spot(lambda p: (p * (1 - p)).mean()),
         "distance-from-black-and-white": spot(lambda p: (p - p.round()).abs().sum()),
@@ -133,6 +139,53 @@ RIGHT = {
 
 WRONG = {
     "conditional_loss": {
+        "logvar-as-log-sigma": loss_with(lambda m, v, mp, vp: by_hand(m, 2 * v, mp, vp)),
+        "both-as-log-sigma": loss_with(
+            lambda m, v, mp, vp: kl_divergence(Normal(m, v.exp()), Normal(mp, vp.exp()))
+        ),
+        "sigmas-for-variances": loss_with(
+            lambda m, v, mp, vp: (
+                0.5 * (vp - v + ((v / 2).exp() + (m - mp) ** 2) / (vp / 2).exp() - 1)
+            )
+        ),
+        "distance-by-sigma": loss_with(
+            lambda m, v, mp, vp: (
+                0.5 * (vp - v + (v - vp).exp() + (m - mp) ** 2 / (vp / 2).exp() - 1)
+            )
+        ),
+        "distance-multiplied": loss_with(
+            lambda m, v, mp, vp: 0.5 * (vp - v + (v - vp).exp() + (m - mp) ** 2 * vp.exp() - 1)
+        ),
+        "everything-multiplied": loss_with(
+            lambda m, v, mp, vp: 0.5 * (vp - v + (v.exp() + (m - mp) ** 2) * vp.exp() - 1)
+        ),
+        "ratio-upside-down": loss_with(
+            lambda m, v, mp, vp: 0.5 * (vp - v + (vp - v).exp() + (m - mp) ** 2 / vp.exp() - 1)
+        ),
+        "log-ratio-sign": loss_with(
+            lambda m, v, mp, vp: 0.5 * (v - vp + (v.exp() + (m - mp) ** 2) / vp.exp() - 1)
+        ),
+        "log-ratio-missing": loss_with(
+            lambda m, v, mp, vp: 0.5 * ((v.exp() + (m - mp) ** 2) / vp.exp() - 1)
+        ),
+        "log-ratio-twice": loss_with(
+            lambda m, v, mp, vp: vp - v + 0.5 * ((v.exp() + (m - mp) ** 2) / vp.exp() - 1)
+        ),
+        "distance-not-squared": loss_with(
+            lambda m, v, mp, vp: 0.5 * (vp - v + (v.exp() + (m - mp).abs()) / vp.exp() - 1)
+        ),
+        "means-added": loss_with(lambda m, v, mp, vp: by_hand(m, v, -mp, vp)),
+        "symmetric": loss_with(
+            lambda m, v, mp, vp: (two_normals(m, v, mp, vp) + two_normals(mp, vp, m, v)) / 2
+        ),
+        "two-divergences": loss_with(lambda m, v, mp, vp: to_standard(m, v) + to_standard(mp, vp)),
+        "sigmoid-twice": lambda x, a, *p: loss(x, a.sigmoid(), *p),
+        "squared-error": loss_from(lambda a, x, **_: (a.sigmoid() - x) ** 2),
+        "x-flipped": lambda x, a, *p: loss(1 - x, a, *p),
+        "black-pixels-missing": loss_from(lambda a, x, **_: -x * F.logsigmoid(a)),
+        "mean-of-everything": lambda x, a, *p: (
+            F.binary_cross_entropy_with_logits(a, x) + two_normals(*p).mean()
+        ),
         "prior-ignored": loss_with(lambda m, v, mp, vp: to_standard(m, v)),
         "only-the-means-differ": loss_with(lambda m, v, mp, vp: to_standard(m - mp, v)),
         "prior-mean-ignored": loss_with(lambda m, v, mp, vp: by_hand(m, v, 0, vp)),
@@ -164,6 +217,11 @@ WRONG = {
         ),
     },
     "place_condition": {
+        "counted-backwards": lambda z, y, n: place(z, n - 1 - y, n),
+        "ten-classes": lambda z, y, n: place(z, y, 10),
+        "one-class-too-many": lambda z, y, n: place(z, y, n + 1),
+        "order-of-the-labels": lambda z, y, n: place(z, y.sort().values, n),
+        "one-draw-for-all": lambda z, y, n: place(z[0].expand_as(z), y, n),
         "label-as-a-number": lambda z, y, n: torch.cat(
             [z, y.float()[:, None].expand(len(z), -1, 1)], -1
         ),
@@ -178,6 +236,8 @@ WRONG = {
         "axes-swapped": lambda z, y, n: place(z, y, n).permute(1, 0, 2),
     },
     "spot_regressor": {
+        "one-picture": lambda a, b: spot(grey)(a[0], b[0]),
+        "one-and-two": lambda a, b: 1 + spot(grey)(a, b),
         "the-other-one": lambda a, b: 1 - spot(grey)(a, b),
         "always-a": lambda a, b: 0,
         "always-b": lambda a, b: 1,
@@ -186,6 +246,20 @@ WRONG = {
         "a-score-for-each-picture": lambda a, b: (a * (1 - a)).sum(1) < (b * (1 - b)).sum(1),
     },
     "factor_condition": {
+        "own-mean": scaled_with(lambda f, mean, sd: (f - f.mean()) / sd),
+        "own-sd": scaled_with(lambda f, mean, sd: (f - mean) / f.std()),
+        "scaled-to-the-batch": scaled_with(lambda f, mean, sd: (f - f.min()) / (f.max() - f.min())),
+        "multiplied": scaled_with(lambda f, mean, sd: (f - mean) * sd),
+        "unscaled-backwards": scaled_with(lambda f, mean, sd: mean + sd * f),
+        "sign": scaled_with(lambda f, mean, sd: (mean - f) / sd),
+        "mean-added": scaled_with(lambda f, mean, sd: (f + mean) / sd),
+        "divided-before": scaled_with(lambda f, mean, sd: f - mean / sd),
+        "mean-and-sd-swapped": scaled_with(lambda f, sd, mean: (f - mean) / sd),
+        "labels-scaled-too": lambda y, f, mean, sd: (
+            (torch.column_stack([onehot(y, 10), f]) - mean) / sd
+        ),
+        "magnitude": scaled_with(lambda f, mean, sd: (f - mean).abs() / sd),
+        "counted-from-one": lambda y, *rest: scaled((y + 1) % 10, *rest),
         "not-scaled": scaled_with(lambda f, mean, sd: f),
         "own-mean-and-sd": scaled_with(lambda f, mean, sd: (f - f.mean()) / f.std()),
         "divided-by-the-variance": scaled_with(lambda f, mean, sd: (f - mean) / sd**2),
@@ -205,6 +279,20 @@ WRONG = {
 
 UNNAMED = {
     "conditional_loss": {
+        "distance-missing": (
+            loss_with(lambda m, v, mp, vp: two_normals(mp, v, mp, vp)),
+            "Your term (mu - mu_p)^2 / (2 sigma_p^2) is missing.",
+        ),
+        "half-twice": (
+            loss_with(lambda *p: two_normals(*p) / 2), "Your KL is half the right one"
+        ),
+        "minus-one-missing": (
+            loss_with(lambda *p: two_normals(*p) + 0.5), "-1/2 of each latent dimension is missing"
+        ),
+        "clamped": (
+            loss_with(lambda m, v, mp, vp: two_normals(m, v, mp, vp.clip(-5, 5))),
+            "logvar_p between -40 and -30",
+        ),
         "prior-detached": (
             lambda x, a, m, v, mp, vp: loss(x, a, m, v, mp.detach(), vp.detach()),
             "no gradient flows back to mu_p",
@@ -218,25 +306,49 @@ UNNAMED = {
         "tuple": (lambda *args: (loss(*args), 0.0), "a tuple of 2"),
     },
     "place_condition": {
+        "whole-numbers": (
+            lambda z, y, n: place(z.long(), y, n), "should be the code z[k, b]; they are others"
+        ),
+        "ones-and-minus-ones": (
+            lambda z, y, n: torch.cat([z, 2 * place(z, y, n)[..., z.shape[2] :] - 1], 2),
+            "z[0, 0] has the label 3 and your condition there is [-1, -1, -1, 1, -1]",
+        ),
+        "squeezed": (lambda z, y, n: place(z, y, n).squeeze(), "an axis K of size 1"),
         "flattened": (lambda z, y, n: place(z, y, n).flatten(0, 1), "they need a reshape"),
         "two-inputs": (lambda z, y, n: (z, onehot(y, n)), "a tuple of 2"),
         "z-changed": (lambda z, y, n: (place(z, y, n), z.zero_())[0], "changes its argument z"),
     },
     "spot_regressor": {
+        "by-one-argument": (lambda a, b: 0 if grey(a) > 0.4 else 1, "You name the wrong set in"),
+        "by-the-other-argument": (
+            lambda a, b: int((b * (1 - b)).mean() > 0.08), "over all their pictures and pixels"
+        ),
+        "minus-one": (lambda a, b: -spot(grey)(a, b), "Your function returns -1: answer 0"),
         "word": (lambda a, b: "a", "which is not a tensor of numbers"),
         "kept-axis": (lambda a, b: torch.tensor([spot(grey)(a, b)]), "the shape is (1,)"),
         "by-the-number-of-values": (
             lambda a, b: 0 if len(a.unique()) > len(b.unique()) else 1, "1 for every pair"
         ),
         "by-the-spread-between-pictures": (
-            spot(lambda p: -((p - p.mean(0)).square().sum() / (len(p) - 1))), "result should be"
+            spot(lambda p: -((p - p.mean(0)).square().sum() / (len(p) - 1))),
+            "You name the wrong set",
         ),
         "by-the-faintest-pixel": (spot(lambda p: p.min()), "1 for every pair"),
         "by-the-first-pixel": (lambda a, b: int(a[0, 0] < b[0, 0]), "0 for every pair"),
     },
     "factor_condition": {
+        "root-of-sd": (
+            scaled_with(lambda f, mean, sd: (f - mean) / sd**0.5),
+            "for mean = 2.5 and sd = 0.5 you append 1.414 factor -3.536",
+        ),
+        "clamped": (
+            scaled_with(lambda f, mean, sd: ((f - mean) / sd).clip(-3, 3)),
+            "you append 3 for the factor 4.047",
+        ),
+        "one-label-for-all": (
+            lambda y, *rest: scaled(y[:1].expand_as(y), *rest), "For the label 9 the first ten"
+        ),
         "flat": (lambda *args: scaled(*args).flatten(), "they need a reshape"),
-        "own-sd": (scaled_with(lambda f, mean, sd: (f - mean) / f.std()), "should be"),
     },
 }  # fmt: skip
 

@@ -60,11 +60,16 @@ RIGHT = {
         "a-number": lambda x, f: float(np.sqrt(np.square(x.numpy() - f.numpy()).mean())),
     },
     "bits_per_value": {
+        "floats": lambda c, d: [v / d / LOG_2 + math.log2(255) for v in c.tolist()],
         "formula": lambda c, d: c / d / LOG_2 + math.log2(255),
         "nats-first": lambda c, d: (c + d * math.log(255)) / (d * LOG_2),
         "numpy": lambda c, d: c.numpy() / d * np.log2(np.e) + np.log2(255),
     },
     "name_the_trouble": {
+        "as-one-writes": {
+            key.lower(): f" {value.replace('-', '').title()} "
+            for key, value in TROUBLED_ANSWERS.items()
+        },
         "in-order": TROUBLED_ANSWERS,
         "in-another-order": dict(reversed(TROUBLED_ANSWERS.items())),
         "with-a-key-too-many": {**TROUBLED_ANSWERS, "F": None},
@@ -73,6 +78,16 @@ RIGHT = {
 
 WRONG = {
     "to_pixels": {
+        "one-channel": lambda p: p[..., 1].flatten(1) / 255,
+        "other-order-of-channels": lambda p: p.flip(-1).permute(0, 3, 1, 2).flatten(1) / 255,
+        "upside-down": lambda p: p.flip(1).permute(0, 3, 1, 2).flatten(1) / 255,
+        "mirrored": lambda p: p.flip(2).permute(0, 3, 1, 2).flatten(1) / 255,
+        "batch-and-channels-mixed": lambda p: p.permute(3, 0, 1, 2).reshape(len(p), -1) / 255,
+        "by-the-largest": lambda p: p.permute(0, 3, 1, 2).flatten(1) / p.max(),
+        "standardised": lambda p: (
+            (pixels_by_channel(p) - pixels_by_channel(p).mean()) / pixels_by_channel(p).std()
+        ),
+        "black-and-white": lambda p: pixels_by_channel(p) > 0.5,
         "channels-last": lambda p: p.reshape(len(p), -1).float() / 255,
         "columns-first": lambda p: p.transpose(1, 3).flatten(1) / 255,
         "bytes-left": lambda p: p.permute(0, 3, 1, 2).flatten(1).float(),
@@ -83,6 +98,16 @@ WRONG = {
         "divided-as-bytes": lambda p: p.permute(0, 3, 1, 2).flatten(1) // 255,
     },
     "best_sigma_x": {
+        "one-less": lambda x, f: (((x - f) ** 2).sum() / (x.numel() - 1)) ** 0.5,
+        "unbiased-spread": lambda x, f: (x - f).std(),
+        "variance-of-the-errors": lambda x, f: (x - f).var(),
+        "spread-of-each-picture": lambda x, f: (x - f).std(1).mean(),
+        "averaged-over-places": lambda x, f: ((x - f) ** 2).mean(0).sqrt().mean(),
+        "mean-length": lambda x, f: torch.linalg.norm(x - f, dim=1).mean(),
+        "from-absolute-errors": lambda x, f: (x - f).abs().mean().sqrt(),
+        "median": lambda x, f: (x - f).abs().median(),
+        "mean-error": lambda x, f: (f - x).mean(),
+        "relative": lambda x, f: ((x - f) ** 2).mean().sqrt() / x.mean(),
         "variance": lambda x, f: ((x - f) ** 2).mean(),
         "summed-over-values": lambda x, f: ((x - f) ** 2).sum(1).mean() ** 0.5,
         "absolute": lambda x, f: torch.nn.functional.l1_loss(x, f),
@@ -95,6 +120,17 @@ WRONG = {
         "logarithm": lambda x, f: 0.5 * ((x - f) ** 2).mean().log(),
     },
     "bits_per_value": {
+        "step-of-256": lambda c, d: c / d / LOG_2 + math.log2(256),
+        "step-itself": lambda c, d: c / d / LOG_2 + 255,
+        "half-a-step": lambda c, d: c / d / LOG_2 + math.log2(255) + 0.5,
+        "divided-by-255": lambda c, d: c / d / LOG_2 / 255,
+        "whole-cost": lambda c, d: c / LOG_2 + math.log2(255),
+        "times-the-values": lambda c, d: c * d / LOG_2 + math.log2(255),
+        "nats-without-the-step": lambda c, d: c / d,
+        "bits-of-bits": lambda c, d: (c / d + math.log2(255)) / LOG_2,
+        "base-ten": lambda c, d: c / d * math.log10(math.e) + math.log10(255),
+        "log-of-the-cost": lambda c, d: c.abs().log2() / d + math.log2(255),
+        "channels-counted-twice": lambda c, d: c / (3 * d) / LOG_2 + math.log2(255),
         "step-missing": lambda c, d: c / d / LOG_2,
         "step-subtracted": lambda c, d: c / d / LOG_2 - math.log2(255),
         "nats-and-bits": lambda c, d: c / d + math.log2(255),
@@ -119,12 +155,47 @@ WRONG = {
 
 UNNAMED = {
     "to_pixels": {
+        "gamma": (
+            lambda p: pixels_by_channel(p) ** 0.5,
+            "stand where they should, but a byte of 62 becomes 0.4931: it should be 62 / 255",
+        ),
+        "half-a-turn": (
+            lambda p: p.flip(1, 2).permute(0, 3, 1, 2).flatten(1) / 255,
+            "stand in another order",
+        ),
+        "squeezed": (lambda p: pixels_by_channel(p).squeeze(), "for a batch of one"),
         "not-flat": (lambda p: p.permute(0, 3, 1, 2) / 255, "shape"),
         "one-picture": (lambda p: p[0].permute(2, 0, 1).flatten() / 255, "shape"),
     },
-    "best_sigma_x": {"a-tuple": (lambda x, f: (x, f), "return one result only")},
-    "bits_per_value": {"kept-axis": (lambda c, d: RIGHT_BITS(c, d)[:, None], "axis of size 1")},
+    "best_sigma_x": {
+        "precision": (
+            lambda x, f: 1 / ((x - f) ** 2).mean(),
+            "Your result is 1 / sigma_x^2, the precision:",
+        ),
+        "half-the-variance": (
+            lambda x, f: ((x - f) ** 2).mean() / 2,
+            "sigma_x^2, the variance, times 0.5:",
+        ),
+        "root-of-the-sum": (
+            lambda x, f: ((x - f) ** 2).sum().sqrt(),
+            "times the root of N, times the root of D",
+        ),
+        "a-tuple": (lambda x, f: (x, f), "return one result only"),
+    },
+    "bits_per_value": {
+        "step-twice": (
+            lambda c, d: RIGHT_BITS(c, d) + math.log2(255),
+            "Your log2(255) is twice the right one",
+        ),
+        "one-constant-for-another": (
+            lambda c, d: c / d / LOG_2 + 8.5,
+            "Your log2(255) is 1.063 times the right one",
+        ),
+        "kept-axis": (lambda c, d: RIGHT_BITS(c, d)[:, None], "axis of size 1"),
+    },
     "name_the_trouble": {
+        "an-array": (answers(A=np.zeros(2)), "Your answer for A is not one of the options"),
+        "a-tensor": (answers(A=torch.zeros(2)), "Your answer for A is not one of the options"),
         "a-list": (["over-fitting"], "give a dictionary"),
         "not-an-option": (answers(A="bad luck"), "not one of the options"),
         "a-run-missing": ({"A": "over-fitting"}, "lacks"),

@@ -9,7 +9,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from vae_teach.check._diagnose import agree
 from vae_teach.check._exercise import Case, Exercise, Mistake, judge
+from vae_teach.check._rules import LOGVAR, Role
+from vae_teach.check._terms import wrong_factor
 from vae_teach.check._verdict import Verdict
 from vae_teach.evaluate.aggregate import log_mixture
 
@@ -27,14 +30,45 @@ def _mixed(each: Tensor) -> Tensor:
     return torch.logsumexp(each.sum(-1), dim=1) - math.log(each.shape[1])
 
 
-def _with(change: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
-    """The mixture with something added to each dimension's term: change(z, mu, logvar)."""
-    return lambda z, mu, logvar: _mixed(_each(z, mu, logvar) + change(z, mu, logvar))
+def _build(
+    square: float = 1, log: float = 1, constant: float = 1, whole: float = 1
+) -> Callable[..., Tensor]:
+    """The mixture with the terms of each Gaussian multiplied by a factor."""
+
+    def answer(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+        squares = (z[:, None] - mu).square() * torch.exp(-logvar)
+        return _mixed(-0.5 * whole * (square * squares + log * logvar + constant * LOG_2PI))
+
+    return answer
 
 
-def _sigma_for_variance(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
-    squares = (z[:, None] - mu).square() * torch.exp(-0.5 * logvar)
-    return _mixed(-0.5 * (squares + logvar + LOG_2PI))
+_TERMS = {
+    "square": "Your term -(z - mu)^2 / (2 sigma^2)",
+    "log": "Your term -logvar / 2",
+    "constant": "Your term -log(2 pi) / 2 of each dimension",
+    "whole": "The log-density of each of your Gaussians",
+}
+
+
+def _divided_by(n: Callable[..., float]) -> Callable[..., Tensor]:
+    """The sum of the densities divided by another number than N: n(z, mu)."""
+    return lambda z, mu, logvar: log_mixture(z, mu, logvar) + math.log(len(mu) / n(z, mu))
+
+
+def _with_one_largest(*args: Tensor) -> Tensor:
+    """The mixture with the largest of all log-densities taken out before exp."""
+    each = _each(*args).sum(-1)
+    return (each - each.max()).exp().mean(1).log() + each.max()
+
+
+def _spread(change: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
+    """The mixture with another variance of the squares: change(logvar)."""
+
+    def answer(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+        squares = (z[:, None] - mu).square() / change(logvar)
+        return _mixed(-0.5 * (squares + logvar + LOG_2PI))
+
+    return answer
 
 
 def _one_gaussian(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
@@ -49,16 +83,27 @@ def _case(m: int, n: int, size: int, **options) -> Case:
     return Case({"z": z, "mu": mu, "logvar": logvar}, **options)
 
 
-def _far_away() -> Case:
-    """Places some fifty standard deviations from every mean: each density underflows to 0."""
-    case = _case(3, 4, 2, note="z lies far from every mean", hard=True)
-    return Case({**case.args, "z": 40 + case.args["z"]}, note=case.note, hard=True)
+def _at_all_distances() -> Case:
+    """Posteriors hundreds of standard deviations apart, and places near none, at all distances."""
+    case = _case(3, 4, 2)
+    places = torch.tensor([40.0, 150.0, 400.0])[:, None]
+    means = torch.tensor([300.0, 0.0, 100.0, 200.0])[:, None]
+    args = case.args | {"z": case.args["z"] + places, "mu": case.args["mu"] + means}
+    return Case(args, note="posteriors far from each other", hard=True)
 
 
 AGGREGATE = Exercise(
     name="aggregate_log_density",
     right=log_mixture,
-    cases=lambda: [_case(3, 5, 2), _case(4, 7, 3), _case(2, 3, 1), _far_away()],
+    cases=lambda: [
+        _case(3, 5, 2),
+        _case(4, 7, 3),
+        _case(2, 3, 1),
+        _at_all_distances(),
+    ],
+    roles={"z": Role("BL"), "mu": Role("NL"), "logvar": Role("NL", LOGVAR)},
+    ones="BNL",
+    explain=wrong_factor(_TERMS, _build),
     mistakes=(
         Mistake(
             "mean-of-logs",
@@ -84,7 +129,10 @@ AGGREGATE = Exercise(
         Mistake(
             "nearest-only",
             "You keep the largest of the N densities only: all of them count.",
-            lambda *args: _each(*args).sum(-1).amax(dim=1) - math.log(len(args[1])),
+            (
+                lambda *args: _each(*args).sum(-1).amax(dim=1) - math.log(len(args[1])),
+                lambda *args: _each(*args).sum(-1).amax(dim=1),
+            ),
         ),
         Mistake(
             "mean-over-dimensions",
@@ -104,17 +152,88 @@ AGGREGATE = Exercise(
         Mistake(
             "sigma-for-variance",
             "You divide the squared distance by sigma: divide it by sigma^2 = exp(logvar).",
-            _sigma_for_variance,
+            _spread(lambda logvar: (0.5 * logvar).exp()),
         ),
         Mistake(
-            "two-pi-missing",
-            "The constant log(2 pi) / 2 of each dimension is missing.",
-            _with(lambda *_: torch.tensor(0.5 * LOG_2PI)),
+            "variance-multiplied",
+            "You multiply the squared distance by the variance: divide by it.",
+            _spread(lambda logvar: (-logvar).exp()),
         ),
         Mistake(
-            "normaliser-missing",
-            "The term -logvar / 2 is missing: a narrow Gaussian is a high one.",
-            _with(lambda z, mu, logvar: 0.5 * logvar),
+            "logvar-as-sigma",
+            "You take logvar for sigma: sigma = exp(logvar / 2).",
+            (
+                lambda z, mu, logvar: log_mixture(z, mu, 2 * logvar.abs().log()),
+                lambda z, mu, logvar: log_mixture(z, mu, logvar.abs().log()),
+            ),
+        ),
+        Mistake(
+            "distance-not-squared",
+            "You do not square the distance: the exponent has (z - mu)^2.",
+            (
+                lambda z, mu, logvar: _mixed(
+                    -0.5 * ((z[:, None] - mu) / logvar.exp() + logvar + LOG_2PI)
+                ),
+                lambda z, mu, logvar: _mixed(
+                    -0.5 * ((z[:, None] - mu).abs() / logvar.exp() + logvar + LOG_2PI)
+                ),
+            ),
+        ),
+        Mistake(
+            "constant-once",
+            "You subtract log(2 pi) / 2 once: every latent dimension has its own.",
+            lambda z, mu, logvar: _build(constant=0)(z, mu, logvar) - 0.5 * LOG_2PI,
+        ),
+        Mistake(
+            "pi-without-its-two",
+            "Your constant has log(pi): it is log(2 pi) / 2 for each dimension.",
+            _build(constant=math.log(math.pi) / LOG_2PI),
+        ),
+        Mistake(
+            "places-for-posteriors",
+            "You divide by the number of places z: divide by N, the number of posteriors.",
+            _divided_by(lambda z, mu: len(z)),
+        ),
+        Mistake(
+            "dimensions-for-posteriors",
+            "You divide by the number of dimensions: divide by N, the number of posteriors.",
+            _divided_by(lambda z, mu: mu.shape[1]),
+        ),
+        Mistake(
+            "one-less",
+            "You divide by N - 1: a mean divides by N.",
+            _divided_by(lambda z, mu: len(mu) - 1),
+        ),
+        Mistake(
+            "log-n-added",
+            "You add log N: dividing the sum by N subtracts it.",
+            _divided_by(lambda z, mu: 1 / len(mu)),
+        ),
+        Mistake(
+            "n-not-logged",
+            "You subtract N: dividing by N inside a logarithm subtracts log N.",
+            lambda *args: log_mixture(*args) + math.log(len(args[1])) - len(args[1]),
+        ),
+        Mistake(
+            "log-n-for-each-dimension",
+            "You subtract log N in every dimension: subtract it once, after the sum over them.",
+            lambda *args: log_mixture(*args) - (args[1].shape[1] - 1) * math.log(len(args[1])),
+        ),
+        Mistake(
+            "product-of-mixtures",
+            "You average each dimension's densities and multiply then: sum over the dimensions "
+            "first, and average the N whole densities.",
+            lambda *args: (torch.logsumexp(_each(*args), dim=1) - math.log(len(args[1]))).sum(-1),
+        ),
+        Mistake(
+            "prior",
+            "You return the log-density of N(0, I): the aggregate posterior is made of the N.",
+            lambda z, mu, logvar: -0.5 * (z.square() + LOG_2PI).sum(-1),
+        ),
+        Mistake(
+            "over-the-places",
+            "You sum over the places z: average over the N posteriors, and keep the places.",
+            lambda *args: torch.logsumexp(_each(*args).sum(-1), dim=0) - math.log(len(args[0])),
         ),
         Mistake(
             "means-only",
@@ -132,9 +251,16 @@ AGGREGATE = Exercise(
             lambda *args: log_mixture(*args).mean(),
         ),
         Mistake(
+            "one-largest-for-all",
+            "You take one number out of the log-densities of all places: take each place's own "
+            "largest, or torch.logsumexp(..., dim=1).",
+            matches=lambda got, want, *args: agree(got, _with_one_largest(*args)),
+            hard=True,
+        ),
+        Mistake(
             "underflow",
-            "Your values are right near the codes, but infinite far from them, where every "
-            "density rounds to 0: use torch.logsumexp.",
+            "Your values are right near the codes, but infinite or NaN where densities are too "
+            "small for a float: use torch.logsumexp, which takes each place's largest out first.",
             matches=lambda got, want, *args: not bool(got.isfinite().all()),
             hard=True,
         ),

@@ -42,11 +42,16 @@ def plain(text: str) -> str:
     return re.sub(r"\s*([(),|=+*/^<>])\s*", r"\1", text)
 
 
+def _joined(text: str) -> str:
+    """A name without its spaces: "overfitting" is "over-fitting"."""
+    return plain(text).replace(" ", "")
+
+
 def one_of(answer: Any, options: Iterable[str]) -> str | None:
     """The option that an answer names, however it is written; None if it names none."""
     if not isinstance(answer, str):
         return None
-    return {plain(option): option for option in options}.get(plain(answer))
+    return {_joined(option): option for option in options}.get(_joined(answer))
 
 
 def _by_key(answer: Mapping[Any, Any], keys: Sequence[str]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ KINDS = {
     "sharp and nearly constant": (0.0, 0.05, 0.05),
     "in use and vague": (0.0, 0.2, 5.0),
     "in use, twenty times the others": (0.0, 20.0, 0.3),
-    "in use for the last pictures only": (0.0, 0.3, 0.9),
+    "in use for the last pictures only": (0.0, 0.3, 0.8),
 }
 LATE = "in use for the last pictures only"
 
@@ -64,10 +64,11 @@ def _explain(gots: Sequence[Tensor], wants: Sequence[Tensor], cases: Sequence[Ca
         for i in (got != want).nonzero()[:, 0].tolist():
             mu, logvar = (case.args[name][:, i].double() for name in ("mu", "logvar"))
             said, than = ("in use", "less") if want[i] else ("collapsed", "more")
+            varies, lies = mu.var(correction=0).item(), round(mu.mean().item(), 3) + 0.0
+            sigma = (logvar / 2).exp().mean().item()
             return (
-                f"You call a dimension {said} whose mean varies by {mu.var(correction=0):.2g} over "
-                f"the pictures, {than} than 0.01 (it lies about {round(mu.mean().item(), 3) + 0.0:.2g}, and sigma "
-                f"about {(logvar / 2).exp().mean():.2g})."
+                f"You call a dimension {said} whose mean varies by {varies:.2g} over the pictures, "
+                f"{than} than 0.01 (it lies about {lies:.2g}, and sigma about {sigma:.2g})."
             )
     return None
 

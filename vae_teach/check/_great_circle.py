@@ -72,7 +72,9 @@ def _explain(gots: Sequence[Tensor], wants: Sequence[Tensor], cases: Sequence[Ca
         angles, even = _angles(got, a, b), _times(steps)[:, 0]
         lengths, right = got.norm(dim=1), want.norm(dim=1)
         if angles is None:
-            return "Your codes leave the plane of a and b: every code is a sum of multiples of both."
+            return (
+                "Your codes leave the plane of a and b: every code is a sum of multiples of both."
+            )
         if agree(lengths, right):
             return (
                 f"Your lengths are right, but your codes lie at {_shares(angles)} of the angle "

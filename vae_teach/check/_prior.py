@@ -25,7 +25,7 @@ from vae_teach.check._verdict import Verdict
 
 PIXELS = 5
 FARTHEST = 3.6  # sd; the largest of 60,000 normal values stays below it once in 1e8
-_SIZES = ((4, 2), (1, 2), (CODES, LATENT))  # the small ones find sizes written as numbers
+_SIZES = ((4, 2), (CODES, LATENT))  # the small one finds sizes written as numbers
 _ONCE_IN = f"(a right answer is refused less than once in {RIGHT_PER_FALSE_ALARM:,} ways to draw)."
 
 HINTS = {
@@ -227,6 +227,8 @@ def _examine(student: Callable) -> None:
         z = _examine_images(watched.result, spy, n)
     _examine_codes(watched, z)
     _examine_source(student)
+    watched, spy = _run(student, 1, 2)  # a .squeeze() shows with one image only
+    _examine_images(watched.result, spy, 1)
 
 
 def sample_prior(student: Callable) -> Verdict:

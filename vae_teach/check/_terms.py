@@ -71,8 +71,7 @@ def _averaged(
             if factors is not None and abs(factors[0]) > _NEAR:
                 times = "" if factors[0] == 1 else f", times {factors[0]:.4g}"
                 return (
-                    f"is {text} by {size}{times}: "
-                    "look for a mean in place of a sum, or the reverse"
+                    f"is {text} by {size}{times}: look for a mean in place of a sum, or the reverse"
                 )
     return None
 
@@ -131,7 +130,7 @@ def wrong_term(
             return None  # a factor of the whole is no fault of a term
         parts = {name: [evaluate(term, case) for case in cases] for name, term in terms.items()}
         whole = {
-            name: [sum(values) for values in zip(*(parts[member] for member in members))]
+            name: [sum(values) for values in zip(*(parts[m] for m in members), strict=True)]
             for name, members in (groups or {}).items()
         }
         return _one_wrong(got, want, whole | parts, cases) or _several_wrong(

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from vae_teach.check._answers import is_open, read_dictionary
+from vae_teach.check._answers import read_choices
 from vae_teach.check._call import Fault
 from vae_teach.check._exercise import deliver
 from vae_teach.check._verdict import Verdict
@@ -48,21 +48,9 @@ def troubled_runs() -> dict[str, dict[str, float | None]]:
     return {name: dict(zip(_COLUMNS, values, strict=True)) for name, values in _RUNS.items()}
 
 
-def _read(answer: Any) -> dict[str, str | None]:
-    """The student's answers; None where one is open."""
-    answers = read_dictionary(answer, tuple(TROUBLED_ANSWERS))
-    for name, value in answers.items():
-        if not is_open(value) and value not in TROUBLES:
-            raise Fault(
-                f"Your answer for {name} is not one of the options, which are "
-                f"{listed(map(repr, TROUBLES))}."
-            )
-    return {name: None if is_open(value) else value for name, value in answers.items()}
-
-
 def _examine(answer: Any) -> None:
     places: dict[str, list[str]] = {}
-    for name, value in _read(answer).items():
+    for name, value in read_choices(answer, tuple(TROUBLED_ANSWERS), TROUBLES).items():
         if value != TROUBLED_ANSWERS[name]:
             places.setdefault(value or "still-open", []).append(name)
     if places:

@@ -163,9 +163,7 @@ BERNOULLI_LOG_LIKELIHOOD = Exercise(
             "log-of-the-mixture",
             "You take the log of x p + (1 - x) (1 - p), which is right for black and white only: "
             "weigh the logarithms, x log(p) + (1 - x) log(1 - p).",
-            lambda x, logits: (
-                (x * logits.sigmoid() + (1 - x) * (-logits).sigmoid()).log().sum(-1)
-            ),
+            lambda x, logits: (x * logits.sigmoid() + (1 - x) * (-logits).sigmoid()).log().sum(-1),
         ),
         Mistake(
             "x-rounded",
@@ -235,9 +233,7 @@ VAE_LOSS = Exercise(
         _loss_case(extreme_logits(), 2, note=EXTREME, hard=True),
     ],
     gradients=("logits", "mu", "logvar"),
-    roles={
-        "x": Role("BD"), "logits": Role("BD"), "mu": Role("BL"), "logvar": Role("BL", LOGVAR)
-    },
+    roles={"x": Role("BD"), "logits": Role("BD"), "mu": Role("BL"), "logvar": Role("BL", LOGVAR)},
     ones="BDL",
     explain=wrong_term(
         {
@@ -349,9 +345,7 @@ VAE_LOSS = Exercise(
         Mistake(
             "minus-one-once",
             "Your KL subtracts 1 once: every latent dimension has its own -1.",
-            lambda x, logits, mu, logvar: (
-                _loss()(x, logits, mu, logvar) + 0.5 * (mu.shape[-1] - 1)
-            ),
+            lambda x, logits, mu, logvar: _loss()(x, logits, mu, logvar) + 0.5 * (mu.shape[-1] - 1),
         ),
         Mistake(
             "two-pi",

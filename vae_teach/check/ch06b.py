@@ -383,7 +383,9 @@ _PAIRS = (
 def _pairs() -> list[Case]:
     """Every pair both ways round."""
     return [
-        Case({"a": BASE | left, "b": BASE | right}, note=f"they differ in {_differing(left, right)}")
+        Case(
+            {"a": BASE | left, "b": BASE | right}, note=f"they differ in {_differing(left, right)}"
+        )
         for _, one, two, _ in _PAIRS
         for left, right in ((one, two), (two, one))
     ]

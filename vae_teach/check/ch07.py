@@ -75,7 +75,7 @@ PRIOR_WALK_STEP = Exercise(
     cases=lambda: [
         _case((4, 3), 0.15),
         _case((5, 2), 0.6),
-        _case((1, 6), 0.4),
+        _case((2, 6), 0.4),
         _case((3, 4), 0.3, spread=9.0),
     ],
     roles={"z": Role("BL"), "eps": Role("BL")},
