@@ -6,6 +6,7 @@ import pytest
 
 from vae_teach.__main__ import main
 from vae_teach.commands import doctor
+from vae_teach.device import pick_device
 
 
 def test_a_complete_machine_is_well(capsys, monkeypatch):
@@ -52,6 +53,26 @@ def test_a_wrong_device_wish_is_reported(monkeypatch):
     monkeypatch.setenv("VAE_TEACH_DEVICE", "abacus")
     finding = doctor.device_finding()
     assert finding.cure == "unset VAE_TEACH_DEVICE" and "abacus" in finding.found
+
+
+def test_the_device_that_is_used_is_named_and_has_made_training_steps(monkeypatch):
+    monkeypatch.delenv("VAE_TEACH_DEVICE", raising=False)
+    finding = doctor.device_finding()
+    assert finding.cure is None
+    assert finding.found.startswith(str(pick_device())) and ", trains: " in finding.found
+
+
+def test_a_device_that_cannot_train_is_told_in_one_line(monkeypatch):
+    """A card whose driver is too old holds tensors and fails at the first product."""
+
+    def fail(*_, **__):
+        raise RuntimeError("no kernel image is available for execution\nand a page more")
+
+    monkeypatch.setattr("vae_teach.train.fit", fail)
+    finding = doctor.device_finding()
+    assert finding.found.endswith("but training fails there: no kernel image is available for "
+                                  "execution")  # fmt: skip
+    assert finding.cure == "export VAE_TEACH_DEVICE=cpu"
 
 
 def test_missing_data_is_reported(monkeypatch):

@@ -489,3 +489,51 @@ def test_errors_name_both_sides():
         evaluate.bound_curve(model, x, sizes=(5, 0), generator=generator())
     with pytest.raises(ValueError, match="at least 2 images, but there are 1"):
         evaluate.split_kl(Coded(), torch.zeros(1, 4), generator=generator())
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda m, x, g: evaluate.importance_bounds(m, x, n_samples=0, generator=g), "n_samples"),
+        (
+            lambda m, x, g: evaluate.importance_bounds(m, x[:0], n_samples=2, generator=g),
+            r"\(0, 24",
+        ),
+        (
+            lambda m, x, g: evaluate.importance_bounds(m, x, n_samples=2, generator=None),
+            "generator",
+        ),
+        (lambda m, x, g: evaluate.elbo(m, x, n_samples=2.5, generator=g), "n_samples must be"),
+        (lambda m, x, g: evaluate.bound_curve(m, x, sizes=[], generator=g), "sizes is empty"),
+        (lambda m, x, g: evaluate.bound_curve(m, x, sizes=[0, 2], generator=g), "a size must be"),
+        (lambda m, x, g: evaluate.split_kl(m, x, n_samples=0, generator=g), "n_samples must be"),
+        (lambda m, x, g: evaluate.split_kl(m, x, batch_size=0, generator=g), "batch_size must be"),
+        (lambda m, x, g: evaluate.active_units(m, x, threshold=-1), "threshold must be"),
+        (lambda m, x, g: evaluate.prior_predictive(m, 0, generator=g), "n must be at least 1"),
+        (lambda m, x, g: evaluate.nearest_neighbours(x, x[:0]), "references is empty"),
+        (lambda m, x, g: evaluate.grid_log_likelihood(m, x, reach=-1.0), "reach must be positive"),
+        (lambda m, x, g: evaluate.grid_log_likelihood(m, x, tolerance=0), "tolerance must be"),
+    ],
+)
+def test_an_argument_that_makes_no_sense_is_named(trained, ask, message):
+    """PyTorch's own words named a split or a reshape, and never the argument."""
+    model, x = trained
+    with pytest.raises(ValueError, match=message):
+        ask(model, x, generator())
+
+
+def test_results_lie_on_the_cpu_and_the_model_is_where_it_was(trained):
+    """Heavy evaluation borrows the accelerator; a chapter goes on with CPU tensors."""
+    model, x = trained
+    curve = evaluate.bound_curve(model, x, sizes=(1, 3), generator=generator())
+    results = [
+        evaluate.elbo(model, x, n_samples=2, generator=generator()).per_image,
+        curve[3].errors,
+        evaluate.active_units(model, x).variance,
+        evaluate.grid_log_likelihood(model, x, n=281).log_px,
+        *evaluate.prior_predictive(model, 3, generator=generator()),
+        evaluate.posterior_predictive_sample(model, x, generator=generator()),
+        *evaluate.nearest_neighbours(x, x),
+    ]
+    assert {result.device.type for result in results} == {"cpu"}
+    assert next(model.parameters()).device.type == "cpu"

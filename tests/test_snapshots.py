@@ -39,10 +39,30 @@ def test_moments_are_the_sources_without_its_double_first_frame():
 
 
 def test_moments_without_a_step_are_refused():
-    with pytest.raises(ValueError, match="they are 0 and 2"):
+    with pytest.raises(ValueError, match="last must be at least 1, but it is 0"):
         log_moments(0)
-    with pytest.raises(ValueError, match="they are 8 and 0"):
+    with pytest.raises(ValueError, match="per_doubling must be at least 1, but it is 0"):
         log_moments(8, per_doubling=0)
+
+
+@pytest.mark.parametrize(
+    ("moments", "look", "message"),
+    [
+        (10, torch.zeros, "moments must be steps"),
+        ([0.5], torch.zeros, "a moment must be a whole number"),
+        ([-1], torch.zeros, "a moment must be at least 0"),
+        ([1], torch.zeros(3), "the look 'it' must be a function"),
+    ],
+)
+def test_a_recorder_that_could_never_look_is_refused_at_once(moments, look, message):
+    """A look that is no function was told in the middle of a training."""
+    with pytest.raises(ValueError, match=message):
+        Recorder(moments, it=look)
+
+
+def test_a_look_that_returns_no_tensor_is_named():
+    with pytest.raises(ValueError, match="the look 'it' must return a tensor, but it returned a"):
+        Recorder([1], it=lambda model: 3.0)(1, small())
 
 
 def test_it_records_the_moments_asked_and_no_other():

@@ -1,13 +1,12 @@
 """What `fit` refuses before anything is moved, trained or written."""
 
-import math
-import operator
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
+
+from vae_teach.validation import kind, require_count, require_number, require_rows
 
 Batch = tuple[Tensor, ...]
 LARGEST_SEED = 2**64 - 1  # a generator takes 64 bits
@@ -23,8 +22,7 @@ def as_batch(name: str, data: Tensor | Batch | None) -> Batch:
     if not (
         isinstance(batch, tuple | list) and batch and all(isinstance(t, Tensor) for t in batch)
     ):
-        kind = type(data).__name__
-        raise ValueError(f"{name} must be a tensor or a tuple of tensors, but it is {kind}")
+        raise ValueError(f"{name} must be a tensor or a tuple of tensors, but it is {kind(data)}")
     shapes = [tuple(t.shape) for t in batch]
     rows = [shape[0] if shape else 0 for shape in shapes]
     if len(set(rows)) > 1 or rows[0] == 0:
@@ -59,63 +57,40 @@ def _rows(batch: Batch) -> str:
 
 def _require_pixels(model: nn.Module, x: Tensor) -> None:
     n_pixels = getattr(model, "n_pixels", None)
-    if n_pixels is None:
-        return
-    if x.shape[-1] != n_pixels:
-        raise ValueError(f"train has {x.shape[-1]} pixels but the model was built for {n_pixels}")
-    require_dtype(model, x, "train")
+    if n_pixels is not None:
+        require_rows(x, "train", n_pixels, "pixels", like=next(model.parameters()))
 
 
-def require_dtype(
-    model: nn.Module, x: Tensor, name: str, error: RuntimeError | None = None
-) -> None:
+def require_dtype(model: nn.Module, x: Tensor, error: RuntimeError) -> None:
     """Raise a ValueError, from `error`, if x is not of the weights' dtype."""
     dtype = next((p.dtype for p in model.parameters()), x.dtype)
     if x.dtype != dtype:
-        cure = " / 255 if they are 0 to 255" if x.dtype == torch.uint8 else ""
         raise ValueError(
-            f"{name} is {x.dtype}, but the model's weights are {dtype}: take x.to({dtype}){cure}"
+            f"the model is given {kind(x)}, but its weights are {dtype}: {error}"
         ) from error
 
 
-def require_whole(name: str, value: int, low: int, high: int | None = None) -> int:
-    """A whole number of this range, as an int.
-
-    Raises:
-        ValueError: naming the limit and the value.
-    """
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name} must be a whole number, but it is {value!r}") from None
-    if number < low:
-        raise ValueError(f"{name} must be at least {low}, but it is {number}")
-    if high is not None and number > high:
-        raise ValueError(f"{name} must be at most {high}, but it is {number}")
-    return number
-
-
-def require_number(name: str, value: float, low: float = -math.inf) -> None:
-    """Raise a ValueError unless the value is a finite number of at least `low`."""
-    try:
-        fits = math.isfinite(value) and value >= low
-    except TypeError:
-        fits = False
-    if not fits:
-        limit = f"at least {low:g} and finite" if math.isfinite(low) else "finite"
-        raise ValueError(f"{name} must be {limit}, but it is {value!r}")
-
-
-def require_weights(weights: Mapping[str, float]) -> None:
-    """Raise a ValueError unless every term's weight is a finite number."""
+def require_run(
+    *,
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    lr: float,
+    weights: Mapping[str, float],
+    patience: int | None,
+    held_out: object,
+) -> None:
+    """Raise a ValueError, naming the argument and both sides, if a number makes no sense."""
+    require_count(epochs, "epochs")
+    require_count(batch_size, "batch_size")
+    require_count(seed, "seed", 0, LARGEST_SEED)
+    require_number(lr, "lr", 0)
     for name, weight in weights.items():
-        require_number(f"weights[{name!r}]", weight)
-
-
-def require_patience(patience: int | None, held_out: object) -> None:
-    """Raise a ValueError unless there is something to be patient about."""
-    if patience is not None and (held_out is None or require_whole("patience", patience, 0) < 1):
-        raise ValueError(f"patience={patience} needs held_out data and a value of at least 1")
+        require_number(weight, f"weights[{name!r}]")
+    if patience is not None:
+        if held_out is None:
+            raise ValueError(f"patience={patience} needs held_out data to be patient about")
+        require_count(patience, "patience")
 
 
 def require_checkpoint(checkpoint: str | Path | None, resume: bool) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from vae_teach.positive import PositiveVAE
+from vae_teach.validation import require_count, require_number
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,15 @@ def race(
 
     Returns:
         Race.
+
+    Raises:
+        ValueError: if there is no seed or a count is below 1.
     """
+    for name, count in {
+        "steps": steps, "batch_size": batch_size, "look_every": look_every, "seeds": len(seeds),
+    }.items():  # fmt: skip
+        require_count(count, name)
+    require_number(lr, "lr", 0)
     size = {"n_pixels": train.shape[-1], "latent_dim": latent_dim}
     size |= {"encoder_hidden": (hidden,), "decoder_hidden": (hidden,)}
     models = [

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from vae_teach.validation import kind, require_count
+
 Look = Callable[[nn.Module], Tensor]
 
 
@@ -21,10 +23,8 @@ def log_moments(last: int, *, per_doubling: int = 2) -> list[int]:
     Raises:
         ValueError: if last or per_doubling is below 1.
     """
-    if last < 1 or per_doubling < 1:
-        raise ValueError(
-            f"last and per_doubling must be at least 1, but they are {last} and {per_doubling}"
-        )
+    require_count(last, "last")
+    require_count(per_doubling, "per_doubling")
     moments = {0}
     k = 0
     while (step := round(2 ** (k / per_doubling))) <= last:
@@ -54,7 +54,18 @@ class Recorder:
     """
 
     def __init__(self, moments: Iterable[int], **looks: Look):
-        self.moments, self.looks = frozenset(moments), looks
+        try:
+            self.moments = frozenset(moments)
+        except TypeError:
+            raise ValueError(
+                f"moments must be steps, such as [0, 10], but it is {moments!r}"
+            ) from None
+        for step in self.moments:
+            require_count(step, "a moment", 0)
+        for name, look in looks.items():
+            if not callable(look):
+                raise ValueError(f"the look {name!r} must be a function of the model: {look!r}")
+        self.looks = looks
         self.snapshots: list[Snapshot] = []
 
     @torch.no_grad()
@@ -65,8 +76,7 @@ class Recorder:
         was_training = model.training
         model.eval()
         try:
-            # a look may return a view of a weight, which the next step overwrites
-            seen = {name: look(model).cpu().clone() for name, look in self.looks.items()}
+            seen = {name: _kept(name, look(model)) for name, look in self.looks.items()}
         finally:
             model.train(was_training)
         self.snapshots.append(Snapshot(step, seen))
@@ -86,3 +96,10 @@ class Recorder:
             if snapshot.step == step:
                 return snapshot
         raise KeyError(f"no snapshot of step {step}; there are {self.steps}")
+
+
+def _kept(name: str, value: object) -> Tensor:
+    """A copy: a look may return a view of a weight, which the next step overwrites."""
+    if not isinstance(value, Tensor):
+        raise ValueError(f"the look {name!r} must return a tensor, but it returned {kind(value)}")
+    return value.cpu().clone()

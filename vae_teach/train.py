@@ -108,7 +108,7 @@ class Trainer:
         try:
             terms = self.model.loss_terms(x, *rest, generator=generator)
         except RuntimeError as error:
-            fit_arguments.require_dtype(self.model, x, "what the model is given", error)
+            fit_arguments.require_dtype(self.model, x, error)
             raise
         unknown = self.weights.keys() - terms.keys()
         if unknown:
@@ -295,12 +295,15 @@ def fit(
     share_cores_in_a_kernel()
     train = fit_arguments.as_batch("train", train)
     held_out = None if held_out is None else fit_arguments.as_batch("held_out", held_out)
-    epochs = fit_arguments.require_whole("epochs", epochs, 1)
-    batch_size = fit_arguments.require_whole("batch_size", batch_size, 1)
-    seed = fit_arguments.require_whole("seed", seed, 0, fit_arguments.LARGEST_SEED)
-    fit_arguments.require_number("lr", lr, 0.0)
-    fit_arguments.require_weights(weights or {})
-    fit_arguments.require_patience(patience, held_out)
+    fit_arguments.require_run(
+        epochs=epochs,
+        batch_size=batch_size,
+        seed=seed,
+        lr=lr,
+        weights=weights or {},
+        patience=patience,
+        held_out=held_out,
+    )
     fit_arguments.require_checkpoint(checkpoint, resume)
     fit_arguments.require_data(model, train, held_out, treated=transform is not None)
     device = device if isinstance(device, torch.device) else pick_device(device)

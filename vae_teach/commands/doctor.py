@@ -16,6 +16,7 @@ PACKAGES = (
 )  # fmt: skip
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 INSTALL = "pip install -r requirements.txt"
+ON_THE_CPU = "export VAE_TEACH_DEVICE=cpu"
 
 
 @dataclass(frozen=True)
@@ -64,14 +65,30 @@ def package_findings(pins: dict[str, str]) -> list[Finding]:
 
 
 def device_finding() -> Finding:
-    """Which device the notebooks compute on."""
+    """Which device the notebooks train on, and whether a few steps of training work there."""
     from vae_teach.device import describe_device, pick_device
 
     try:
         device = pick_device()
     except ValueError as error:
         return Finding("device", str(error), "unset VAE_TEACH_DEVICE")
-    return Finding("device", f"{device} ({describe_device(device)})")
+    told = f"{device} ({describe_device(device)})"
+    try:
+        return Finding("device", f"{told}, trains: {_trained_there()}")
+    except Exception as error:  # whatever a driver or a card may answer
+        why = (str(error) or repr(error)).splitlines()[0]
+        return Finding("device", f"{told}, but training fails there: {why}", ON_THE_CPU)
+
+
+def _trained_there() -> str:
+    """Train a tiny model on the chosen device, and say how its steps were made."""
+    import torch
+
+    from vae_teach.models import VAE
+    from vae_teach.train import fit
+
+    model, pictures = VAE(4, (3,), 2, (3,), seed=0), torch.full((16, 4), 0.5)
+    return fit(model, pictures, pictures, epochs=1, batch_size=2, progress=False).how
 
 
 def data_finding() -> Finding:

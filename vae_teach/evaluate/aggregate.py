@@ -18,6 +18,7 @@ from torch import Generator, Tensor, nn
 from vae_teach.device import as_float64, on_accelerator
 from vae_teach.evaluate.weights import noise
 from vae_teach.gaussian import kl_to_standard_normal, log_normal, reparameterize
+from vae_teach.validation import require_count
 
 
 class KLSplit(NamedTuple):
@@ -54,8 +55,10 @@ def split_kl(
         batch_size: images at a time; a table of S * batch_size by N is held.
 
     Raises:
-        ValueError: for fewer than 2 images.
+        ValueError: for fewer than 2 images, or a count below 1.
     """
+    require_count(n_samples, "n_samples")
+    require_count(batch_size, "batch_size")
     if len(images) < 2:
         raise ValueError(f"a mixture needs at least 2 images, but there are {len(images)}")
     mu, logvar = map(as_float64, model.encode(images))  # (N, L) each

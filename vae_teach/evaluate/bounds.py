@@ -14,6 +14,7 @@ from vae_teach.device import as_float64, on_accelerator
 from vae_teach.evaluate.weights import BUDGET, chunks, draw_posterior, log_weights, noise
 from vae_teach.gaussian import kl_to_standard_normal, reparameterize
 from vae_teach.likelihoods import Likelihood
+from vae_teach.validation import require_count, require_number
 
 
 class Estimate(NamedTuple):
@@ -123,9 +124,12 @@ def bound_curve(
     Raises:
         ValueError: if sizes is empty or holds a number below 1.
     """
-    sizes = sorted(set(sizes))
-    if not sizes or sizes[0] < 1:
-        raise ValueError(f"sizes must be whole numbers from 1 on, but they are {sizes}")
+    sizes = set(sizes)
+    for size in sizes:
+        require_count(size, "a size")
+    if not sizes:
+        raise ValueError("sizes is empty, but a curve needs at least one")
+    sizes = sorted(sizes)
     parts: dict[int, list[Estimate]] = {k: [] for k in sizes}
     for x, pieces in chunks(images, sizes[-1], budget):
         log_w = torch.cat([_log_weights(model, x, n, generator, likelihood) for n in pieces])
@@ -198,6 +202,7 @@ def active_units(model: nn.Module, images: Tensor, *, threshold: float = 0.01) -
 
     Source: Burda et al. 2016 (arXiv:1509.00519), section 5.2: Cov_x(E[z|x]) > 10^-2.
     """
+    require_number(threshold, "threshold", 0)
     variance = as_float64(posterior_means(model, images)).var(dim=0, correction=0)
     return ActiveUnits(variance, variance > threshold)
 
@@ -206,6 +211,7 @@ def active_units(model: nn.Module, images: Tensor, *, threshold: float = 0.01) -
 @torch.no_grad()
 def posterior_means(model: nn.Module, images: Tensor, *, batch_size: int = 2_000) -> Tensor:
     """Where q(z|x) sends noise 0, (N, L): the mean of a Gaussian q, a central point of a flow."""
+    require_count(batch_size, "batch_size")
     parts = []
     for x in images.split(batch_size):
         zero = torch.zeros(len(x), model.latent_dim, dtype=x.dtype, device=x.device)

@@ -23,6 +23,7 @@ from vae_teach.likelihoods import (
     LearnedGaussian,
     Likelihood,
 )
+from vae_teach.validation import require_number
 
 TABLE = 4_000_000  # entries of an images-by-points table held at a time: 32 MB
 MASS = 1e-3  # largest error of the total of q(z|x) on the grid; what is left is divided out
@@ -127,6 +128,8 @@ def grid_log_likelihood(
     """
     if model.latent_dim != 2:
         raise ValueError(f"a grid needs 2 latent dimensions, but the model has {model.latent_dim}")
+    require_number(reach, "reach", 0, ends=False)
+    require_number(tolerance, "tolerance", 0, ends=False)
     grid = Grid(-reach, reach, n, dim=2)
     likelihood = likelihood or model.likelihood
     where = as_float64(images[:1]).device

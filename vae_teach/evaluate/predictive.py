@@ -11,6 +11,7 @@ from torch import Generator, Tensor, nn
 from vae_teach.device import device_of, on_accelerator
 from vae_teach.evaluate.bounds import posterior_means
 from vae_teach.evaluate.weights import draw_posterior, noise
+from vae_teach.validation import require_count
 
 
 def transform(model: nn.Module, x: Tensor) -> Tensor:
@@ -31,6 +32,7 @@ def prior_predictive(model: nn.Module, n: int, *, generator: Generator) -> tuple
 
     Each row of both belongs to one z ~ N(0, I). The encoder is not used.
     """
+    require_count(n, "n")
     z = noise((n, model.latent_dim), torch.zeros(0), generator)
     return _drawn_pixels(model, z, generator), prior_predictive_at(model, z)
 
@@ -80,8 +82,11 @@ def nearest_neighbours(
         batch_size: images at a time; a table of batch_size by R is held.
 
     Raises:
-        ValueError: if the numbers of pixels differ.
+        ValueError: if the numbers of pixels differ, or there is no reference.
     """
+    require_count(batch_size, "batch_size")
+    if len(references) == 0:
+        raise ValueError("references is empty, so there is no nearest one")
     if images.shape[-1] != references.shape[-1]:
         raise ValueError(
             f"images have {images.shape[-1]} pixels but references have {references.shape[-1]}"

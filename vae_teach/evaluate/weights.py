@@ -12,6 +12,7 @@ from torch import Generator, Tensor, nn
 
 from vae_teach.gaussian import log_normal, reparameterize
 from vae_teach.likelihoods import Likelihood
+from vae_teach.validation import require_count, require_generator
 
 BUDGET = 4_000_000  # pixels decoded at a time: about 16 MB for each intermediate result
 
@@ -54,6 +55,7 @@ def log_weights(
 
 def noise(shape: tuple[int, ...], x: Tensor, generator: Generator) -> Tensor:
     """Standard normal noise from `generator`, on x's device and of its dtype."""
+    require_generator(generator)
     drawn = torch.randn(shape, generator=generator, device=generator.device, dtype=x.dtype)
     return drawn.to(x.device)
 
@@ -62,10 +64,12 @@ def chunks(images: Tensor, n_samples: int, budget: int = BUDGET) -> Iterator[tup
     """Batches of images, each with the sizes of its chunks of draws, so that memory stays bounded.
 
     Raises:
-        ValueError: if n_samples is below 1.
+        ValueError: if n_samples or budget is below 1, or images are none.
     """
-    if n_samples < 1:
-        raise ValueError(f"n_samples must be at least 1, but it is {n_samples}")
+    require_count(n_samples, "n_samples")
+    require_count(budget, "budget")
+    if images.ndim != 2 or len(images) == 0:
+        raise ValueError(f"images must be (N, D) with N >= 1, but have shape {tuple(images.shape)}")
     at_once = max(1, budget // images.shape[-1])  # pictures decoded at a time
     batch = max(1, min(len(images), at_once // min(n_samples, 64)))
     for x in images.split(batch):
