@@ -292,7 +292,6 @@ def test_the_command_fetches_nothing_that_the_users_folder_has(cache, tiny, tmp_
         (["cifar"], "the data sets are strokes, mnist, fashion_mnist, images:FOLDER"),
         (["strokes", "--from", "."], "--from goes with mnist or fashion_mnist, not with strokes"),
         (["--from", "."], "--from goes with mnist or fashion_mnist"),
-        (["mnist", "--from", ""], "the folder's name is empty"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -18,7 +18,7 @@ from vae_teach.data.sources import SOURCES, Source
 CACHE = "the cache"
 
 
-def find_folder(text: str) -> Path:
+def find_folder(text: str | Path) -> Path:
     """Return the folder that `text` names; a relative one is also sought from the parents.
 
     A notebook runs in its own folder and a command in the project's: "../data", set once, means
@@ -29,7 +29,7 @@ def find_folder(text: str) -> Path:
         FileNotFoundError: if there is none.
         NotADirectoryError: if it is a file.
     """
-    if not text.strip():
+    if not str(text).strip():
         raise ValueError("the folder's name is empty: give the folder")
     wanted = Path(text).expanduser()
     for start in (Path.cwd(), *Path.cwd().parents):
