@@ -13,11 +13,11 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from chapters import CHAPTERS, code_cells
 from nbformat import NotebookNode
 from pybtex.database import Entry, parse_file
 
 ROOT = Path(__file__).parents[1]
-CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PAGES = sorted((ROOT / "book").glob("*.md"))
 KEPT = {"nbval-check-output", "keep_output"}
 LINK_TO_TERM = re.compile(r"\[([^\]]+)\]\((?:\.\./book/)?glossary\.md#([^)]+)\)")
@@ -127,16 +127,12 @@ def roles(notebook: NotebookNode) -> Iterator[str]:
                 yield f"cell {number}: {role} reads badly in JupyterLab: write a Markdown link"
 
 
-def open_solutions(notebook: NotebookNode) -> Iterator[str]:
-    """Code cells of a solution that JupyterLab would show before the reader asks for them."""
+def open_in_jupyterlab(notebook: NotebookNode) -> Iterator[str]:
+    """Code that the page folds, and JupyterLab would show before the reader asks for it."""
     for number, cell in code_cells(notebook):
         folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
-        if ("solution" in cell.metadata.get("tags", [])) != folded:
-            yield f"cell {number}: a solution, and only a solution, has its source hidden"
-
-
-def code_cells(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNode]]:
-    return ((n, cell) for n, cell in enumerate(notebook.cells) if cell.cell_type == "code")
+        if bool({"solution", "hide-input"} & set(cell.metadata.get("tags", []))) != folded:
+            yield f"cell {number}: solutions and the code of figures, and only they, are hidden"
 
 
 def markdown() -> dict[str, str]:
@@ -148,7 +144,7 @@ def markdown() -> dict[str, str]:
     return texts
 
 
-CHECKS = [stored_outputs, frame_faults, kernel_faults, code_faults, roles, open_solutions]
+CHECKS = [stored_outputs, frame_faults, kernel_faults, code_faults, roles, open_in_jupyterlab]
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -352,7 +348,7 @@ def test_a_role_is_found(text, count):
 def test_an_open_solution_and_a_hidden_cell_of_the_text_are_found(tags, folded, count):
     chapter = notebook("1", tags=tags)
     chapter.cells[1].metadata.jupyter = {"source_hidden": folded}
-    assert len(list(open_solutions(chapter))) == count
+    assert len(list(open_in_jupyterlab(chapter))) == count
 
 
 def test_a_lost_bar_is_found():

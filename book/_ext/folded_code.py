@@ -1,0 +1,30 @@
+"""The code of a figure is folded, and stands under the figure that it draws.
+
+A cell with the tag `hide-input` is folded by myst-nb, above what it shows. A reader looks at the
+figure first, so the fold follows it.
+"""
+
+from docutils import nodes
+from myst_nb.sphinx_ import HideInputCells
+from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+
+class FoldUnderOutput(SphinxPostTransform):
+    """Move the folded code of a cell behind its output."""
+
+    default_priority = HideInputCells.default_priority + 1
+    formats = ("html",)
+
+    def run(self, **kwargs) -> None:
+        """Reorder the children of every cell whose code alone is folded."""
+        for cell in self.document.findall(nodes.container):
+            if cell.get("nb_element") == "cell_code" and cell.get("hide_mode") == "input":
+                code, *output = cell.children
+                cell.children = [*output, code]
+
+
+def setup(app: Sphinx) -> dict:
+    """Connect the transform."""
+    app.add_post_transform(FoldUnderOutput)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

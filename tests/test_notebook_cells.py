@@ -1,0 +1,199 @@
+"""Cells that fit on the page and that can be run again, read from the files.
+
+ruff holds the lines to the column (`notebooks/ruff.toml`). Running every cell again is
+`test_notebooks_again.py`; what can be read off the code is found here in a second.
+"""
+
+import ast
+import dis
+from collections.abc import Iterator
+from types import CodeType
+
+import nbformat
+import pytest
+from chapters import CHAPTERS, code_cells
+from nbformat import NotebookNode
+
+MOST_LINES = 15  # of an open cell, without imports, docstrings, comments and blank lines
+WORDS = {"alt", "caption"}  # arguments for screen readers and captions: not code to be read
+
+
+def unfolded_figures(notebook: NotebookNode) -> Iterator[str]:
+    """Cells that draw a figure, or carry the words for one, and stand open on the page."""
+    for number, cell in code_cells(notebook):
+        if draws(cell.source) and "hide-input" not in cell.metadata.get("tags", []):
+            yield f"cell {number} draws a figure, but has no tag hide-input"
+
+
+def draws(source: str) -> bool:
+    """Whether a cell calls `show` or gives a figure its words."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return any(
+        ast.unparse(call.func) == "show" or WORDS & {keyword.arg for keyword in call.keywords}
+        for call in calls
+    )
+
+
+def long_cells(notebook: NotebookNode) -> Iterator[str]:
+    """Open cells with more lines than a reader takes in at once; solutions are the reader's own."""
+    for number, cell in code_cells(notebook):
+        if not {"hide-input", "solution"} & set(cell.metadata.get("tags", [])):
+            lines = lines_of_code(cell.source)
+            if lines > MOST_LINES:
+                yield f"cell {number} has {lines} lines, more than {MOST_LINES}: split or fold it"
+
+
+def lines_of_code(source: str) -> int:
+    """Lines that say something: no import, docstring, comment or blank line."""
+    skipped: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if text or isinstance(node, ast.Import | ast.ImportFrom):
+            skipped.update(range(node.lineno, node.end_lineno + 1))
+    lines = enumerate(source.splitlines(), start=1)
+    return sum(n not in skipped and line.strip()[:1] not in ("", "#") for n, line in lines)
+
+
+def second_meanings(notebook: NotebookNode) -> Iterator[str]:
+    """Names that a cell takes from an earlier one and that it, or a later cell, binds anew."""
+    cells = [(number, *names_of(cell.source)) for number, cell in code_cells(notebook)]
+    for number, taken, _ in cells:
+        later = {name: n for n, _, bound in reversed(cells) for name in bound if n >= number}
+        for name in sorted(taken & later.keys()):
+            yield f"cell {number} takes {name}, which cell {later[name]} gives another meaning"
+
+
+def names_of(source: str) -> tuple[set[str], set[str]]:
+    """The names that a cell takes from elsewhere, and those that it binds.
+
+    The order of its instructions tells a name that is read first from one that is bound first. A
+    function's names are looked up when it is called: by then the cell has bound its own.
+    """
+    taken, bound, by_functions = set(), set(), set()
+    for step in dis.get_instructions(compile(source, "cell", "exec")):
+        if step.opname == "STORE_NAME":
+            bound.add(step.argval)
+        elif step.opname == "LOAD_NAME" and step.argval not in bound:
+            taken.add(step.argval)
+        elif isinstance(step.argval, CodeType):
+            at_once = step.argval.co_name in ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+            (taken if at_once else by_functions).update(globals_of(step.argval) - bound)
+    return taken | (by_functions - bound), bound
+
+
+def globals_of(code: CodeType) -> set[str]:
+    """The names that a function and all inside it look up outside of it."""
+    found = set()
+    for step in dis.get_instructions(code):
+        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            found.add(step.argval)
+        elif isinstance(step.argval, CodeType):
+            found |= globals_of(step.argval)
+    return found
+
+
+def trained_elsewhere(notebook: NotebookNode) -> Iterator[str]:
+    """Models that a cell trains without making them: a second run would train them on."""
+    for number, cell in code_cells(notebook):
+        made = made_in(cell.source)
+        for call in ast.walk(ast.parse(cell.source)):
+            if isinstance(call, ast.Call) and call.args:
+                trained = model_trained(call)
+                if trained and trained not in made:
+                    yield f"cell {number} trains {trained}, which it does not make"
+
+
+def model_trained(call: ast.Call) -> str | None:
+    """The name in `fit(NAME, ...)` or `torch.optim.X(NAME.parameters(), ...)`."""
+    function, first = ast.unparse(call.func), call.args[0]
+    if function == "fit" and isinstance(first, ast.Name):
+        return first.id
+    if function.startswith("torch.optim.") and isinstance(first, ast.Call):
+        return ast.unparse(first.func).removesuffix(".parameters")
+    return None
+
+
+def made_in(source: str) -> set[str]:
+    """Names that a cell assigns, in functions too, and their arguments, which a caller makes."""
+    nodes = list(ast.walk(ast.parse(source)))
+    assigned = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return assigned | {n.arg for n in nodes if isinstance(n, ast.arg)}
+
+
+CHECKS = [unfolded_figures, long_cells, second_meanings, trained_elsewhere]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("check", CHECKS)
+def test_cells_fit_and_can_be_run_again(path, check):
+    assert list(check(nbformat.read(path, as_version=4))) == []
+
+
+def chapter(*sources: str, **metadata) -> NotebookNode:
+    cells = [nbformat.v4.new_code_cell(source, metadata=metadata) for source in sources]
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+FOLDED = {"tags": ["hide-input"]}
+
+
+@pytest.mark.parametrize(
+    ("source", "metadata", "count"),
+    [
+        ("x = 1", {}, 0),
+        ("show(figure, alt='A line.')", FOLDED, 0),
+        ("show(figure, alt='A line.')", {}, 1),
+        ("film = [Frame(p, alt=f'Step {p}.') for p in pictures]", {}, 1),
+    ],
+)
+def test_an_open_figure_is_found(source, metadata, count):
+    assert len(list(unfolded_figures(chapter(source, **metadata)))) == count
+
+
+@pytest.mark.parametrize(
+    ("source", "metadata", "count"),
+    [
+        ("x = 1\n" * MOST_LINES, {}, 0),
+        ("x = 1\n\n# why\n" * MOST_LINES + "import math", {}, 0),
+        ("x = 1\n" * (MOST_LINES + 1), {}, 1),
+        ("x = 1\n" * (MOST_LINES + 1), FOLDED, 0),
+    ],
+)
+def test_a_long_open_cell_is_found(source, metadata, count):
+    assert len(list(long_cells(chapter(source, **metadata)))) == count
+
+
+@pytest.mark.parametrize(
+    ("sources", "found"),
+    [
+        (("x = 1", "print(x)", "y = x"), []),
+        (("x = 1\nprint(x)", "x = 2\nprint(x)"), []),
+        (("x = 1", "print(x)", "x = 2"), ["cell 1 takes x, which cell 2 gives another meaning"]),
+        (("x = 1", "x = x + 1"), ["cell 1 takes x, which cell 1 gives another meaning"]),
+        (("x = 1", "x += 1"), ["cell 1 takes x, which cell 1 gives another meaning"]),
+        (("x = 1", "[x for _ in 'ab']", "for x in 'ab': pass"), 1),
+        (("x = 1", "def f():\n    return x", "x = 2"), 1),
+        (("def f():\n    return x\nx = 1", "x = 2\nprint(x)"), []),
+        (("x = 1", "[x for x in 'ab']", "x = 2"), []),
+        (("x = 1", "f = lambda x: x", "x = 2"), []),
+    ],
+)
+def test_a_second_meaning_is_found(sources, found):
+    """Fails if a cell that was right in its place breaks when it is run after the chapter."""
+    got = list(second_meanings(chapter(*sources)))
+    assert got == found if isinstance(found, list) else len(got) == found
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ("m = VAE()\nfit(m, x)", 0),
+        ("def train(m):\n    return fit(m, x)", 0),
+        ("fit(Completer(m, task), x)", 0),
+        ("fit(m, x)", 1),
+        ("torch.optim.Adam(m.parameters(), lr=1)", 1),
+        ("m = VAE()\ntorch.optim.Adam(m.parameters(), lr=1)", 0),
+    ],
+)
+def test_training_on_is_found(source, count):
+    assert len(list(trained_elsewhere(chapter(source)))) == count
