@@ -19,6 +19,8 @@ from vae_teach.plots import CLASS_COLOURS, tile
 from vae_teach.snapshots import Snapshot
 from vae_teach.whole_file import whole_file
 
+GREYS = 16  # of a film of coloured classes, beside the ten colours
+
 
 def sheet_png(
     images: Tensor,
@@ -53,19 +55,19 @@ def sheet_png(
 
 
 def class_png(figure: Figure, *, dpi: int = 80) -> bytes:
-    """A figure of coloured classes as a PNG file of 16 colours; the figure is closed.
+    """A figure of coloured classes as a PNG file of few colours; the figure is closed.
 
     A palette fitted to a picture drops the colours of small dots. This one holds the ten class
-    colours and six greys, so that a digit has the same colour in every frame.
+    colours and 16 greys, so that a digit has the same colour in every frame.
     """
     full, small = io.BytesIO(), io.BytesIO()
     figure.savefig(full, format="png", dpi=dpi, facecolor="white")
     plt.close(figure)
-    colours = np.concatenate([CLASS_COLOURS, np.linspace(0, 1, 6)[:, None].repeat(3, axis=1)])
+    colours = np.concatenate([CLASS_COLOURS, np.linspace(0, 1, GREYS)[:, None].repeat(3, axis=1)])
     palette = Image.new("P", (1, 1))
     palette.putpalette((255 * colours).round().astype(int).flatten().tolist())
     picture = Image.open(full).convert("RGB").quantize(palette=palette, dither=Image.Dither.NONE)
-    picture.save(small, format="png", optimize=True, bits=4)
+    picture.save(small, format="png", optimize=True)
     return small.getvalue()
 
 

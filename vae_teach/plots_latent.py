@@ -13,6 +13,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from torch import Tensor
 
 from vae_teach.plots import CLASS_COLOURS, INK, tile
@@ -239,7 +240,7 @@ def draw_solid(
     panels: dict[str, Tensor], labels: Tensor, azimuth: float, *, size: float = 9
 ) -> Figure:
     """3-D scatters (N, 3) side by side, seen from `azimuth` degrees, each with its own axes."""
-    figure = plt.figure(figsize=(6.4, 2.9))
+    figure = plt.figure(figsize=(6.4, 3.3))
     colours = np.array(CLASS_COLOURS)[labels.cpu().numpy()]
     for place, (name, codes) in enumerate(panels.items(), start=1):
         ax = figure.add_subplot(1, len(panels), place, projection="3d")
@@ -252,13 +253,15 @@ def draw_solid(
             depthshade=False,
         )
         ax.view_init(elev=20, azim=azimuth)
-        ax.set_title(name, fontsize=10)
-        for axis in "xyz":
+        ax.set_title(name, fontsize=11)
+        for axis, component in zip("xyz", "123", strict=True):
             getattr(ax, f"set_{axis}ticklabels")([])
-        ax.set_xlabel("component 1", fontsize=9, labelpad=-10)
-        ax.set_ylabel("component 2", fontsize=9, labelpad=-10)
-        ax.set_zlabel("component 3", fontsize=9, labelpad=-10)
-    figure.subplots_adjust(left=0.0, right=0.98, bottom=0.03, top=0.9, wspace=0.02)
+            getattr(ax, f"set_{axis}label")(f"component {component}", fontsize=10, labelpad=-8)
+    keys = [Line2D([], [], marker="o", ls="", color=colour) for colour in CLASS_COLOURS]
+    words = [str(digit) for digit in range(len(keys))]
+    tight = {"handletextpad": 0, "columnspacing": 1, "frameon": False}
+    figure.legend(keys, words, loc="lower center", ncols=len(keys), fontsize=10, **tight)
+    figure.subplots_adjust(left=0.03, right=0.95, bottom=0.14, top=0.92, wspace=0.12)
     return figure
 
 
