@@ -10,7 +10,7 @@ READY  := $(VENV)/.ready
 BOOK   := _build/html/index.html
 # Jupyter refuses to run as root unless told; in a container there may be no other user.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
-FAST   := not browser and not jupyterlab
+FAST   := not browser and not jupyterlab and not notebooks
 
 # The kernel that runs a notebook is the one of .venv, whatever kernels the machine has registered,
 # and what Python imports and how figures are drawn do not depend on the caller's shell.

@@ -1,0 +1,152 @@
+"""The runs themselves: what they find, and what their kernel remembers."""
+
+from typing import ClassVar
+
+import nbformat
+import pytest
+import torch
+from kernel_memo import digest, remember_result, remember_training
+from notebook_runs import findings, plan, run
+from torch import nn
+
+from vae_teach import VAE, Autoencoder, fit
+
+KEPT = {"tags": ["nbval-check-output", "keep_output"]}
+
+
+def test_the_plan_runs_each_cell_four_times_and_backwards_at_the_end():
+    assert [step.cell for step in plan([1, 3])] == [1, 3, 1, 1, 3, 3, 3, 1]
+
+
+def chapter(tmp_path, *sources: str):
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    path = tmp_path / "chapter.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
+def test_a_cell_that_works_once_is_found(tmp_path):
+    """A list that grows, a name that is used up, a list that a later cell empties."""
+    path = chapter(
+        tmp_path,
+        "grown, emptied = [], [1]",
+        "grown.append(1)\nassert len(grown) == 1, 'grown'",
+        "first = emptied[0]",
+        "emptied.clear()",
+    )
+    found = list(findings(*run(path)))
+    assert found == [
+        "cell 1 run twice in a row: AssertionError: grown",
+        "cell 2 run after the later cells: IndexError: list index out of range",
+        "cell 1 run after the later cells: AssertionError: grown",
+    ]
+
+
+def test_a_kept_output_that_changes_is_found(tmp_path):
+    path = chapter(tmp_path, "n = 0", "n += 1\nprint(n)")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[1].metadata.update(KEPT)
+    notebook.cells[1].outputs = [nbformat.v4.new_output("stream", name="stdout", text="1\n")]
+    nbformat.write(notebook, path)
+    found = list(findings(*run(path)))
+    assert found[0] == "cell 1 run twice in a row shows '2\\n', but the file keeps '1\\n'"
+
+
+@pytest.fixture
+def counted():
+    """`fit` that is remembered, and the list of its real calls."""
+    calls = []
+
+    def counting(*args, **options):
+        calls.append(args)
+        return fit(*args, **options)
+
+    return remember_training(counting), calls
+
+
+X = torch.rand(40, 6, generator=torch.Generator().manual_seed(0))
+SETTINGS = {"epochs": 2, "batch_size": 20, "progress": False, "device": "cpu"}
+
+
+def vae(seed=0):
+    return VAE(6, (4,), 2, (4,), seed=seed)
+
+
+def test_an_equal_training_is_given_again_without_being_computed(counted):
+    remembered, calls = counted
+    first, second = vae(), vae()
+    one, two = remembered(first, X, **SETTINGS), remembered(second, X, **SETTINGS)
+    assert len(calls) == 1 and one.records == two.records and one is not two
+    torch.testing.assert_close(first.state_dict(), second.state_dict(), atol=0, rtol=0)
+    assert not second.training
+    assert not torch.equal(second.to_mu.weight, vae().to_mu.weight)  # it is trained
+
+
+@pytest.mark.parametrize(
+    ("model", "x", "more"),
+    [
+        (vae(1), X, {}),
+        (vae(), X + 0.001, {}),
+        (vae(), X, {"seed": 1}),
+        (vae(), X, {"transform": lambda x, g: x.round()}),
+        (Autoencoder(6, (4,), 2, (4,), seed=0), X, {}),
+    ],
+)
+def test_another_model_another_picture_another_argument_is_another_training(
+    counted, model, x, more
+):
+    """Fails if a chapter gets the weights of another of its models."""
+    remembered, calls = counted
+    remembered(vae(), X, **SETTINGS)
+    remembered(model, x.clamp(0, 1), **SETTINGS, **more)
+    assert len(calls) == 2
+
+
+def test_what_a_callback_sees_is_computed_each_time(counted):
+    remembered, calls = counted
+    steps = []
+    for _ in range(2):
+        remembered(vae(), X, **SETTINGS, on_step=lambda step, model: steps.append(step))
+    assert len(calls) == 2 and steps == 2 * [0, 1, 2, 3, 4]
+
+
+def test_dropout_draws_from_the_global_state_which_is_part_of_the_training(counted):
+    remembered, calls = counted
+
+    class Noisy(nn.Module):
+        config: ClassVar = {}
+
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Sequential(nn.Dropout(0.5), nn.Linear(6, 6))
+
+        def loss_terms(self, x, *, generator):
+            return {"error": (self.net(x) - x).square().sum(-1)}
+
+    after = []
+    for seed in (0, 0, 1):
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            model = Noisy()
+            model.net[1].weight.data.fill_(0.1)
+            model.net[1].bias.data.zero_()
+            remembered(model, X, **SETTINGS)
+            after.append(torch.rand(1).item())
+    assert len(calls) == 2 and after[0] == after[1] != after[2]
+
+
+def test_a_pure_function_is_called_once_and_its_result_is_not_shared():
+    calls = []
+    remembered = remember_result(lambda *args, **options: calls.append(args) or [args])
+    remembered(1, key=X).append("changed by the caller")
+    assert remembered(1, key=X.clone()) == [(1,)] and len(calls) == 1
+    assert remembered(2, key=X) == [(2,)] and len(calls) == 2
+
+
+def test_functions_are_told_apart_by_what_they_do_and_hold():
+    def adder(n):
+        return lambda x: x + n
+
+    assert digest(adder(1)) == digest(adder(1)) != digest(adder(2))
+    assert digest(lambda x: x + 1) != digest(lambda x: x + 2)
+    assert digest(lambda x: x.sin()) != digest(lambda x: x.cos())
