@@ -8,6 +8,7 @@ what it offers besides checks in HELPERS.
 """
 
 import contextlib
+import functools
 import importlib
 import io
 import itertools
@@ -67,40 +68,68 @@ def verdict_on(exercise, answer):
         return getattr(check, exercise)(answer)
 
 
-@pytest.mark.parametrize(("exercise", "name", "answer"), RIGHT)
-def test_right_answer_is_accepted_however_it_is_written(exercise, name, answer):
+def random_states():
+    return torch.get_rng_state().tolist(), np.random.get_state()[1].tolist(), random.getstate()  # noqa: NPY002
+
+
+def seed_all(seed):
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+
+
+@functools.cache
+def verdict_at(kind, place):
+    """The verdict on one entry of WRONG, UNNAMED or RIGHT, which several tests look at.
+
+    The random states are the same before each and must be the same after it.
+    """
+    exercise, _, answer = {"WRONG": WRONG, "UNNAMED": UNNAMED, "RIGHT": RIGHT}[kind][place].values
+    seed_all(1)
+    before = random_states()
+    verdict = verdict_on(exercise, answer[0] if kind == "UNNAMED" else answer)
+    assert random_states() == before, "the check moved a global random state"
+    return verdict
+
+
+def numbered(entries):
+    """The entries with their places, for `verdict_at`."""
+    return [pytest.param(i, *p.values, id=p.id) for i, p in enumerate(entries)]
+
+
+@pytest.mark.parametrize(("place", "exercise", "name", "answer"), numbered(RIGHT))
+def test_right_answer_is_accepted_however_it_is_written(place, exercise, name, answer):
     """A check that knows one way of writing turns a right answer down."""
-    verdict = verdict_on(exercise, answer)
+    verdict = verdict_at("RIGHT", place)
     assert verdict.passed, verdict
     assert verdict.require() is verdict
 
 
-@pytest.mark.parametrize(("exercise", "name", "answer"), WRONG)
-def test_wrong_answer_is_rejected_with_the_hint_for_its_mistake(exercise, name, answer):
+@pytest.mark.parametrize(("place", "exercise", "name", "answer"), numbered(WRONG))
+def test_wrong_answer_is_rejected_with_the_hint_for_its_mistake(place, exercise, name, answer):
     """A check that accepts a usual mistake, or sends the student to look for another one."""
-    verdict = verdict_on(exercise, answer)
+    verdict = verdict_at("WRONG", place)
     assert not verdict.passed
     assert HINTS[exercise][name].split("{")[0] in verdict.message
     with pytest.raises(AssertionError, match=exercise):
         verdict.require()
 
 
-@pytest.mark.parametrize(("exercise", "name", "answer"), UNNAMED)
-def test_wrong_answer_without_a_hint_is_still_diagnosed(exercise, name, answer):
+@pytest.mark.parametrize(("place", "exercise", "name", "answer"), numbered(UNNAMED))
+def test_wrong_answer_without_a_hint_is_still_diagnosed(place, exercise, name, answer):
     """A mistake nobody foresaw that gets "wrong" for an answer, or passes."""
-    function, piece = answer
-    verdict = verdict_on(exercise, function)
+    verdict = verdict_at("UNNAMED", place)
     assert not verdict.passed
-    assert piece in verdict.message
+    assert answer[1] in verdict.message
 
 
 def test_mutation_score(capsys):
     """Prints how many wrong answers are rejected; fails unless it is all of them."""
-    wrong = [(p.values[0], p.values[2]) for p in WRONG]
-    wrong += [(p.values[0], p.values[2][0]) for p in UNNAMED]
-    right = [(p.values[0], p.values[2]) for p in RIGHT]
-    rejected = sum(not verdict_on(exercise, answer).passed for exercise, answer in wrong)
-    accepted = sum(verdict_on(exercise, answer).passed for exercise, answer in right)
+    wrong = [verdict_at("WRONG", i) for i in range(len(WRONG))]
+    wrong += [verdict_at("UNNAMED", i) for i in range(len(UNNAMED))]
+    right = [verdict_at("RIGHT", i) for i in range(len(RIGHT))]
+    rejected = sum(not verdict.passed for verdict in wrong)
+    accepted = sum(verdict.passed for verdict in right)
     with capsys.disabled():
         print(
             f"\nchecks: {rejected} of {len(wrong)} wrong answers rejected, "
@@ -175,18 +204,13 @@ def test_cases_are_the_same_every_time_and_shared_with_nobody(exercise):
                 assert value == two.args[name]
 
 
-@pytest.mark.parametrize(("exercise", "name", "answer"), RIGHT)
-def test_verdict_does_not_depend_on_the_global_random_state_nor_change_it(exercise, name, answer):
-    """A check that draws from the global state: other verdicts, and other figures after it."""
-    for seed in (1, 2):
-        torch.manual_seed(seed)
-        random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002
-        before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
-        assert verdict_on(exercise, answer).passed
-        assert torch.equal(torch.get_rng_state(), before[0])
-        assert np.array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
-        assert random.getstate() == before[2]
+@pytest.mark.parametrize("exercise", CHECKS)
+def test_verdict_does_not_depend_on_the_global_random_state(exercise):
+    """A check that draws from the global state: another verdict in another notebook."""
+    places = [i for i, p in enumerate(RIGHT) if p.values[0] == exercise]
+    assert verdict_at("RIGHT", places[0]).passed
+    seed_all(2)
+    assert verdict_on(exercise, RIGHT[places[0]].values[2]).passed
 
 
 class Unprintable(Exception):
@@ -237,34 +261,54 @@ KEYS = sorted(
 TEXTS = st.one_of(st.text(max_size=9), st.lists(st.text("=<>mu^sigma12(log)[] ", max_size=9)))
 
 
-@pytest.mark.parametrize("exercise", HANDED_A_FUNCTION)
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(result=GARBAGE)
-def test_no_result_makes_a_check_raise(exercise, result):
-    """A traceback from inside the check where the student should read a sentence."""
-    verdict = verdict_on(exercise, lambda *args, **kwargs: result)
+QUIET = {"deadline": None, "derandomize": True, "suppress_health_check": list(HealthCheck)}
+# These read results in a way of their own; the others by that of the machinery, tried below.
+OF_THEIR_OWN = sorted(set(HANDED_A_FUNCTION) - set(EXERCISES))
+
+
+def require_a_sentence(verdict):
     assert not verdict.passed
     assert verdict.message.endswith((".", "?"))
     assert "could not be read" not in verdict.message  # the last resort; name the fault instead
 
 
+@pytest.mark.parametrize("exercise", sorted(EXERCISES))
+@settings(max_examples=8, **QUIET)
+@given(result=GARBAGE)
+def test_no_result_makes_a_check_raise(exercise, result):
+    """A traceback from inside the check where the student should read a sentence."""
+    require_a_sentence(verdict_on(exercise, lambda *args, **kwargs: result))
+
+
+@pytest.mark.parametrize("exercise", OF_THEIR_OWN)
+@settings(max_examples=40, **QUIET)
+@given(result=GARBAGE)
+def test_no_result_makes_a_check_of_its_own_kind_raise(exercise, result):
+    """The same where the result is read by the check itself."""
+    require_a_sentence(verdict_on(exercise, lambda *args, **kwargs: result))
+
+
+@pytest.mark.parametrize("exercise", ["squared_error", "marginal", *OF_THEIR_OWN])
+@pytest.mark.parametrize("result", FIXED, ids=lambda r: type(r).__name__)
+def test_no_odd_result_makes_a_check_raise(exercise, result):
+    """The same for each of the odd things that random ones may leave out."""
+    require_a_sentence(verdict_on(exercise, lambda *args, **kwargs: result))
+
+
 @pytest.mark.parametrize("exercise", sorted(ANSWERED))
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, **QUIET)
 @given(answer=st.one_of(GARBAGE, st.dictionaries(st.sampled_from(KEYS), GARBAGE), TEXTS))
 def test_no_answer_makes_a_check_raise(exercise, answer):
     """The same for checks that take an answer: a number, a dictionary, a few lines of text."""
-    verdict = verdict_on(exercise, answer)
-    assert not verdict.passed
-    assert verdict.message.endswith((".", "?"))
-    assert "could not be read" not in verdict.message
+    require_a_sentence(verdict_on(exercise, answer))
 
 
 @pytest.mark.parametrize("exercise", sorted(ANSWERED))
 def test_an_answer_left_open_is_not_attempted_yet(exercise):
     """An untouched exercise marked as wrong, or a wrong answer marked as untouched."""
     assert verdict_on(exercise, None).message == "Not attempted yet."
-    for name, answer in [(p.values[1], p.values[2]) for p in WRONG if p.values[0] == exercise]:
-        assert verdict_on(exercise, answer).message != "Not attempted yet.", name
+    for place in (i for i, p in enumerate(WRONG) if p.values[0] == exercise):
+        assert verdict_at("WRONG", place).message != "Not attempted yet.", WRONG[place].id
 
 
 @pytest.mark.parametrize("exercise", HANDED_A_FUNCTION)

@@ -26,6 +26,7 @@ from vae_teach.check._verdict import Verdict
 from vae_teach.check._words import error_text, kind
 
 ONCE_IN = f"(a right answer is refused less than once in {RIGHT_PER_FALSE_ALARM:,} ways to draw)."
+FEW = 1_000
 SAME = 1e-2  # in units of sigma: float32 errs by 1e-6, and two draws are 1 apart
 
 HINTS = {
@@ -110,10 +111,15 @@ def _require_shape(result: Any, mu: Tensor) -> Tensor:
     return z
 
 
-def _examine_noise(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
-    """Turn draws back into noise and return it, or raise what keeps it from being N(0, I)."""
+def _noise(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+    """The noise that draws were made of, if they were made right."""
+    return (z - mu.double()) * (-0.5 * logvar.double()).exp()
+
+
+def _examine_noise(z: Tensor, mu: Tensor, logvar: Tensor) -> None:
+    """Turn draws back into noise, and raise what keeps it from being N(0, I)."""
     mu, logvar = mu.double(), logvar.double()
-    eps = (z - mu) * (-0.5 * logvar).exp()
+    eps = _noise(z, mu, logvar)
     if eps.abs().max() < SAME:
         raise Fault(HINTS["no-noise"])
     if (eps - eps[:1]).abs().max() < SAME:
@@ -124,7 +130,7 @@ def _examine_noise(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     if name is None:
         if len(torch.unique((eps / SAME).round(), dim=0)) < 0.9 * len(eps):
             raise Fault(HINTS["repeated-codes"])
-        return eps
+        return
     for reading, read in READINGS.items():
         centre, spread = read(mu, logvar)
         if not_standard_normal((z - centre) / spread) is None:
@@ -172,11 +178,12 @@ def _examine(student: Callable) -> None:
         # finds sizes written as numbers, and a squeeze
         _require_shape(_draws(student, *small, torch.Generator().manual_seed(0)), small[0])
     mu, logvar = _parameters(CODES, LATENT)
-    # Two calls with one generator, as two epochs would make.
-    watched = watch(lambda g: [_draws(student, mu, logvar, g) for _ in range(2)])
-    first, second = (
-        _examine_noise(_require_shape(result, mu), mu, logvar) for result in watched.result
-    )
+    few = mu[:FEW], logvar[:FEW]
+    # Two calls of one size with one generator, as two steps of training would make, then many.
+    watched = watch(lambda g: [_draws(student, *args, g) for args in (few, few, (mu, logvar))])
+    *pair, many = watched.result
+    first, second = (_noise(_require_shape(z, few[0]), *few) for z in pair)
+    _examine_noise(_require_shape(many, mu), mu, logvar)
     if (first * second).mean().abs() * first.numel() ** 0.5 > Z_LIMIT:
         raise Fault(HINTS["noise-reused"])
     if watched.moved_global:
@@ -186,7 +193,7 @@ def _examine(student: Callable) -> None:
     centre, logvars = _levels(2_200)
     draws = _draws(student, centre, logvars, torch.Generator().manual_seed(0))
     _examine_levels(_require_shape(draws, centre), logvars)
-    _examine_gradient(student, mu, logvar)
+    _examine_gradient(student, *few)
 
 
 def reparameterize(student: Callable) -> Verdict:
