@@ -2,7 +2,7 @@
 and our own right answers against independent oracles."""
 
 import math
-from itertools import pairwise
+from itertools import combinations, pairwise
 from statistics import NormalDist
 
 import numpy as np
@@ -122,6 +122,13 @@ WRONG = {
         "first-bias-missing": lambda sizes: linear_layers(sizes) - sizes[1],
         "one-bias-in-all": lambda sizes: 1 + sum(a * b for a, b in pairwise(sizes)),
         "one-layer": lambda sizes: (sizes[0] + 1) * sizes[1],
+        "plus-one-on-both-sides": lambda sizes: sum((a + 1) * (b + 1) for a, b in pairwise(sizes)),
+        "biases-on-both-sides": lambda sizes: sum(a * b + a + b for a, b in pairwise(sizes)),
+        "every-pair": lambda sizes: (
+            sum(a * b for a, b in combinations(sizes, 2)) + sum(sizes) - sizes[0]
+        ),
+        "units-only": sum,
+        "last-layer-missing": lambda sizes: sum((a + 1) * b for a, b in pairwise(sizes[:-1])),
         "there-and-back": lambda sizes: linear_layers(sizes) + linear_layers(sizes[::-1]),
     },
     "pca_reconstruct": {
@@ -152,6 +159,27 @@ WRONG = {
         ),
         "mean-only": lambda t, x, k: t.mean(0).repeat(len(x), 1),
         "standardised": lambda t, x, k: pca_by_svd(t / t.std(0), x / t.std(0), k) * t.std(0),
+        "rows-of-eigh": lambda t, x, k: pca_by_svd(
+            t,
+            x,
+            k,
+            components=lambda vh: torch.linalg.eigh(
+                (t - t.mean(0)).T @ (t - t.mean(0))
+            ).eigenvectors[-k:],
+        ),
+        "first-component-skipped": lambda t, x, k: pca_by_svd(
+            t, x, k, components=lambda vh: vh[1 : k + 1]
+        ),
+        "mean-twice": lambda t, x, k: pca_by_svd(t, x, k) + t.mean(0),
+        "residual": lambda t, x, k: x - pca_by_svd(t, x, k),
+        "fitted-on-both": lambda t, x, k: pca_by_sklearn(torch.cat([t, x]), x, k),
+        "weighted-by-the-spread": lambda t, x, k: pca_by_svd(
+            t,
+            x,
+            k,
+            components=lambda vh: torch.linalg.svd(t - t.mean(0))[1][:k, None].sqrt() * vh[:k],
+        ),
+        "one-mean-for-all-pixels": lambda t, x, k: pca_by_svd(t, x, k, centre=t.mean()),
         "train-rebuilt": lambda t, x, k: pca_by_svd(t, t, k),
     },
     "share_inside": {
@@ -165,6 +193,8 @@ WRONG = {
         "at-least-one": lambda sd, n: 1 - (1 - inside(sd)) ** n,
         "ball": lambda sd, n: stats.chi2(n).cdf(1 / sd**2),
         "dimension-as-a-factor": lambda sd, n: inside(sd) / n,
+        "one-dimension-off": lambda sd, n: inside(sd) ** (n - 1),
+        "bound-of-the-union": lambda sd, n: 1 - n * (1 - inside(sd)),
         "bounds-not-divided": lambda sd, n: inside(1 / sd) ** n,
         "root-two": lambda sd, n: math.erf(1 / sd) ** n,
         "sd-of-the-sum": lambda sd, n: inside(sd * n**0.5),

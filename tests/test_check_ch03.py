@@ -142,6 +142,16 @@ WRONG = {
         "divided-by-the-variance-of-q": lambda mq, lq, mp, lp: (
             (lp - lq) / 2 + (lq.exp() + (mq - mp) ** 2) / (2 * lq.exp()) - 0.5
         ),
+        "symmetric": lambda mq, lq, mp, lp: by_torch(mq, lq, mp, lp) + by_torch(mp, lp, mq, lq),
+        "divided-by-sigma": lambda mq, lq, mp, lp: (
+            (lp - lq) / 2 + (lq.exp() + (mq - mp) ** 2) / (2 * (lp / 2).exp()) - 0.5
+        ),
+        "half-of-the-distance-missing": lambda mq, lq, mp, lp: (
+            by_torch(mq, lq, mp, lp) + (mq - mp) ** 2 / (2 * lp.exp())
+        ),
+        "distance-absolute": lambda mq, lq, mp, lp: (
+            by_torch(mq, lq, mq, lp) + (mq - mp).abs() / (2 * lp.exp())
+        ),
         "p-ignored": lambda mq, lq, mp, lp: kl_to_standard_normal(mq[:, None], lq[:, None]),
         "cross-entropy": cross_entropy,
         "negative": lambda *a: -by_torch(*a),
@@ -173,6 +183,15 @@ WRONG = {
 
 UNNAMED = {
     "kl_two_normals": {
+        "clamped": (
+            lambda mq, lq, mp, lp: by_torch(mq, lq.clamp(-3, 3), mp, lp.clamp(-3, 3)),
+            "for logvar_q between -40 and -30 entry [0] of the result should be 20.18, but",
+        ),
+        "variance-with-a-constant": (
+            lambda mq, lq, mp, lp: by_logvars(mq, lq, mp, (lp.exp() + 1e-8).log()),
+            "for logvar_p between -40 and -30 entry [0]",
+        ),
+        "squeezed": (lambda *a: by_torch(*a).squeeze(), "for a batch of one the shape is ()"),
         "three-times": (lambda *a: 3 * by_torch(*a), "3 times the right ones"),
         "column": (lambda *a: by_torch(*a)[:, None], "an axis of size 1 too many"),
         "in-place": (
@@ -232,6 +251,7 @@ UNNAMED = {
         ),
         "a-tower": ([SPLIT, ">= 9^9^9"], "line 2 cannot be read: its powers must be numbers up to"),
         "a-long-number": ([SPLIT, ">= 1e99"], "line 2 cannot be read: its numbers may go up to"),
+        "towers-of-exp": ([SPLIT, ">= exp(exp(exp(9)))"], "may not stand in another"),
         "a-long-line": ([SPLIT, ">= " + "1 + " * 100 + "1"], "and 300 are allowed"),
         "strict": ([SPLIT, "> 1/2*mu^2"], "but line 2 does not"),
         "an-attack": (["= __import__('os')", END], "line 1 cannot be read"),

@@ -131,6 +131,11 @@ WRONG = {
         "plus-one": with_kl(lambda m, v: 0.5 * (m**2 + v.exp() + 1 - v).sum(1)),
         "log-sign": with_kl(lambda m, v: 0.5 * (m**2 + v.exp() - 1 + v).sum(1)),
         "log-missing": with_kl(lambda m, v: 0.5 * (m**2 + v.exp() - 1).sum(1)),
+        "kl-divided-by-draws": lambda ll, m, v: (ll.sum(0) - divergence(m, v)) / len(ll),
+        "kl-for-each-draw": lambda ll, m, v: ll.mean(0) - len(ll) * divergence(m, v),
+        "mean-likelihood": lambda ll, m, v: ll.exp().mean(0) - divergence(m, v),
+        "two-pi": with_kl(lambda m, v: divergence(m, v) + m.shape[1] * math.log(2 * math.pi) / 2),
+        "entropy-only": with_kl(lambda m, v: -Normal(m, (v / 2).exp()).entropy().sum(1)),
         "mu-not-squared": with_kl(lambda m, v: 0.5 * (m + v.exp() - 1 - v).sum(1)),
         "mu-missing": with_kl(lambda m, v: 0.5 * (v.exp() - 1 - v).sum(1)),
         "variance-missing": with_kl(lambda m, v: 0.5 * (m**2 - 1 - v).sum(1)),
@@ -197,6 +202,10 @@ WRONG = {
         "covariance-of-the-data": with_cov(
             lambda W, b, s, x, m, cov: W @ W.T + s**2 * torch.eye(len(W))
         ),
+        "root-of-the-covariance": with_cov(lambda W, b, s, x, m, cov: torch.linalg.cholesky(cov)),
+        "noise-covariance": with_cov(lambda W, b, s, x, m, cov: s**2 * torch.eye(W.shape[1])),
+        "not-inverted": with_cov(lambda W, b, s, x, m, cov: torch.eye(len(cov)) - W.T @ W / s**2),
+        "mean-of-x-for-b": with_mean(lambda W, b, s, x, m, cov: posterior(W, x.mean(0), s, x)[0]),
         "variances-only": with_cov(lambda W, b, s, x, m, cov: cov.diag()),
         "off-diagonal-dropped": with_cov(lambda W, b, s, x, m, cov: cov.diag().diag()),
         "one-for-each-point": with_cov(lambda W, b, s, x, m, cov: cov.repeat(len(x), 1, 1)),
@@ -214,7 +223,7 @@ WRONG = {
         "gap-swapped": by_hand(gap=0.9 * math.log(0.9 / 0.8) + 0.1 * math.log(0.1 / 0.2)),
         "gap-to-the-prior": by_hand(gap=0.8 * math.log(1.6) + 0.2 * math.log(0.4)),
         "bits": {"log_evidence": -1.0, "elbo": -1.0641, "gap": 0.0641},
-        "base-ten": {"log_evidence": -0.30103, "elbo": -0.3203, "gap": 0.0193},
+        "base-ten": {"log_evidence": -0.301, "elbo": -0.3203, "gap": 0.0193},
         "evidence-under-q": by_hand(log_evidence=math.log(0.74)),
         "evidence-mean-of-logs": by_hand(log_evidence=0.5 * math.log(0.09)),
         "evidence-sum-of-logs": by_hand(log_evidence=math.log(0.45 * 0.05)),
@@ -274,6 +283,10 @@ UNNAMED = {
         "a-huge-number": (by_hand(gap=10**400), "gap is an int: give a number"),
         "not-a-number": (by_hand(gap=float("nan")), "Your gap is not right"),
         "rounded-to-two": (by_hand(log_evidence=-0.69, elbo=-0.74, gap=0.04), "log_evidence is r"),
+        "base-ten-throughout": (
+            {"log_evidence": -0.301, "elbo": -0.320, "gap": 0.019},
+            "Your log_evidence has a logarithm to base 10",
+        ),
         "q-as-the-prior": (
             {"log_evidence": math.log(0.74), "elbo": -0.5448, "gap": math.log(0.74) + 0.5448},
             "Your log_evidence weights p(x|z) by q",

@@ -74,6 +74,11 @@ def half_repeated(mu, generator):
     return few.repeat(2, 1)[: len(mu)]
 
 
+def mirrored(mu, generator):
+    few = torch.randn(len(mu) // 2 + 1, mu.shape[1], generator=generator)
+    return torch.cat([few, -few])[: len(mu)]
+
+
 def detached_sample(mu, logvar, generator):
     return right_draws(mu, logvar, generator).detach()
 
@@ -264,6 +269,12 @@ WRONG = {
         "u-ignored": lambda u, rate: Exponential(rate).rsample(),
         "not-finite": lambda u, rate: torch.log(-u) / rate,
         "no-gradient": lambda u, rate: -torch.log1p(-u) / rate.detach(),
+        "nan-gradient": lambda u, rate: (
+            torch.where(
+                u < 0.9, -torch.log1p(-u) / rate, -torch.log1p(-u) / rate * torch.ones_like(u)
+            )
+            + 0 * (0 * rate).sqrt()
+        ),
         "wrong-gradient": lambda u, rate: -torch.log1p(-u) / (2 * rate - rate.detach()),
         "mean-for-rate": lambda u, rate: -torch.log1p(-u) * rate,
         "rate-missing": lambda u, rate: -torch.log1p(-u),
@@ -282,6 +293,9 @@ WRONG = {
         "u-ignored": lambda u, loc, scale: Laplace(loc, scale).rsample(),
         "not-finite": lambda u, loc, scale: loc - scale * u.sign() * torch.log(1 - 2 * u),
         "no-gradient": lambda u, loc, scale: two_halves(u, loc, scale.detach()),
+        "nan-gradient": lambda u, loc, scale: torch.where(
+            u < 0.5, loc + scale * torch.log1p(-2 * u), loc - scale * torch.log1p(1 - 2 * u)
+        ),
         "wrong-gradient": lambda u, loc, scale: two_halves(u, 3 * loc - 2 * loc.detach(), scale),
         "log-of-zero": inverse_cdf,
         "scale-rooted": lambda u, loc, scale: two_halves(u, loc, scale.sqrt()),
@@ -365,6 +379,7 @@ UNNAMED = {
             ),
             "changes its argument mu in place",
         ),
+        "mirrored": (with_noise(mirrored), "Some rows of your noise are repeated or mirrored"),
         "seeded-inside": (with_noise(seeded_inside), "A second call draws the noise of the first"),
         "torch-normal": (torch_normal, "no gradient flows back to mu and logvar"),
         "global-noise": (with_noise(lambda mu, g: torch.randn_like(mu)), "global random state"),

@@ -223,6 +223,9 @@ def _fault_of(key: str, values: dict[str, float], right: dict[str, float]) -> st
 
 def _examine_bound(answer: Any) -> None:
     values, right = _read(answer), _numbers()
+    for unit, hint in BASES.values():  # of all three first: one alone may be another slip's number
+        if all(_close(values[key] * unit, right[key]) for key in KEYS):
+            raise Fault(hint.format(where=KEYS[0]))
     for key in KEYS:
         if not _close(values[key], right[key]):
             raise Fault(_fault_of(key, values, right))

@@ -6,7 +6,7 @@ returns a sentence when it recognises something, else None. Sentences go to stud
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -140,24 +140,91 @@ def _ratio_or_offset(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> str | N
     return None
 
 
-def _ratio_of_an_axis(
-    gots: Sequence[Tensor], wants: Sequence[Tensor], cases: Sequence[dict[str, Any]]
-) -> str | None:
-    """A factor that follows the size of an axis: a mean that should be a sum, or the reverse."""
-    factors = [_factor(g, w) for g, w in zip(gots, wants, strict=True)]
-    if None in factors:
-        return None
+# What a factor may have to do with the size n of an axis, and what to look for then.
+SIZE_FACTORS: tuple[tuple[str, Callable[[int], float], str], ...] = (
+    ("divided by", lambda n: 1 / n, "look for a mean in place of a sum, or the reverse"),
+    ("multiplied by", lambda n: n, "look for a mean in place of a sum, or the reverse"),
+    ("divided by the root of", lambda n: n**-0.5, "look for a root too many, or one too few"),
+    ("multiplied by the root of", lambda n: n**0.5, "look for a root too many, or one too few"),
+    ("divided by n - 1 in place of", lambda n: n / (n - 1), "divide by n itself"),
+    ("divided by n in place of n - 1, n being", lambda n: (n - 1) / n, "divide by n - 1"),
+)
+# The same for a difference.
+SIZE_OFFSETS: tuple[tuple[str, Callable[[int], float], str], ...] = (
+    ("plus the log of", math.log, "look for a sum in place of a mean inside a log"),
+    ("minus the log of", lambda n: -math.log(n), "look for a mean in place of a sum inside a log"),
+    ("plus log(n / (n - 1)), n being", lambda n: math.log(n / (n - 1)), "divide by n itself"),
+    ("plus", float, "look for something added once for each"),
+    ("minus", lambda n: -float(n), "look for something subtracted once for each"),
+)
+
+
+def _axes_of(cases: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[int]]]:
+    """The axes of the arguments whose size differs between cases, in words, and their sizes."""
     for name, first in cases[0].items():
         for axis in range(first.ndim if isinstance(first, Tensor) else 0):
             sizes = [case[name].shape[axis] for case in cases]
-            for text, powers in (("divided", [1 / s for s in sizes]), ("multiplied", sizes)):
-                left = [f / p for f, p in zip(factors, powers, strict=True)]
-                if len(set(sizes)) > 1 and max(left) - min(left) < 1e-3 * abs(left[0]):
-                    times = "" if abs(left[0] - 1) < 1e-3 else f"{left[0]:.3g} times "
-                    return (
-                        f"Your values are {times}the right ones {text} by the size of axis {axis} "
-                        f"of {name}: look for a mean in place of a sum, or the reverse."
-                    )
+            if len(set(sizes)) > 1 and min(sizes) > 1:
+                yield f"the size of axis {axis} of {name}", sizes
+
+
+def _follows_the_size(
+    gots: Sequence[Tensor], wants: Sequence[Tensor], cases: Sequence[dict[str, Any]]
+) -> str | None:
+    """A factor or a difference that is a function of the size of an axis."""
+    factors = [_factor(g, w) for g, w in zip(gots, wants, strict=True)]
+    offsets = [
+        (g - w).mean().item() if agree(g, w + (g - w).mean()) else None
+        for g, w in zip(gots, wants, strict=True)
+    ]
+    for place, sizes in _axes_of(cases):
+        for text, of, advice in SIZE_FACTORS if None not in factors else ():
+            left = [f / of(n) for f, n in zip(factors, sizes, strict=True)]
+            if max(left) - min(left) < 1e-3 * abs(left[0]):
+                times = "" if abs(left[0] - 1) < 1e-3 else f"{left[0]:.3g} times "
+                return f"Your values are {times}the right ones {text} {place}: {advice}."
+        for text, of, advice in SIZE_OFFSETS if None not in offsets else ():
+            if all(abs(d - of(n)) < 1e-3 for d, n in zip(offsets, sizes, strict=True)):
+                return f"Your values are the right ones {text} {place}: {advice}."
+    return None
+
+
+FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "the square roots of": torch.sqrt,
+    "the squares of": torch.square,
+    "the exponentials of": torch.exp,
+    "the logarithms of": torch.log,
+    "1 over": torch.reciprocal,
+    "1 minus": lambda w: 1 - w,
+    "the absolute values of": torch.abs,
+    "the sigmoid of": torch.sigmoid,
+}
+
+
+def _function_of_the_right_ones(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> str | None:
+    """A function that is missing or one too many, after which all is right."""
+    got = torch.cat([g.reshape(-1) for g in gots])
+    want = torch.cat([w.reshape(-1) for w in wants])
+    if want.numel() < 2 or want.max() - want.min() <= 0.01 * want.abs().max():
+        return None
+    for text, function in FUNCTIONS.items():
+        changed = function(want)
+        if not _everywhere(changed, want) and _everywhere(got, changed):
+            return f"Your values are {text} the right ones."
+    for axis in range(min(g.ndim for g in gots)):
+        if all_agree([g.flip(axis) for g in gots], wants):
+            return f"Your values are the right ones in reverse order, along axis {axis}."
+    return None
+
+
+def _the_same_everywhere(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> str | None:
+    """One number, whatever the input."""
+    got = torch.cat([g.reshape(-1) for g in gots])
+    want = torch.cat([w.reshape(-1) for w in wants])
+    if len(got) > 1 and (got == got[0]).all() and (want != want[0]).any():
+        return (
+            f"Your values are all {got[0] + 0:.4g}, whatever the input, and the right ones differ."
+        )
     return None
 
 
@@ -223,6 +290,8 @@ def diagnose(
         _shape(gots, wants)
         or _not_finite(gots, wants)
         or _ratio_or_offset(gots, wants)
-        or _ratio_of_an_axis(gots, wants, cases)
+        or _follows_the_size(gots, wants, cases)
+        or _function_of_the_right_ones(gots, wants)
+        or _the_same_everywhere(gots, wants)
         or _first_difference(gots, wants, cases, notes or [""] * len(cases))
     )

@@ -2,6 +2,7 @@
 
 import ast
 import unicodedata
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from vae_teach.check._named_rules import follows
 from vae_teach.check._verdict import NOT_ATTEMPTED, Verdict
 from vae_teach.check._words import kind, text_of
 from vae_teach.derivation import Derivation, Setting, Step
-from vae_teach.derivation.expression import parse
+from vae_teach.derivation.expression import call_name, parse
 from vae_teach.derivation.step import RELATIONS, split_relation
 from vae_teach.derivation.verify import check, compose
 
@@ -62,12 +63,18 @@ def _require_small(text: str) -> None:
     for part in ast.walk(parse(split_relation(text)[1])):
         if isinstance(part, ast.Constant) and not _is_small(part, LARGEST_NUMBER):
             raise ValueError(f"its numbers may go up to {LARGEST_NUMBER:,.0f}")
+        if call_name(part) == "exp" and any(call_name(p) == "exp" for p in _within(part)):
+            raise ValueError("an exponential may not stand in another")
         if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Pow):
             power = part.right.operand if isinstance(part.right, ast.UnaryOp) else part.right
             quotient = isinstance(power, ast.BinOp) and isinstance(power.op, ast.Div)
             sides = [power.left, power.right] if quotient else [power]
             if not all(_is_small(side, LARGEST_POWER) for side in sides):
                 raise ValueError(f"its powers must be numbers up to {LARGEST_POWER}")
+
+
+def _within(node: ast.Call) -> Iterator[ast.AST]:
+    return (part for argument in node.args for part in ast.walk(argument))
 
 
 def _is_small(node: ast.expr, limit: float) -> bool:

@@ -78,6 +78,8 @@ COMMON = {
     "not-finite": "Your result contains NaN or infinity for some u between 0 and 1",
     "no-gradient": "Your z is right, but no gradient flows back to {name}: "
     "compute z from it with torch operations, without .sample() or .detach().",
+    "nan-gradient": "Your z is right, but its slope by {name} is NaN or infinite for some u: "
+    "torch.where differentiates both of its branches, so keep both finite.",
     "wrong-gradient": "Your z is right, but its slope by {name} is not that of z at fixed u.",
 }
 
@@ -224,6 +226,8 @@ def _examine_gradient(student: Callable, path: Path, u: Tensor, parameters: dict
     for name, slope in zip(leaves, got, strict=True):
         if slope is None or not slope.any():
             raise Fault(path.hints["no-gradient"].format(name=name))
+        if not slope.isfinite().all():
+            raise Fault(path.hints["nan-gradient"].format(name=name))
         if not agree(slope.double(), wanted[name]):
             raise Fault(path.hints["wrong-gradient"].format(name=name))
 

@@ -88,6 +88,12 @@ GAUSSIAN_POSTERIOR = Exercise(
             part=MEAN,
         ),
         Mistake(
+            "mean-of-x-for-b",
+            "You subtract the mean of x: subtract b, which the model gives.",
+            lambda W, b, s, x: _posterior(W, x.mean(0), s, x)[0],
+            part=MEAN,
+        ),
+        Mistake(
             "offset-added",
             "You add b to x: subtract it.",
             _mean(offset=-1.0),
@@ -182,6 +188,28 @@ GAUSSIAN_POSTERIOR = Exercise(
             "You return W W^T + sigma_x^2 I, the covariance of x: it is that of z given x that is "
             "asked.",
             lambda W, b, s, x: W @ W.T + s**2 * torch.eye(len(W), dtype=W.dtype),
+            part=COVARIANCE,
+        ),
+        Mistake(
+            "root-of-the-covariance",
+            "You return a square root of the covariance: return the covariance itself.",
+            (
+                lambda *a: torch.linalg.cholesky(_posterior(*a)[1]),
+                lambda *a: _posterior(*a)[1].sqrt(),
+                lambda *a: _posterior(*a)[1].diagonal().sqrt().diag(),
+            ),
+            part=COVARIANCE,
+        ),
+        Mistake(
+            "noise-covariance",
+            "You return sigma_x^2 I, the covariance of x given z: it is that of z given x.",
+            lambda W, b, s, x: s**2 * _identity(W),
+            part=COVARIANCE,
+        ),
+        Mistake(
+            "not-inverted",
+            "You subtract W^T W / sigma_x^2 from the identity: add it, and invert.",
+            lambda W, b, s, x: _identity(W) - W.T @ W / s**2,
             part=COVARIANCE,
         ),
         Mistake(

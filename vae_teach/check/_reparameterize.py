@@ -54,7 +54,8 @@ HINTS = {
     "wrong-sd": "Your draws, turned back into noise, have standard deviation {sd:.2f} instead of 1",
     "correlated": "The dimensions of your noise are correlated: draw each on its own",
     "not-normal": "Your draws, turned back into noise, are not normally distributed",
-    "repeated-codes": "Some rows of your noise are repeated: draw a new one for each example.",
+    "repeated-codes": "Some rows of your noise are repeated or mirrored: "
+    "draw a new one for each example.",
     "global-random-state": "You draw from the global random state: "
     "pass generator=generator to torch.randn, and set no seed.",
     "generator-ignored": "You do not draw from the generator you are given: "
@@ -128,7 +129,7 @@ def _examine_noise(z: Tensor, mu: Tensor, logvar: Tensor) -> None:
         raise Fault(HINTS["noise-shared-across-dimensions"])
     name = not_standard_normal(eps)
     if name is None:
-        if len(torch.unique((eps / SAME).round(), dim=0)) < 0.9 * len(eps):
+        if len(torch.unique((eps / SAME).round().abs(), dim=0)) < 0.9 * len(eps):
             raise Fault(HINTS["repeated-codes"])
         return
     for reading, read in READINGS.items():

@@ -130,10 +130,11 @@ def _log_weights(args: Args, roles: dict[str, Role]) -> Iterator[Derived]:
             levels = torch.tensor(LEVELS, dtype=torch.float64)
             yield FAR_APART, FAR_APART.place, grown | {name: grown[name].double() + levels}
         grown = _along(args, _axes_of(roles, roles[name].axes[0]), _tiled(MANY))
-        drop = torch.full((MANY,), -RANGE, dtype=torch.float64)
-        drop[[3, 5]] = 0  # neither the first nor the last, which could pass for the largest
-        shape = (MANY,) + (1,) * (grown[name].ndim - 1)
-        yield WIDE, WIDE.place, grown | {name: grown[name].double() + drop.reshape(shape)}
+        value = grown[name].double().reshape(MANY, -1)
+        top = (torch.arange(value.shape[1]) * 2 + MANY // 2) % MANY  # another row in each column
+        far = torch.arange(MANY)[:, None] != top
+        wide = (value - RANGE * far).reshape(grown[name].shape)
+        yield WIDE, WIDE.place, grown | {name: wide}
 
 
 def _log_variances(args: Args, roles: dict[str, Role]) -> Iterator[Derived]:

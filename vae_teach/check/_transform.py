@@ -4,6 +4,7 @@ The noise is the row of normal quantiles, so a right answer has exactly the expo
 in whatever order: a map that falls is as right as one that rises, and no luck is involved.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -26,6 +27,11 @@ HINTS = {
     "z-as-uniform": "You use z as if it were uniform: Phi(z), torch.special.ndtr(z), is.",
     "cdf-instead-of-inverse": "You apply the exponential's CDF: its inverse makes the draws, "
     "so solve F(x) = u for x.",
+    "other-than-phi": "You make z uniform by another function than Phi: take "
+    "Phi(z) = (1 + erf(z / sqrt(2))) / 2, which is torch.special.ndtr(z).",
+    "rate-inside": "You multiply by the rate inside the logarithm: divide the logarithm by it.",
+    "other-base": "Your logarithm is not the natural one.",
+    "doubled": "Your draws are twice or half as large as they should be: look for a stray 2.",
     "density": "You apply the exponential's density: solve F(x) = u for x, "
     "where F(x) = 1 - exp(-1.5 x).",
     "rate-as-scale": "Your draws have mean 1.5: that is the rate, so their mean is 1/1.5.",
@@ -70,6 +76,21 @@ FORMULAS: dict[str, tuple[Callable[[Tensor], Tensor], ...]] = {
         lambda z: -z.abs().log() / RATE,
     ),
     "cdf-instead-of-inverse": (_rank, lambda z: _rank(torch.special.ndtr(z))),
+    "other-than-phi": (
+        lambda z: -torch.sigmoid(z).log() / RATE,
+        lambda z: -torch.sigmoid(-z).log() / RATE,
+        lambda z: -torch.log1p(-torch.erf(z)) / RATE,
+        lambda z: -torch.erf(z).log() / RATE,
+        lambda z: -torch.log1p(-torch.erf(z.abs())) / RATE,
+        lambda z: -torch.log(0.5 + 0.5 * torch.erf(z)) / RATE,
+        lambda z: -torch.log(0.5 - 0.5 * torch.erf(z)) / RATE,
+        lambda z: torch.nn.functional.softplus(z) / RATE,
+    ),
+    "rate-inside": (
+        lambda z: -torch.log(RATE * torch.special.ndtr(z)),
+        lambda z: -torch.log1p(-RATE * torch.special.ndtr(z)),
+        lambda z: -torch.log(torch.special.ndtr(z) / RATE),
+    ),
     "density": (
         lambda z: RATE * torch.exp(-RATE * z),
         lambda z: RATE * torch.exp(-RATE * torch.special.ndtr(z)),
@@ -81,6 +102,10 @@ READINGS: dict[str, Callable[[Tensor], Tensor]] = {
     "rate-missing": lambda x: _rank(x, 1.0),
     "negative": lambda x: _rank(-x),
     "still-uniform": lambda x: x,
+    "other-base": lambda x: _rank(x, RATE * math.log(2)),
+    "base-ten": lambda x: _rank(x, RATE * math.log(10)),
+    "doubled": lambda x: _rank(x, RATE / 2),
+    "halved": lambda x: _rank(x, RATE * 2),
     "still-normal": _normal_rank,
 }
 
@@ -97,6 +122,7 @@ def _attempt(student: Callable, n: int) -> Tensor:
 
 
 def _examine(student: Callable) -> None:
+    _attempt(student, 1)  # finds a squeeze
     _attempt(student, 7)  # finds a number of draws that is written out
     x, z = _attempt(student, N), _noise(N).double()
     for name, formulas in FORMULAS.items():
@@ -106,7 +132,7 @@ def _examine(student: Callable) -> None:
         raise Fault(HINTS["not-finite"])
     if not _is_uniform(_rank(x)):
         name = next((n for n, read in READINGS.items() if _is_uniform(read(x))), "distribution")
-        raise Fault(HINTS[name])
+        raise Fault(HINTS[{"base-ten": "other-base", "halved": "doubled"}.get(name, name)])
 
 
 def inverse_transform(student: Callable) -> Verdict:

@@ -192,6 +192,33 @@ COUNT_PARAMETERS = Exercise(
             ),
         ),
         Mistake(
+            "plus-one-on-both-sides",
+            "You add one to both sizes of a layer: the bias adds one to its inputs only, so it is "
+            "(inputs + 1) x outputs.",
+            lambda sizes: sum((a + 1) * (b + 1) for a, b in itertools.pairwise(sizes)),
+        ),
+        Mistake(
+            "biases-on-both-sides",
+            "You give every layer biases for its inputs and its outputs: it has those of its "
+            "outputs only.",
+            lambda sizes: _count(sizes, lambda a, b: a + b),
+        ),
+        Mistake(
+            "every-pair",
+            "You connect every layer with every later one: only neighbours are connected.",
+            lambda sizes: sum(a * b for a, b in itertools.combinations(sizes, 2)) + sum(sizes[1:]),
+        ),
+        Mistake(
+            "units-only",
+            "You add up the sizes: each layer has inputs x outputs weights, and biases.",
+            lambda sizes: sum(sizes),
+        ),
+        Mistake(
+            "last-layer-missing",
+            "You leave out the last layer: n sizes make n - 1 layers.",
+            lambda sizes: _count(sizes[:-1], lambda a, b: b),
+        ),
+        Mistake(
             "there-and-back",
             "You count a decoder as well: the sizes name one chain, from the first to the last.",
             lambda sizes: _count(sizes, lambda a, b: b) + _count(sizes[::-1], lambda a, b: b),
@@ -240,6 +267,18 @@ def _columns_of_vh(train: Tensor, x: Tensor, k: int) -> Tensor:
     train = train.float()
     v = torch.linalg.svd(train - train.mean(0), full_matrices=False).Vh[:, :k].double()
     return _project(x, v, train.double().mean(0))
+
+
+def _rows_of_eigh(train: Tensor, x: Tensor, k: int) -> Tensor:
+    # In float32 for the same reason.
+    centred = (train - train.mean(0)).float()
+    v = torch.linalg.eigh(centred.T @ centred).eigenvectors[-k:].double().T
+    return _project(x, v, train.mean(0))
+
+
+def _weighted_by_the_spread(train: Tensor, x: Tensor, k: int) -> Tensor:
+    _, spread, vh = torch.linalg.svd(train - train.mean(0), full_matrices=False)
+    return (x - train.mean(0)) @ vh[:k].T * spread[:k] @ vh[:k] + train.mean(0)
 
 
 PCA_RECONSTRUCT = Exercise(
@@ -338,6 +377,43 @@ PCA_RECONSTRUCT = Exercise(
             ),
         ),
         Mistake(
+            "rows-of-eigh",
+            "You take rows of the eigenvectors: torch.linalg.eigh returns them as its columns.",
+            _rows_of_eigh,
+        ),
+        Mistake(
+            "first-component-skipped",
+            "You skip the first component: count from 0.",
+            lambda t, x, k: _project(x, _components(t, k + 1)[:, 1:], t.mean(0)),
+        ),
+        Mistake(
+            "mean-twice",
+            "You add the mean of train twice: add it back once, at the end.",
+            lambda t, x, k: _project(x, _components(t, k), t.mean(0)) + t.mean(0),
+        ),
+        Mistake(
+            "residual",
+            "You return what the components leave out: return the reconstruction itself.",
+            lambda t, x, k: x - _project(x, _components(t, k), t.mean(0)),
+        ),
+        Mistake(
+            "fitted-on-both",
+            "You fit train and x together: the mean and the components come from train only.",
+            lambda t, x, k: _project(
+                x, _components(torch.cat([t, x]), k), torch.cat([t, x]).mean(0)
+            ),
+        ),
+        Mistake(
+            "weighted-by-the-spread",
+            "You multiply the codes by the singular values: the codes are projections as they are.",
+            _weighted_by_the_spread,
+        ),
+        Mistake(
+            "one-mean-for-all-pixels",
+            "You subtract one number, the mean over everything: each pixel has a mean, dim=0.",
+            lambda t, x, k: _project(x, _components(t, k), t.mean()),
+        ),
+        Mistake(
             "train-rebuilt",
             "You rebuild train: it is x that is to be rebuilt.",
             lambda t, x, k: _project(t, _components(t, k), t.mean(0)),
@@ -422,6 +498,20 @@ SHARE_INSIDE = Exercise(
             "dimension-as-a-factor",
             "You multiply by latent_dim: independent events multiply, so take the power.",
             (lambda sd, n: min(1.0, n * _inside(sd)), lambda sd, n: _inside(sd) / n),
+        ),
+        Mistake(
+            "one-dimension-off",
+            "Your exponent is latent_dim plus or minus 1: all latent_dim coordinates count.",
+            (lambda sd, n: _inside(sd) ** (n - 1), lambda sd, n: _inside(sd) ** (n + 1)),
+        ),
+        Mistake(
+            "bound-of-the-union",
+            "You subtract latent_dim times the probability outside, which counts codes twice that "
+            "lie outside in two coordinates: multiply the probabilities inside.",
+            (
+                lambda sd, n: 1 - n * (1 - _inside(sd)),
+                lambda sd, n: max(0.0, 1 - n * (1 - _inside(sd))),
+            ),
         ),
         Mistake(
             "bounds-not-divided",

@@ -103,6 +103,24 @@ LOG_MEAN_EXP = Exercise(
             lambda w: _log_mean_exp(w.reshape(-1)),
         ),
         Mistake(
+            "n-minus-one",
+            "You divide by n - 1: the mean divides by n.",
+            lambda w: w.logsumexp(0) - math.log(len(w) - 1),
+        ),
+        Mistake(
+            "log-n-to-another-base",
+            "Your log n is not the natural logarithm, and the others are.",
+            (
+                lambda w: w.logsumexp(0) - math.log2(len(w)),
+                lambda w: w.logsumexp(0) - math.log10(len(w)),
+            ),
+        ),
+        Mistake(
+            "largest-added-twice",
+            "You add the largest log-weight although you did not subtract it, or add it twice.",
+            lambda w: _log_mean_exp(w) + w.max(0).values,
+        ),
+        Mistake(
             "bits",
             "Your values are in bits: use the natural logarithm, which gives nats.",
             lambda w: _log_mean_exp(w) / math.log(2),
@@ -181,6 +199,22 @@ EFFECTIVE_SAMPLE_SIZE = Exercise(
             "largest-weight",
             "You return 1 over the largest share: all draws count, each by its squared share.",
             lambda w: 1 / w.softmax(0).max(0).values,
+        ),
+        Mistake(
+            "entropy",
+            "You return the entropy of the weights: here it is the square of the sum over the sum "
+            "of squares.",
+            lambda w: (-w.softmax(0) * w.log_softmax(0)).sum(0),
+        ),
+        Mistake(
+            "not-squared",
+            "You divide by the sum of the shares, which is 1: divide by the sum of their squares.",
+            lambda w: 1 / w.softmax(0).sum(0),
+        ),
+        Mistake(
+            "spread-of-n-minus-one",
+            "You have the variance with n - 1 in it: with n the formula gives the quotient.",
+            lambda w: len(w) / (1 + w.softmax(0).var(0) * len(w) ** 2),
         ),
         Mistake(
             "perplexity",

@@ -173,6 +173,31 @@ KL_TWO_NORMALS = Exercise(
             lambda mq, lq, mp, lp: 0.5 * (lp - lq + (lq.exp() + (mq - mp) ** 2) / lq.exp() - 1),
         ),
         Mistake(
+            "symmetric",
+            "You add KL(p || q), or average with it: it is KL(q || p) alone that is asked.",
+            (
+                lambda mq, lq, mp, lp: _kl(mq, lq, mp, lp) + _kl(mp, lp, mq, lq),
+                lambda mq, lq, mp, lp: 0.5 * (_kl(mq, lq, mp, lp) + _kl(mp, lp, mq, lq)),
+            ),
+        ),
+        Mistake(
+            "divided-by-sigma",
+            "You divide by sigma_p: divide by its square, exp(logvar_p).",
+            lambda mq, lq, mp, lp: (
+                0.5 * (lp - lq + (lq.exp() + (mq - mp) ** 2) / (lp / 2).exp() - 1)
+            ),
+        ),
+        Mistake(
+            "half-of-the-distance-missing",
+            "Your distance of the means lacks its 1/2.",
+            _by_terms(distance=2),
+        ),
+        Mistake(
+            "distance-absolute",
+            "You take the absolute distance of the means: square it.",
+            _with_distance(lambda mu_q, mu_p: (mu_q - mu_p).abs()),
+        ),
+        Mistake(
             "p-ignored",
             "You compute KL to N(0, 1): p has a mean and a variance of its own here.",
             lambda mq, lq, mp, lp: 0.5 * (mq**2 + lq.exp() - 1 - lq),

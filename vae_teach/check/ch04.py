@@ -159,6 +159,39 @@ ELBO_VALUE = Exercise(
             _with(lambda m, v: (_each(m, v) + 0.5 * v).sum(-1)),
         ),
         Mistake(
+            "kl-divided-by-draws",
+            "You divide the divergence by the number of draws: it counts once, in full.",
+            lambda ll, m, v: ll.mean(0) - kl_to_standard_normal(m, v) / len(ll),
+        ),
+        Mistake(
+            "kl-for-each-draw",
+            "You subtract the divergence once for each draw: it counts once.",
+            lambda ll, m, v: ll.mean(0) - len(ll) * kl_to_standard_normal(m, v),
+        ),
+        Mistake(
+            "mean-likelihood",
+            "You average the likelihoods: average their logarithms, which you are given.",
+            lambda ll, m, v: ll.exp().mean(0) - kl_to_standard_normal(m, v),
+        ),
+        Mistake(
+            "two-pi",
+            "Your divergence has log(2 pi) in it, which cancels between q and the prior.",
+            (
+                _with(lambda m, v: (_each(m, v) + 0.5 * math.log(2 * math.pi)).sum(-1)),
+                _with(lambda m, v: (_each(m, v) - 0.5 * math.log(2 * math.pi)).sum(-1)),
+                _with(lambda m, v: _each(m, v).sum(-1) + 0.5 * math.log(2 * math.pi)),
+                _with(lambda m, v: _each(m, v).sum(-1) - 0.5 * math.log(2 * math.pi)),
+            ),
+        ),
+        Mistake(
+            "entropy-only",
+            "You add the entropy of q and leave the prior out: the divergence holds both.",
+            (
+                _with(lambda m, v: -0.5 * (v + 1 + math.log(2 * math.pi)).sum(-1)),
+                _with(lambda m, v: -0.5 * (v + 1).sum(-1)),
+            ),
+        ),
+        Mistake(
             "mu-not-squared",
             "Your divergence holds mu where mu^2 belongs.",
             _with(lambda m, v: (_each(m, v) + 0.5 * (m - m**2)).sum(-1)),
