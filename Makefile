@@ -19,6 +19,7 @@ unexport JUPYTER_PATH PYTHONPATH PYTHONHOME PYTHONSTARTUP MPLBACKEND
 
 # The networks are small: on two idle cores chapter 6 takes 49 s with two threads and 50 s with one.
 # When another process wants a core, two threads wait for each other and take ten times as long.
+# Kernels and trainings that are started otherwise take their share: vae_teach/threads.py.
 book test nbval outputs: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help

@@ -2,6 +2,10 @@
 
 import pytest
 
+from vae_teach.threads import share_cores
+
+share_cores()  # before PyTorch is loaded: others may compute on this machine
+
 _LINES = pytest.StashKey[list[str]]()
 
 

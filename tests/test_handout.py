@@ -290,9 +290,12 @@ def test_source_is_never_overwritten(tmp_path, capsys):
     assert source.read_bytes() == FIXTURE.read_bytes()
 
 
-def test_copies_of_one_name_are_refused(tmp_path, capsys):
-    """The second chapter's handout silently replaces the first one's."""
-    twin = tmp_path / FIXTURE.name
+@pytest.mark.parametrize("name", [FIXTURE.name, FIXTURE.name.upper()])
+def test_copies_of_one_name_are_refused(tmp_path, capsys, name):
+    """The second chapter's handout silently replaces the first one's; on some disks, whatever case
+    the letters have.
+    """
+    twin = (tmp_path / name).with_suffix(".ipynb")
     twin.write_bytes(FIXTURE.read_bytes())
     assert main(["handout", str(FIXTURE), str(twin), "-o", str(tmp_path / "out")]) == 1
     assert f"{FIXTURE} and {twin} would both become" in capsys.readouterr().err
@@ -306,3 +309,10 @@ def test_one_broken_notebook_stops_all_copies(example, tmp_path, capsys):
     assert main(["handout", str(FIXTURE), str(broken), "-o", str(tmp_path / "out")]) == 1
     assert f"error: {broken}: cell 5" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_copy_goes_into_a_folder_that_has_a_name(capsys):
+    """`-o "$DIR"` with an empty variable wrote into the folder at hand."""
+    with pytest.raises(SystemExit):
+        main(["handout", str(FIXTURE), "-o", ""])
+    assert "give the name of a folder" in capsys.readouterr().err

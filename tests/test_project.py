@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
@@ -192,3 +193,32 @@ def test_the_commands_that_the_pages_name_exist():
     commands = {file.stem for file in (PACKAGE / "commands").glob("[a-z]*.py")}
     used = set(re.findall(r"-m vae_teach ([a-z]+)", text))
     assert {"data", "doctor", "handout"} <= used <= commands
+
+
+# The name by which a package is imported, where it is not that by which it is installed.
+INSTALLED_AS = {"PIL": "pillow", "IPython": "ipython", "sklearn": "scikit-learn"}
+
+
+def test_every_package_that_is_imported_is_declared():
+    """What another package happens to bring along is gone when that one stops to."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
+    used = set()
+    for file in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                used |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                used.add(node.module.partition(".")[0])
+    used -= sys.stdlib_module_names | {"vae_teach"}
+    assert {"torch", "PIL"} <= used
+    assert {canonicalize_name(INSTALLED_AS.get(name, name)) for name in used} <= declared
+
+
+def test_every_action_is_named_by_its_commit():
+    """A tag can be moved to other code; the comment says which version the commit was."""
+    for file in (ROOT / ".github" / "workflows").glob("*.yml"):
+        lines = re.findall(r"uses: (.*)", file.read_text("utf-8"))
+        assert lines
+        for line in lines:
+            assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line

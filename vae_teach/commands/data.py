@@ -2,8 +2,6 @@
 
 import argparse
 
-from vae_teach.commands._arguments import folder
-
 
 def add_parser(subparsers) -> None:
     """Add the `data` command."""
@@ -17,7 +15,6 @@ def add_parser(subparsers) -> None:
     parser.add_argument(
         "--from",
         dest="from_folder",
-        type=folder,
         metavar="FOLDER",
         help="copy the files from here, raw or .gz, instead of downloading them",
     )

@@ -1,7 +1,10 @@
 """`python -m vae_teach handout NOTEBOOK...`: copies for the class, without solutions."""
 
 import argparse
+import unicodedata
 from pathlib import Path
+
+from vae_teach.commands._arguments import folder
 
 FOLDER = Path("handouts")
 
@@ -16,7 +19,7 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
     parser.add_argument(
-        "-o", "--output", type=Path, default=FOLDER, metavar="DIR", help="default: %(default)s"
+        "-o", "--output", type=folder, default=FOLDER, metavar="DIR", help="default: %(default)s"
     )
     parser.add_argument(
         "--solutions", action="store_true", help="write NAME_solutions.ipynb beside it too"
@@ -29,19 +32,22 @@ def _plan(notebooks: list[Path], args: argparse.Namespace) -> dict[Path, tuple[P
     """Where each copy goes: {target: (source, with solutions)}.
 
     Raises:
-        ValueError: if two copies would have one name, or one would replace its source.
+        ValueError: if two copies would have one name, on any file system: some do not tell capital
+            letters apart, or ways to write an accent; or if one would replace its source.
         FileExistsError: if a copy exists and --force is not given.
     """
     plan: dict[Path, tuple[Path, bool]] = {}
+    taken: dict[str, Path] = {}
     for source in notebooks:
         for suffix, solutions in (("", False), ("_solutions", True))[: 1 + args.solutions]:
             target = args.output / f"{source.stem}{suffix}.ipynb"
-            if target in plan:
-                raise ValueError(f"{plan[target][0]} and {source} would both become {target}")
+            name = unicodedata.normalize("NFC", target.name).casefold()
+            if name in taken:
+                raise ValueError(f"{taken[name]} and {source} would both become {target}")
+            taken[name] = source
             plan[target] = source, solutions
-    sources = {source.resolve() for source in notebooks}
     for target, (source, _) in plan.items():
-        if target.resolve() in sources:
+        if target.exists() and any(target.samefile(s) for s in notebooks if s.exists()):
             raise ValueError(f"{target} is a source: give another folder than {args.output}")
         if target.exists() and not args.force:
             raise FileExistsError(f"{target} exists already: --force writes over it ({source})")
@@ -50,10 +56,8 @@ def _plan(notebooks: list[Path], args: argparse.Namespace) -> dict[Path, tuple[P
 
 def run(args: argparse.Namespace) -> int:
     """Check every notebook, and only then write the copies."""
-    try:
-        from vae_teach import exercise_cells, handout
-    except ModuleNotFoundError as error:
-        raise ValueError(f"handout needs {error.name}, which requirements.txt installs") from error
+    from vae_teach import exercise_cells, handout
+
     plan = _plan(args.notebooks, args)
     read = {source: handout.read(source) for source in args.notebooks}
     copies = {}
