@@ -23,7 +23,7 @@ class _Alarm:
     """Rings in the main thread."""
 
     def __init__(self) -> None:
-        self._handler = signal.getsignal(signal.SIGALRM)
+        self._handler = signal.getsignal(signal.SIGALRM) or signal.SIG_DFL
         self._left, self._every = signal.getitimer(signal.ITIMER_REAL)
         self._since = time.monotonic()
 

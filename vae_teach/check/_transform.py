@@ -94,6 +94,8 @@ FORMULAS: dict[str, tuple[Callable[[Tensor], Tensor], ...]] = {
     "density": (
         lambda z: RATE * torch.exp(-RATE * z),
         lambda z: RATE * torch.exp(-RATE * torch.special.ndtr(z)),
+        lambda z: torch.exp(-RATE * z),
+        lambda z: torch.exp(-RATE * torch.special.ndtr(z)),
     ),
 }
 # The ranks of the draws, if they followed another distribution.
