@@ -53,11 +53,16 @@ def test_an_autoencoders_code_has_no_spread(images):
         ({"examples": torch.rand(4, 35)}, r"shape \(4, 35\), but 1 to 24 pictures of 36"),
         ({"examples": torch.rand(25, 36)}, r"shape \(25, 36\), but 1 to 24"),
         (
-            {"examples": torch.rand(4, 36), "example_labels": torch.zeros(3)},
+            {"examples": torch.rand(4, 36), "example_labels": torch.zeros(3).long()},
             r"example_labels have shape \(3,\) but there are 4",
         ),
+        ({"examples": 255 * torch.ones(4, 36)}, "finite floats from 0 to 1, but its values go"),
+        (
+            {"examples": torch.rand(4, 36), "example_labels": torch.full((4,), 1.9)},
+            "example_labels must be a tensor of whole numbers",
+        ),
     ],
-    ids=["pixels", "too many", "labels"],
+    ids=["pixels", "too many", "labels", "brightness", "fractions"],
 )
 def test_examples_that_do_not_fit_are_named(model, wrong, message):
     with pytest.raises(ValueError, match=message):

@@ -34,7 +34,9 @@ def test_the_browsers_table_is_that_of_the_package(case):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"mu": 3.5}, {"mu": float("nan")}, {"logvar": -5.0}, {"draws": 50}], ids=str
+    "wrong",
+    [{"mu": 3.5}, {"mu": float("nan")}, {"logvar": -5.0}, {"p_mu": 4.0}, {"draws": 50}],
+    ids=str,
 )
 def test_a_value_the_sliders_cannot_show_is_refused_by_name(wrong):
     (name,) = wrong
@@ -46,5 +48,6 @@ def test_the_page_holds_the_state(tmp_path):
     path = KLExplorer(mu=-1.0, reverse=True).to_html(tmp_path / "kl.html", title="KL")
     assert path.stat().st_size < 60_000
     assert repr(KLExplorer(mu=-1.0, reverse=True)) == (
-        "KLExplorer(mu=-1, logvar=-0.25, KL(p || q), 100 draws)"
+        "KLExplorer(mu=-1, logvar=-0.25, KL(p || q), 1000 draws)"
     )
+    assert "p_mu=1, p_logvar=0, KL(q" in repr(KLExplorer(p_mu=1.0))

@@ -224,6 +224,22 @@ def test_a_gap_is_wider_than_nineteen_in_twenty_neighbour_distances():
     assert codes.gap_radius(line[:1]) == 0.0
 
 
+def test_a_gap_is_found_without_a_table_of_all_distances(monkeypatch):
+    """50,000 codes would take 10 GB of them; 2,000 of the codes are asked, some rows at a time."""
+    whole, largest = torch.cdist, []
+
+    def watched(a, b):
+        largest.append(len(a) * len(b))
+        return whole(a, b)
+
+    cloud = torch.randn(6000, 2, generator=torch.Generator().manual_seed(0))
+    exact = whole(cloud, cloud).fill_diagonal_(math.inf).amin(dim=1).quantile(0.95)
+    monkeypatch.setattr(torch, "cdist", watched)
+    # a quantile of 2,000 draws: its standard error is 4 % of it here
+    assert codes.gap_radius(cloud) == pytest.approx(exact.item(), rel=0.12)
+    assert max(largest) <= 100 * 6000
+
+
 # --- the widget ---
 
 
@@ -370,6 +386,44 @@ def test_z_is_observed_and_linked_as_in_any_ipywidget(explorer):
     assert heard == [[0.0, 1.5, 0.0]]
     assert slider.value == 1.5
     ipywidgets.HBox([explorer, slider])
+
+
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        ({"codes": torch.tensor([[0.0, math.inf]])}, "codes must be .* finite"),
+        (
+            {"codes": torch.zeros(2, 2, dtype=torch.int64)},
+            "codes must be a tensor of finite floats",
+        ),
+        ({"labels": torch.tensor([1.9])}, "labels must be a tensor of whole numbers"),
+        ({"max_codes": "5"}, "max_codes must be a whole number, at least 0, but it is a str"),
+        ({"image_shape": (-28, -28)}, "image_shape must be at least 1, but it is -28"),
+    ],
+    ids=["infinite", "whole", "fractions", "words", "negative"],
+)
+def test_what_an_explorer_cannot_show_is_refused_by_name(wrong, message):
+    """A label of 1.9 became 1, and a picture of -28 x -28 pixels was shown."""
+    arguments = {"codes": torch.zeros(1, 2)} | wrong
+    with pytest.raises(ValueError, match=message):
+        LatentExplorer.from_model(VAE(latent_dim=2, seed=0), **arguments)
+
+
+def test_the_page_knows_how_many_codes_there_were():
+    many, labels = codes_and_labels(500, 2)
+    widget = LatentExplorer.from_model(VAE(latent_dim=2, seed=0), many, labels, max_codes=40)
+    assert (widget.total_codes, len(widget.labels)) == (500, 40)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in widgets.__all__ if n not in ("Frame", "FrameScrubber")]
+)
+def test_a_misspelt_trait_is_refused_by_name(name):
+    """traitlets only warns and drops it, and the widget shows something else than was asked for."""
+    with pytest.raises(TypeError, match=f"{name} has no trait 'layot': did you mean 'layout'"):
+        getattr(widgets, name)(layot=None)
+    with pytest.raises(TypeError, match="has no trait 'exmaples': did you mean 'examples'"):
+        LatentExplorer.from_model(VAE(latent_dim=2, seed=0), exmaples=torch.zeros(1, 784))
 
 
 # --- the page ---

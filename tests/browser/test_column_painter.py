@@ -198,6 +198,39 @@ def test_buttons_clear_redraw_and_take_a_test_column(show):
     assert changed[:8].all() and not changed[8], "the draws change, the regressor's answer stays"
 
 
+def test_undo_takes_back_a_stroke_at_a_time(show):
+    painter = show()
+    strip, mouse = painter.get_by_role("group", name="The column to paint"), painter.page.mouse
+    undo = painter.get_by_role("button", name="Undo")
+    expect(undo).to_have_attribute("aria-disabled", "true")
+    painter.page.clock.install()
+    for first, last in ((3, 6), (10, 12)):
+        painter.page.clock.run_for(1000)
+        mouse.move(*middle_of(strip, first))
+        mouse.down()
+        mouse.move(*middle_of(strip, last))
+        mouse.up()
+    assert painted(painter) == [3, 4, 5, 6, 10, 11, 12]
+    undo.click()
+    assert painted(painter) == [3, 4, 5, 6]
+    undo.press("Enter")
+    assert painted(painter) == []
+    expect(undo).to_have_attribute("aria-disabled", "true")
+    undo.press("Enter")
+    assert painted(painter) == []
+
+
+def test_a_row_is_wide_enough_for_a_finger_and_leaves_it_room_to_scroll(show):
+    painter = show(page_options=PHONE)
+    sizes = painter.get_by_role("checkbox").evaluate_all(
+        "all => all.map(e => e.getBoundingClientRect()).map(({ width, height }) => [width, height])"
+    )
+    assert min(min(size) for size in sizes) >= 24  # WCAG 2.2
+    strip = painter.get_by_role("group", name="The column to paint")
+    box, whole = strip.bounding_box(), painter.bounding_box()
+    assert box["x"] - whole["x"] >= 12 and box["width"] < 0.25 * whole["width"]
+
+
 def test_a_painter_without_regressor_or_examples(show):
     painter = show(regressor=False)
     assert painter.get_by_role("img").count() == 8
@@ -221,11 +254,3 @@ def test_no_screen_needs_sideways_scrolling(show, width, scheme):
     assert painter.evaluate("e => document.documentElement.scrollWidth <= innerWidth")
     paper = painter.evaluate("e => getComputedStyle(e).backgroundColor")
     assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
-
-
-def test_cleanup_leaves_nothing_behind(open_page, tmp_path):
-    page = blank_page(open_page, tmp_path)
-    render_with_model(page, ColumnPainter.from_models(*contrasty_models()))
-    assert page.evaluate("heard") == 2
-    page.evaluate("cleanup()")
-    assert page.evaluate("[heard, el.childElementCount]") == [0, 0]

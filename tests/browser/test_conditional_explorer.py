@@ -139,19 +139,44 @@ def test_a_button_asks_for_its_class_and_keeps_the_style(show):
     assert codes_of(explorer) == [1.0, -1.0, 0.5, 0.0]
 
 
-def test_the_mixer_asks_for_shares_by_keyboard(show):
+def test_the_mixer_shows_and_sets_shares_by_keyboard(show):
     """Fails if c is the raw weights, which a decoder of one-hots has never seen."""
     explorer = show()
     explorer.get_by_text("Mix classes").press("Enter")
-    explorer.get_by_role("slider", name="weight of 6").press("End")
-    expect(explorer.get_by_role("status")).to_contain_text("a mixture: 50 % 0, 50 % 6.")
+    six, zero = (explorer.get_by_role("slider", name=f"share of {k}") for k in (6, 0))
+    for _ in range(25):
+        six.press("ArrowRight")
+    expect(explorer.get_by_role("status")).to_contain_text("a mixture: 75 % 0, 25 % 6.")
+    assert float(zero.input_value()) == 0.75  # the slider stands where its text says
     assert "true" not in explorer.locator(".choices button").evaluate_all(
         "all => all.map(b => b.ariaPressed)"
     )
-    explorer.get_by_role("slider", name="weight of 0").press("Home")
+    zero.press("Home")
     expect(explorer.get_by_role("status")).to_contain_text("Asked for: 6.")
-    explorer.get_by_role("slider", name="weight of 6").press("Home")  # nothing asked: stays
-    expect(explorer.get_by_role("slider", name="weight of 6")).to_have_value("1")
+    six.press("ArrowLeft")  # what it gives up goes where it was before
+    expect(explorer.get_by_role("status")).to_contain_text("a mixture: 99 % 6, 1 % 0.")
+
+
+def test_the_share_of_the_only_class_stays_at_all(show):
+    """It once slid down from 1.00 with "100 %" beside it."""
+    explorer = show()
+    explorer.get_by_text("Mix classes").press("Enter")
+    only = explorer.get_by_role("slider", name="share of 0")
+    expect(explorer.get_by_text("One class has all of the request")).to_be_visible()
+    for key in ("ArrowLeft", "PageDown", "Home"):
+        only.press(key)
+        expect(only).to_have_value("1")
+        expect(only).to_have_attribute("aria-valuetext", "100 % of the request")
+
+
+def test_half_and_half_and_back(show):
+    explorer = show()
+    explorer.get_by_text("Mix classes").press("Enter")
+    explorer.get_by_role("button", name="Ask for 4").click()
+    explorer.get_by_role("combobox", name="Half and half with").select_option("9")
+    expect(explorer.get_by_role("status")).to_contain_text("a mixture: 50 % 4, 50 % 9.")
+    explorer.get_by_role("button", name="One class only").click()
+    expect(explorer.get_by_role("status")).to_contain_text("Asked for: 4.")
 
 
 def test_every_style_slider_changes_the_picture(show):
@@ -219,11 +244,3 @@ def test_no_screen_needs_sideways_scrolling(show, width, scheme):
     assert explorer.evaluate("e => document.documentElement.scrollWidth <= innerWidth")
     paper = explorer.evaluate("e => getComputedStyle(e).backgroundColor")
     assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
-
-
-def test_cleanup_leaves_nothing_behind(open_page, tmp_path):
-    page = blank_page(open_page, tmp_path)
-    render_with_model(page, ConditionalExplorer.from_model(contrasty_cvae()))
-    assert page.evaluate("heard") == 6
-    page.evaluate("cleanup()")
-    assert page.evaluate("[heard, el.childElementCount]") == [0, 0]

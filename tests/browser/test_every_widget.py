@@ -1,11 +1,12 @@
 """What holds for each of the seven widgets, whatever it shows."""
 
+import itertools
 import sys
 
 import matplotlib.pyplot as plt
 import pytest
 import torch
-from explorer_page import contrasty_vae, render_with_model
+from explorer_page import contrasty_vae, render_with_model, settle
 from playwright.sync_api import expect
 
 from vae_teach.conditional import CVAE, Regressor
@@ -97,7 +98,7 @@ def test_the_sliders_end_where_pythons_limits_do(page, name):
           .map((slider) => [slider.dataset.trait, [Number(slider.min), Number(slider.max)]]))"""
     )
     limits = sys.modules[type(widget).__module__].LIMITS
-    assert ends == {trait: list(limits[trait]) for trait in ("mu", "logvar")}
+    assert ends == {trait: list(limits[trait]) for trait in limits}
 
 
 def test_the_menu_of_draws_is_pythons_list(page):
@@ -126,10 +127,161 @@ def test_two_views_of_one_model_show_the_same(case, page):
 
 
 def test_cleaning_up_leaves_no_listener_and_no_element(case, page):
+    """On the model, the elements, the theme, the printer and the clock; no element either."""
     render_with_model(page, case[0])
     assert page.evaluate("heard") > 0
-    page.evaluate("cleanup()")
-    assert page.evaluate("[heard, el.childNodes.length]") == [0, 0]
+    left_over = page.evaluate(
+        """async () => {
+          const root = el.firstChild;
+          const controls = [...root.querySelectorAll("input, select, button, [tabindex]")];
+          const states = () => controls.map((c) => [c.value, c.ariaPressed, c.ariaValueText]);
+          cleanup();
+          const set = [];
+          model.set = (...change) => set.push(change);
+          document.body.append(root); // out of the widget's hands, but alive
+          const [before, words] = [states(), root.innerText];
+          let drawn = 0;
+          for (const canvas of root.querySelectorAll("canvas")) {
+            canvas.getContext = () => { drawn += 1; return null; };
+          }
+          for (const control of controls) {
+            control.dispatchEvent(new Event("input", { bubbles: true }));
+            control.dispatchEvent(new Event("change", { bubbles: true }));
+            control.dispatchEvent(new MouseEvent("click"));
+            control.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowUp" }));
+          }
+          document.documentElement.dataset.theme = "dark";
+          window.dispatchEvent(new Event("beforeprint"));
+          root.style.width = "300px";
+          await new Promise((done) => setTimeout(done, 700)); // past the sentence's timer
+          const same = JSON.stringify(before) === JSON.stringify(states());
+          return { heard, children: el.childNodes.length, set, drawn, same,
+                   silent: words === root.innerText,
+                   paper: root.classList.contains("on-paper") };
+        }"""
+    )
+    assert left_over == {
+        "heard": 0, "children": 0, "set": [], "drawn": 0, "same": True, "silent": True,
+        "paper": False,
+    }  # fmt: skip
+
+
+def test_two_widgets_on_a_page_share_nothing(case, page, tmp_path):
+    """Two of the same kind, as the book has them: moving one leaves the other as it was."""
+    widget, *_ = case
+    path = tmp_path / "two.html"
+    path.write_text(f"<!doctype html><meta charset=utf-8><title>t</title>{2 * widget.snippet()}")
+    page.goto(path.as_uri())
+    settle(page)
+    seen = """() => [...document.querySelectorAll("[data-vae-teach]")].map((root) => [
+      root.innerText,
+      [...root.querySelectorAll("input, select")].map((c) => [c.value, c.checked]),
+      [...root.querySelectorAll("canvas")].map((c) => c.toDataURL()),
+      [...root.querySelectorAll("svg")].map((s) => s.innerHTML.replace(/hatch-[^)"]+/g, "")),
+    ])"""
+    before = page.evaluate(seen)
+    assert before[0] == before[1]
+    control = page.locator("[data-vae-teach]").first.locator("input:visible:not(details *)").first
+    control.press("Space" if control.get_attribute("type") == "checkbox" else "ArrowRight")
+    page.wait_for_timeout(600)  # past the rest that the sentence waits for
+    after = page.evaluate(seen)
+    assert after[0] != before[0]
+    assert after[1] == before[1]
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map((element) => element.id)")
+    assert len(ids) == len(set(ids))
+
+
+WORDS_APART = """() => {
+  const overlaps = [];
+  for (const svg of document.querySelectorAll("svg[role=img]")) {
+    const texts = [...svg.querySelectorAll("text")].map((t) => [t.textContent, t.getBBox()]);
+    texts.forEach(([one, a], i) => texts.slice(0, i).forEach(([other, b]) => {
+      const across = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
+      const down = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
+      // a line's box has room above and below its letters
+      if (across > 1 && down > 3) overlaps.push([one, other]);
+    }));
+  }
+  return overlaps;
+}"""
+
+
+@pytest.mark.parametrize("width", [320, 720])
+@pytest.mark.parametrize("name", ["bound", "kl", "reparameterization"])
+def test_no_words_lie_on_other_words(name, width, page):
+    """Wherever the sliders stand: the name of a peak once lay on the name of its axis."""
+    page.set_viewport_size({"width": width, "height": 900})
+    widget = WIDGETS[name][0]()
+    limits = sys.modules[type(widget).__module__].LIMITS
+    render_with_model(page, widget)
+    settled = (
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+    page.evaluate(settled)
+    for values in itertools.product(*limits.values()):
+        state = dict(zip(limits, values, strict=True))
+        page.evaluate("s => Object.entries(s).forEach(([k, v]) => model.set(k, v))", state)
+        page.evaluate(settled)
+        assert page.evaluate(WORDS_APART) == [], state
+
+
+@pytest.mark.parametrize("name", ["kl", "frames", "latent"])
+def test_a_finger_that_scrolls_leaves_the_slider_where_it_was(name, open_page, tmp_path):
+    """A real touch: up the page over a slider, then along the slider."""
+    phone = {"has_touch": True, "is_mobile": True, "viewport": {"width": 390, "height": 600}}
+    path = WIDGETS[name][0]().to_html(tmp_path / "page.html")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("</main>", "<p style='height: 200vh'></main>"), encoding="utf-8")
+    page = open_page(path, **phone)
+    settle(page)
+    slider = page.get_by_role("slider").first
+    slider.scroll_into_view_if_needed()
+    before, box, start = slider.input_value(), slider.bounding_box(), page.evaluate("scrollY")
+    touch = page.context.new_cdp_session(page).send
+
+    def stroke(*points):
+        for kind, point in zip(["touchStart", *["touchMove"] * len(points)], points, strict=False):
+            at = [dict(zip("xy", point, strict=True))]
+            touch("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+        touch("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    x, y = box["x"] + 0.8 * box["width"], box["y"] + box["height"] / 2
+    stroke(*[(x, y - 20 * i) for i in range(8)])
+    page.wait_for_function("start => scrollY > start + 50", arg=start)
+    assert slider.input_value() == before
+    page.wait_for_timeout(500)  # until the page's own movement has ended
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    x, y = box["x"], box["y"] + box["height"] / 2
+    stroke(*[(x + box["width"] * share, y) for share in (0.5, 0.6, 0.7, 0.8, 0.9)])
+    assert slider.input_value() != before
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_a_dark_widget_is_light_on_paper_and_keeps_its_colours(name, page):
+    """A page in dark mode printed pale text on white, and class colours vanished."""
+    page.emulate_media(color_scheme="dark")
+    page.evaluate("() => { document.documentElement.dataset.theme = 'dark'; }")
+    render_with_model(page, WIDGETS[name][0]())
+    style = """() => {
+      const { color, backgroundColor, printColorAdjust } = getComputedStyle(el.firstChild);
+      return [color, backgroundColor, printColorAdjust];
+    }"""
+    on_screen = page.evaluate(style)
+    drawn = "() => [...el.querySelectorAll('.pad > canvas')].map((canvas) => canvas.toDataURL())"
+    dark = page.evaluate(drawn)
+    page.evaluate("() => { dispatchEvent(new Event('beforeprint')); }")
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate(style) == ["rgb(31, 35, 40)", "rgb(255, 255, 255)", "exact"]
+    assert on_screen[:2] != ["rgb(31, 35, 40)", "rgb(255, 255, 255)"]
+    light = page.evaluate(drawn)
+    assert all(a != b for a, b in zip(dark, light, strict=True))
+    for act in page.locator(".acts").all():
+        expect(act).to_be_hidden()
+    page.emulate_media(media="screen", color_scheme="dark")
+    page.evaluate("() => { dispatchEvent(new Event('afterprint')); }")
+    assert page.evaluate(style) == on_screen
+    assert page.evaluate(drawn) == dark
 
 
 def test_a_change_just_before_the_end_paints_nothing(case, page):
@@ -154,7 +306,7 @@ def test_a_film_stops_when_its_view_is_gone(page):
     render_with_model(page, frames())
     moved = page.evaluate(
         """async () => {
-          el.querySelector("button").click();
+          el.querySelector("button.play").click();
           cleanup();
           const index = model.get("index");
           await new Promise((done) => setTimeout(done, 900)); // two frames

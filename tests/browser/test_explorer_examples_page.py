@@ -68,7 +68,7 @@ def test_choosing_a_picture_moves_z_to_its_mean(explorer, model, images, how):
 def test_the_ellipse_lies_around_the_mean(explorer, model, images):
     """Swapped axes, a diameter for a radius, or an offset of half an ellipse."""
     thumbnail(explorer, 0).click()
-    cursor = explorer.locator(".cursor").bounding_box()  # z is at the mean now
+    cursor = explorer.locator(".ring").bounding_box()  # z is at the mean now
     middle = lambda box: (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)  # noqa: E731
     wide, narrow = (explorer.locator(".ellipse").nth(i).bounding_box() for i in (0, 1))
     assert middle(wide) == pytest.approx(middle(cursor), abs=2)
@@ -116,7 +116,33 @@ def test_a_picture_of_another_explorer_is_no_picture_of_this_one(
 
 def test_without_a_choice_nothing_is_drawn(explorer):
     expect(explorer.locator(".ellipse").first).to_be_hidden()
-    expect(explorer.get_by_role("button", name="Draw z from its posterior")).to_be_hidden()
+    expect(explorer.get_by_role("button", name="Draw z from its posterior")).to_be_disabled()
+
+
+def test_choosing_a_picture_moves_nothing_else(explorer):
+    """The decoded picture once shrank to half, and every control under it jumped."""
+    places = """root => [...root.querySelectorAll("button, input, canvas, .sentence")].map((e) => {
+      const { x, y, width, height } = e.getBoundingClientRect();
+      return [x, y, width, height].map(Math.round);
+    })"""
+    before = explorer.evaluate(places)
+    thumbnail(explorer, 1).click()
+    expect(explorer.locator(".empty")).to_have_count(0)
+    assert explorer.evaluate(places) == before
+
+
+def test_z_is_exactly_at_the_mean_of_the_chosen_picture(explorer):
+    """Rounded to the sliders' steps it was 0.1 deviations away."""
+    thumbnail(explorer, 1).click()
+    expect(explorer.get_by_role("status")).to_contain_text("z is 0.0 σ from its mean")
+
+
+def test_the_mouse_over_a_pictures_mean_shows_the_picture(explorer):
+    thumbnail(explorer, 1).click()
+    ring = explorer.locator(".ring").bounding_box()
+    explorer.page.mouse.move(ring["x"] + ring["width"] / 2, ring["y"] + ring["height"] / 2)
+    expect(explorer.locator(".tip canvas")).to_be_visible()
+    expect(explorer.locator(".tip")).to_contain_text("Test picture 2, class 2: z[0] = ")
 
 
 @pytest.fixture

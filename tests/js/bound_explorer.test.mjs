@@ -87,6 +87,17 @@ describe("climbing", () => {
     assertClose(between.mu, 0, 1e-3);
     assert.ok(widget.bound(between).elbo < widget.bound(walk(start, 100).state).elbo - 0.5);
   });
+  test("comes to a level place from everywhere", () => {
+    for (const from of [start, ...cases]) {
+      let state = from;
+      let steps = 0;
+      while (!widget.isLevel(state)) {
+        state = { ...state, ...widget.climb(state) };
+        steps += 1;
+        assert.ok(steps < 400, `no end from ${from.name ?? "start"}`);
+      }
+    }
+  });
   test("no step is left where the ELBO is level", () => {
     const end = walk({ ...start, mu: 0, logvar: -0.6 }, 1000).state;
     assert.equal(widget.climb(end), null);

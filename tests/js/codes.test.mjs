@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { importBundle } from "./load.mjs";
 
-const { classCentres, describeCodes, moments, nearestCodes } = await importBundle(
+const { classCentres, describeCodes, describeCount, moments, nearestCodes } = await importBundle(
   "vae_teach/widgets/codes.js",
 );
 
@@ -66,4 +66,10 @@ describe("spoken description", () => {
     assert.equal(say([], 1), "The nearest test code is 0.12 away.");
     assert.equal(say([], 0, []), "");
   });
+});
+
+test("the pad says of how many codes it shows some", () => {
+  assert.equal(describeCount(1500, 10_000), "1,500 of 10,000 test codes.");
+  assert.equal(describeCount(200, 200), "200 test codes.");
+  assert.equal(describeCount(0, 0), "");
 });

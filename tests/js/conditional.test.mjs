@@ -20,6 +20,18 @@ describe("the request", () => {
     assert.equal(explorer.onlyClass([0.1, 0.3, 0]), null);
     assert.deepEqual(explorer.pure(2, 4), [0, 0, 1, 0]);
   });
+  test("a share that rises takes from the others in their proportions, and one that falls gives", () => {
+    assert.deepEqual(explorer.withShare([0.5, 0.25, 0.25], 0, 0.75, [2, 1, 1]), [0.75, 0.125, 0.125]);
+    assert.deepEqual(explorer.withShare([3, 1], 1, 0.5, [3, 1]), [0.5, 0.5]); // weights, not shares
+    // class 0 has it all: what it gives up goes where it was before
+    assert.deepEqual(explorer.withShare([1, 0, 0], 0, 0.5, [0.2, 0.8, 0]), [0.5, 0.5, 0]);
+    const only = [1, 0];
+    assert.equal(explorer.withShare(only, 0, 0.95, only), only); // nobody to give to: stays as it is
+  });
+  test("half and half is with the class that has most now", () => {
+    assert.deepEqual(explorer.halved([0, 1, 0], 2), [0, 0.5, 0.5]);
+    assert.deepEqual(explorer.halved([0.1, 0.3, 0.6], 2), [0, 0.5, 0.5]);
+  });
   test("is said in words, the largest share first", () => {
     const names = ["shirt", "boot", "bag"];
     assert.equal(explorer.describeMix([0, 1, 0], names), "Asked for: boot.");

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { importBundle } from "./load.mjs";
 
-const { after, extent, playFrom, position } = await importBundle("vae_teach/widgets/frame_scrubber.js");
+const { after, extent, interval, playFrom, position } = await importBundle(
+  "vae_teach/widgets/frame_scrubber.js",
+);
 
 test("frames lie one after another in the bytes", () => {
   const sizes = [5, 3, 7];
@@ -21,4 +23,9 @@ test("play starts here, or from the beginning at the end", () => {
 
 test("the position counts from one", () => {
   assert.equal(position(["step 1", "step 8"], 1), "step 8, 2 of 2");
+});
+
+test("a long film is over in twelve seconds, a short one is slow enough to see", () => {
+  assert.equal(100 * interval(100), 12_000);
+  assert.equal(interval(5), 350);
 });

@@ -5,6 +5,7 @@ ES module and the widget's state, run by `host.js` with no kernel, no network an
 """
 
 import base64
+import difflib
 import html
 import json
 import zlib
@@ -54,9 +55,19 @@ h1 {{ font-size: 1.5rem; }}
 class TeachingWidget(anywidget.AnyWidget):
     """An anywidget that also runs where no kernel does.
 
+    A keyword that is no trait is refused by name; traitlets would only warn and pass it on.
+
     Subclasses set `_esm` and `_css` to what `bundle` and `sheet` return, and tag their traits
     `sync=True`; a trait holds JSON values or bytes.
     """
+
+    def __init__(self, *args: object, **traits: object):
+        known = self.class_trait_names()
+        for name in set(traits) - {*known, "model_id"}:  # ipywidgets takes that one itself
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f": did you mean {close[0]!r}?" if close else ""
+            raise TypeError(f"{type(self).__name__} has no trait {name!r}{hint}")
+        super().__init__(*args, **traits)
 
     def _static_traits(self) -> dict:
         """Return the traits a page needs: the subclass's own, not ipywidgets' plumbing."""

@@ -5,16 +5,16 @@
  *   mu       mean of q          logvar   log of q's variance, log sigma^2
  *   x        the data point     sigma_x  observation noise of the model */
 
-import { draw, keyed, line, linear, makeDrawing, words } from "./drawing.js";
+import { draw, fill, keyed, line, linear, makeDrawing, words } from "./drawing.js";
 import { box, button, format, keepKeys, make, makeSentence } from "./elements.js";
 import { logNormal } from "./gaussian.js";
-import { makeDials, showDials } from "./gaussian_dials.js";
 import { makeLifetime } from "./lifetime.js";
 import { clamp, niceStep } from "./scales.js";
+import { listenToDials, makeDials, showDials } from "./trait_dials.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
 
-export const LIMITS = { mu: [-3, 3], logvar: [-6, 1] };
+export const LIMITS = { mu: [-3, 3], logvar: [-6, 1], x: [-1, 4], sigma_x: [0.3, 2] };
 
 const LOG_2PI = Math.log(2 * Math.PI);
 
@@ -92,6 +92,12 @@ export function climb(state) {
   return null;
 }
 
+/** Whether the ELBO is so level that a climb has come to its end. */
+export function isLevel(state) {
+  const up = slope(state);
+  return Math.hypot(up.mu, up.logvar) < 0.01;
+}
+
 /** The axis of nats: whole numbers that hold log p(x) and the most any log-likelihood can be. */
 export function axis({ x, sigma_x }, evidence = logEvidence({ x, sigma_x })) {
   return [Math.floor(evidence) - 6, Math.ceil(-0.5 * LOG_2PI - Math.log(sigma_x)) + 0];
@@ -100,21 +106,20 @@ export function axis({ x, sigma_x }, evidence = logEvidence({ x, sigma_x })) {
 /** What a reader who cannot see the picture needs to know. */
 export function describe(state) {
   const { elbo, gap: between, sum } = account(state);
-  const up = slope(state);
-  const level = Math.hypot(up.mu, up.logvar) < 0.01;
   return (
     `q has μ = ${format(state.mu)} and σ = ${format(Math.exp(0.5 * state.logvar))}. ` +
     `The ELBO is ${format(elbo, 3)} nats and the gap ${format(between, 3)}; ` +
     `together they are ${format(sum, 3)}, which is log p(x).` +
-    (level ? " The ELBO is level here: no small move of q raises it." : "")
+    (isLevel(state) ? " The ELBO is level here: no small move of q raises it." : "")
   );
 }
 
 // --- view: builds elements and paints them; never touches the model ---
 
 const STEP = 0.05;
+// the name of q, where it is off the sheet, has a line to itself under that of the axis
 const DENSITY = {
-  height: 230, left: 40, right: 10, top: 22, bottom: 40, ends: [-4, 4], points: 401,
+  height: 246, left: 40, right: 10, top: 38, bottom: 40, ends: [-4, 4], points: 401,
 };
 const BARS = { height: 172, side: 16, first: 60, second: 112, thick: 18, bottom: 134 };
 
@@ -122,7 +127,7 @@ const BARS = { height: 172, side: 16, first: 60, second: 112, thick: 18, bottom:
 const tickStep = (length) => niceStep(length / 7);
 
 /** Prior dashed, posterior filled, q a solid line; the height is set by the posterior alone. */
-function paintDensities(svg, width, state, evidence) {
+function paintDensities(svg, width, state, evidence, trail) {
   const { height, left, right, top, bottom, ends, points } = DENSITY;
   const { points: zs } = trapezoid(...ends, points);
   const posterior = zs.map((z) => Math.exp(logJoint(z, state) - evidence));
@@ -144,12 +149,20 @@ function paintDensities(svg, width, state, evidence) {
     parts.push(words(left - 6, y(tick) + 4, format(tick, step < 1 ? 1 : 0), "end", "small"));
   }
   parts.push(words((left + width - right) / 2, height - 6, "latent z"));
-  parts.push(words(left + 6, top - 8, "density", "start"));
+  parts.push(words(left + 6, 14, "density", "start"));
   const prior = zs.map((z) => Math.exp(logNormal(z, 0, 0)));
   parts.push(draw("polyline", { points: course(prior), class: "prior" }));
+  if (trail.length) parts.push(paintTrail([...trail, state], x, y, most));
   parts.push(paintQ(state, x, y, most));
-  svg.setAttribute("height", height);
-  svg.innerHTML = parts.join("");
+  fill(svg, width, height, parts);
+}
+
+const peakOf = ({ mu, logvar }) => Math.exp(logNormal(mu, mu, logvar));
+
+/** Where the top of q has been on the climb. */
+function paintTrail(trail, x, y, most) {
+  const tops = trail.map((q) => `${x(q.mu).toFixed(1)},${y(Math.min(peakOf(q), most)).toFixed(1)}`);
+  return draw("polyline", { points: tops.join(" "), class: "trail" });
 }
 
 /** q as a line through points of its own: a narrow q would fall between those of the others. */
@@ -160,14 +173,14 @@ function paintQ({ mu, logvar }, x, y, most) {
   const density = (z) => Math.exp(logNormal(z, mu, logvar));
   const height = (z) => y(Math.min(density(z), most)).toFixed(1);
   const points = inside.map((z) => `${x(z).toFixed(1)},${height(z)}`);
-  const peak = density(mu);
+  const peak = peakOf({ mu, logvar });
   const name = peak > most ? `q ↑ to ${format(peak, 1)}` : "q";
   const curve = draw("polyline", { points: points.join(" "), class: "q" });
   return curve + words(x(mu), y(Math.min(peak, most)) - 7, name, "middle", "name");
 }
 
 /** Two bars on one axis: what the ELBO is made of, and how far it is below log p(x). */
-function paintBars(svg, width, state, { likelihood, elbo, evidence }) {
+function paintBars(svg, width, state, { likelihood, elbo, evidence }, trail) {
   const { height, side, first, second, thick, bottom } = BARS;
   const ends = axis(state, evidence);
   const x = linear(ends, side, width - side);
@@ -185,6 +198,9 @@ function paintBars(svg, width, state, { likelihood, elbo, evidence }) {
   }
   if (cut) parts.push(leftArrow(side, first, thick), leftArrow(side, second, thick));
   else parts.push(line(at(elbo), first, at(elbo), second + thick + 3, "end"));
+  for (const { elbo: passed } of trail) {
+    parts.push(line(at(passed), second + thick - 5, at(passed), second + thick, "trail"));
+  }
   parts.push(line(x(evidence), 22, x(evidence), bottom, "evidence"));
   const name = `log p(x) = ${format(evidence, 3)}`;
   parts.push(words(x(evidence), 14, name, anchorAt(x(evidence), width)));
@@ -196,8 +212,7 @@ function paintBars(svg, width, state, { likelihood, elbo, evidence }) {
     parts.push(words(x(tick), bottom + 17, format(tick, 0), "middle", "small"));
   }
   parts.push(words(width / 2, height - 4, "nats"));
-  svg.setAttribute("height", height);
-  svg.innerHTML = parts.join("");
+  fill(svg, width, height, parts);
 }
 
 /** Words at the axis' right end grow leftwards. */
@@ -234,22 +249,29 @@ function buildView() {
   const view = {
     densities: makeDrawing("Densities over z: prior, posterior and q"),
     bars: makeDrawing("Nats: the parts of the ELBO, and its gap to log p(x)"),
-    dials: makeDials({ mu: [...LIMITS.mu, STEP], logvar: [...LIMITS.logvar, STEP] }),
+    dials: makeDials({
+      mu: { name: "mean μ of q", range: [...LIMITS.mu, STEP] },
+      logvar: { name: "log σ² of q", range: [...LIMITS.logvar, STEP] },
+      x: { name: "data point x", range: [...LIMITS.x, STEP] },
+      sigma_x: { name: "noise σₓ of the model", range: [...LIMITS.sigma_x, STEP] },
+    }),
     climb: button("Climb"),
     step: button("One step"),
     over: button("Start over"),
+    note: make("span", { ariaLive: "polite" }),
+    trailKey: keyed("trail", "the climb so far"),
     table: makeTable(),
     sentence: makeSentence(),
   };
   const key = make("p", { className: "key" });
   key.append(keyed("prior", "prior p(z)"), keyed("posterior", "posterior p(z|x)"));
-  key.append(keyed("q", "q(z)"));
+  key.append(keyed("q", "q(z)"), view.trailKey);
   const parts = make("p", { className: "key" });
   parts.append(keyed("cost", "KL(q‖p(z))"), keyed("elbo", "up to the ELBO"), keyed("gap", "gap"));
   view.root = box(
     "bound-explorer",
     box("dials", ...view.dials.map((dial) => dial.row)),
-    box("choices", view.climb, view.step, view.over),
+    box("choices acts", view.climb, view.step, view.over, view.note),
     box("panel", view.densities, key),
     box("panel", view.bars, parts, view.table.table),
     view.sentence,
@@ -260,22 +282,46 @@ function buildView() {
 
 // --- wiring: one function each way ---
 
-const CLIMB = { steps: 30, every: 60 }; // ms
+const EVERY = 25; // ms a step: a climb is over in some seconds
 const NAMES = ["mu", "logvar", "x", "sigma_x"];
 
-/** Climb by itself: thirty steps one after another, or all at once where motion is not wanted. */
+/** Climb by itself: one step after another, or all at once where motion is not wanted. */
 function makeWalk(step) {
   let timer = 0;
-  const walk = (left) => {
+  const walk = () => {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    while (left-- > 0 && step()) {
+    while (step()) {
       if (!still) {
-        timer = setTimeout(walk, CLIMB.every, left);
+        timer = setTimeout(walk, EVERY);
         return;
       }
     }
   };
-  return { start: () => walk(CLIMB.steps), halt: () => clearTimeout(timer) };
+  return { start: walk, halt: () => clearTimeout(timer) };
+}
+
+/** Steps uphill, and where they have led. */
+function makeClimber(read, write, note) {
+  const trail = []; // { mu, logvar, elbo } before each step
+  const top = () => {
+    note.textContent = "At the top: no small move of q raises the ELBO.";
+    return false;
+  };
+  /** One step; false at the top. */
+  const step = () => {
+    const state = read();
+    const next = isLevel(state) ? null : climb(state);
+    if (!next) return top();
+    note.textContent = "";
+    trail.push({ mu: state.mu, logvar: state.logvar, elbo: bound(state).elbo });
+    write(next);
+    return true;
+  };
+  const forget = () => {
+    note.textContent = "";
+    trail.length = 0;
+  };
+  return { trail, step, forget };
 }
 
 function render({ model, el }) {
@@ -285,38 +331,36 @@ function render({ model, el }) {
   const { say } = life.makeSpeaker(view.sentence);
   const read = () => life.read(NAMES);
   const first = read();
+  const { trail, step, forget } = makeClimber(read, write, view.note);
   const show = () => {
     const state = read();
     const numbers = account(state);
     showDials(view.dials, state);
+    view.trailKey.hidden = !trail.length;
     const width = view.densities.clientWidth;
     if (width) {
-      paintDensities(view.densities, width, state, numbers.evidence);
-      paintBars(view.bars, view.bars.clientWidth, state, numbers);
+      paintDensities(view.densities, width, state, numbers.evidence, trail);
+      paintBars(view.bars, view.bars.clientWidth, state, numbers, trail);
     }
     view.table.show(numbers);
     say(() => describe(state));
   };
-  /** One step; false where none raises the ELBO. */
-  const stepUp = () => {
-    const next = climb(read());
-    if (next) write(next);
-    return next !== null;
-  };
-  const walk = makeWalk(stepUp);
+  const walk = makeWalk(step);
   life.onEnd(walk.halt);
   /** Whatever the reader does next ends a climb that is under way. */
-  const act = (deed) => () => {
+  const act = (deed) => (values) => {
     walk.halt();
-    deed();
+    deed(values);
   };
+  const leave = act((values) => {
+    forget();
+    write(values);
+  });
 
-  for (const { input } of view.dials) {
-    listen(input, "input", act(() => write({ [input.dataset.trait]: Number(input.value) })));
-  }
+  listenToDials(view.dials, listen, leave);
   listen(view.climb, "click", act(walk.start));
-  listen(view.step, "click", act(stepUp));
-  listen(view.over, "click", act(() => write({ mu: first.mu, logvar: first.logvar })));
+  listen(view.step, "click", act(step));
+  listen(view.over, "click", () => leave(first));
   life.hear(NAMES, show);
   life.watchSize(view.root, show);
   el.append(view.root);

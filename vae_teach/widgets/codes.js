@@ -31,6 +31,14 @@ export function nearestCodes(z, codes, k) {
   return found.map(({ index, square }) => ({ index, distance: Math.sqrt(square) }));
 }
 
+/** How many of the test codes are on the pad. */
+export function describeCount(shown, total) {
+  const number = (count) => count.toLocaleString("en");
+  if (!shown) return "";
+  const all = shown >= total;
+  return all ? `${number(shown)} test codes.` : `${number(shown)} of ${number(total)} test codes.`;
+}
+
 /** Where the codes of each class lie on average, on two of the L dimensions. */
 export function classCentres(codes, labels, latentDim, [across, up]) {
   const sums = new Map(); // class -> [sum across, sum up, count]

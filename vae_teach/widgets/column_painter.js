@@ -17,6 +17,7 @@ import { bytesOf, unpackHalves } from "./float16.js";
 import { anyNormal } from "./gaussian.js";
 import { makeLifetime } from "./lifetime.js";
 import { clamp } from "./scales.js";
+import { listenToUndo } from "./undo.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
 
@@ -138,20 +139,20 @@ function buildView(data) {
     draws,
     average,
     clear: button("Clear"),
+    undo: button("Undo"),
     example: button("A test column", !data.examples.length),
     redraw: button("New draws"),
     sentence: makeSentence(),
   };
-  const titled = (title, pictures) =>
-    make("figure", {}, make("figcaption", {}, title), pictures);
-  const drawn = box("pictures", ...draws.map((draw) => draw.canvas));
-  const answers = box("answers", titled("CVAE: one draw each", drawn));
-  if (average) answers.append(titled("regressor", box("single", average.canvas)));
-  const painting = box("painting", make("p", {}, `column ${data.column}`), view.strip.root);
+  const titled = ({ canvas }, title) =>
+    make("figure", {}, canvas, make("figcaption", {}, title));
+  const answers = box("answers", ...draws.map((draw, k) => titled(draw, `CVAE, draw ${k + 1}`)));
+  if (average) answers.append(titled(average, "regressor"));
+  const hint = make("p", {}, make("strong", {}, `Paint column ${data.column}`), " here:");
   view.root = box(
     "column-painter",
-    painting,
-    box("right", box("buttons", view.example, view.clear, view.redraw), answers),
+    box("painting", hint, view.strip.root),
+    box("right", box("buttons acts", view.example, view.clear, view.undo, view.redraw), answers),
     view.sentence,
   );
   keepKeys(view.root);
@@ -251,6 +252,7 @@ function render({ model, el }) {
   listen(view.redraw, "click", () =>
     write({ noise: model.get("noise").map((noise) => noise.map(anyNormal)) }),
   );
+  listenToUndo(view.undo, "given", model, life);
   life.hear(["given", "noise"], show);
   el.append(view.root);
   show();

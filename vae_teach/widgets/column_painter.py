@@ -13,6 +13,7 @@ from torch import Tensor
 
 from vae_teach.columns import COLUMN, column_task
 from vae_teach.conditional import CVAE, Regressor
+from vae_teach.validation import require_count
 from vae_teach.widgets.base import TeachingWidget
 from vae_teach.widgets.bundle import bundle, sheet
 from vae_teach.widgets.conditional_decoder import decoder_steps, prior_steps, regressor_steps
@@ -87,8 +88,7 @@ class ColumnPainter(TeachingWidget):
                     f"the {name} makes {model.n_pixels} pixels of {model.condition_size}, but "
                     f"the task asks for {task.n_asked} given {task.n_seen}"
                 )
-        if n_draws < 1:
-            raise ValueError(f"n_draws must be at least 1, but it is {n_draws}")
+        require_count(n_draws, "n_draws")
         if examples is not None and (examples.ndim != 2 or examples.shape[1] != height):
             raise ValueError(
                 f"examples have shape {tuple(examples.shape)}, but a column has {height}"

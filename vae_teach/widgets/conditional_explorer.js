@@ -6,11 +6,12 @@
  *   follow_prior     with a learned p(z|c): whether z moves along with it when c changes
  *   steps, weights   decoder from [z, c] to pixels        prior_steps, prior_weights  from c to
  *                    [mu, logvar] of p(z|c), or empty for N(0, I)
- *   codes (N, L) and labels (N,) of test pictures; names by class; low, high [L]; image_shape; ink
+ *   codes (N, L) and labels (N,) of test pictures, N of total_codes; names by class; low, high [L]; image_shape; ink
  * This file writes mix, z, axes and follow_prior. */
 
 import { listenToMenus, makeMenus } from "./axis_menus.js";
 import { listenToDials, makeDials } from "./code_dials.js";
+import { describeCount } from "./codes.js";
 import { carry, makePrior } from "./conditional_prior.js";
 import { makeDecoder } from "./decoder.js";
 import { box, button, format, keepKeys, make, makeSentence, makeSlider } from "./elements.js";
@@ -20,6 +21,7 @@ import { makeLifetime } from "./lifetime.js";
 import { listenToPad, makePad } from "./pad.js";
 import { describePicture, makePicture } from "./picture.js";
 import { sliderScale } from "./scales.js";
+import { listenToUndo } from "./undo.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
 
@@ -37,6 +39,22 @@ export const pure = (chosen, count) =>
 export function onlyClass(mix) {
   const given = mix.flatMap((weight, k) => (weight > 0 ? [k] : []));
   return given.length === 1 ? given[0] : null;
+}
+
+/** The mixture in which class k has this share, and the others what is left, in the proportions
+ * that `others` has them. As it was where nothing but k was ever asked for. */
+export function withShare(mix, k, share, others) {
+  const rest = others.map((weight, i) => (i === k ? 0 : weight));
+  const total = rest.reduce((sum, weight) => sum + weight, 0);
+  if (!total) return mix;
+  return rest.map((weight, i) => (i === k ? share : ((1 - share) * weight) / total));
+}
+
+/** Half of the request for class k, half for the one that has most of it now. */
+export function halved(mix, k) {
+  const most = simplex(mix).map((share, i) => (i === k ? -1 : share));
+  const other = most.indexOf(Math.max(...most));
+  return mix.map((_, i) => (i === k || i === other ? 0.5 : 0));
 }
 
 /** The request in words; of a mixture the largest share first. */
@@ -73,46 +91,54 @@ function makeChoices(names, shape, ink) {
   return { root, choices, show };
 }
 
-/** A slider per class, folded away: what is not one class is a mixture. */
+/** A slider per class, folded away: what is not one class is a mixture. Each shows its share. */
 function makeMixer(names) {
   const range = { min: 0, max: 1, step: 0.01 };
-  const sliders = names.map((name) => makeSlider(name, range, `weight of ${name}`));
+  const sliders = names.map((name) => makeSlider(name, range, `share of ${name}`));
+  const half = make("select", {}, make("option", { value: "", textContent: "…" }));
+  half.append(...names.map((textContent, value) => make("option", { value, textContent })));
+  const clear = button("One class only");
+  const note = make("p", {}, "One class has all of the request: raise another to mix them.");
   const show = (mix) => {
+    half.value = "";
+    note.hidden = onlyClass(mix) === null;
     simplex(mix).forEach((share, k) => {
-      sliders[k].input.value = mix[k];
+      sliders[k].input.value = share;
       sliders[k].value.textContent = `${Math.round(100 * share)} %`;
       sliders[k].input.ariaValueText = `${Math.round(100 * share)} % of the request`;
     });
   };
   const root = make("details", { className: "mixer" }, make("summary", {}, "Mix classes"));
-  root.append(box("dials", ...sliders.map((slider) => slider.row)));
-  return { root, inputs: sliders.map((slider) => slider.input), show };
+  const acts = box("buttons acts", make("label", {}, "Half and half with ", half), clear);
+  root.append(box("dials", ...sliders.map((slider) => slider.row)), acts, note);
+  return { root, inputs: sliders.map((slider) => slider.input), half, clear, show };
 }
 
 function buildView(data) {
   const plain = () => new Map(); // every dot in the text's colour
-  const unnamed = { ...data, names: data.names.map(() => "") }; // classes lie on one another
   const follow = make("input", { type: "checkbox" });
   const view = {
     choices: makeChoices(data.names, data.shape, data.ink),
     mixer: makeMixer(data.names),
-    pad: makePad(unnamed, plain),
+    pad: makePad(data, plain, { named: false }), // classes lie on one another
     menus: makeMenus(data.latentDim),
     picture: makePicture(data.shape, data.ink),
     dials: makeDials(data.scales),
     zero: button("Middle of the prior"),
     random: button("Random style"),
+    undo: button("Undo"),
     follow,
     sentence: makeSentence(),
   };
+  const changes = [view.random, view.zero, view.undo];
   const followRow = make("label", { hidden: !data.learned }, follow, "z follows p(z | c)");
-  const plane = box("plane", view.pad.root, view.menus.root);
+  const plane = box("plane", view.pad.root, view.pad.hint, view.menus.root);
   plane.hidden = data.latentDim < 2; // one dimension has no plane, only its slider
   view.root = box(
     "latent-explorer conditional-explorer",
     view.choices.root,
     plane,
-    box("answer", view.picture.canvas, box("buttons", view.random, view.zero, followRow)),
+    box("answer", view.picture.canvas, box("buttons acts", ...changes, followRow)),
     view.mixer.root,
     view.dials.root,
     view.sentence,
@@ -135,6 +161,7 @@ function readModel(model) {
     labels: bytesOf(model.get("labels")),
     names: model.get("names"),
     ink: model.get("ink"),
+    count: describeCount(model.get("codes").byteLength / (2 * low.length), model.get("total_codes")),
     learned: steps.length > 0,
     prior: !steps.length, // the pad's circles are those of N(0, I)
     priorAt: makePrior(
@@ -187,9 +214,9 @@ function makePainters(model, data, view, { say }) {
 /** The request: buttons, mixer, and whether z follows. */
 function listenToRequest(model, data, view, { listen, write }) {
   const priorOf = (mix) => data.priorAt(simplex(mix));
+  let mixture = model.get("mix"); // the last one: where a share goes that the only class gives up
   const ask = (mix) => {
-    const asked = mix.some((weight) => weight > 0);
-    if (!asked) return view.mixer.show(model.get("mix")); // back to what it was
+    if (onlyClass(mix) === null) mixture = mix;
     const z = model.get("z");
     const moved = data.learned && model.get("follow_prior");
     write({ mix, z: moved ? carry(z, priorOf(model.get("mix")), priorOf(mix)) : z });
@@ -198,10 +225,22 @@ function listenToRequest(model, data, view, { listen, write }) {
     listen(button, "click", () => ask(pure(k, data.names.length))),
   );
   view.mixer.inputs.forEach((input, k) =>
-    listen(input, "input", () =>
-      ask(model.get("mix").map((weight, i) => (i === k ? Number(input.value) : weight))),
-    ),
+    listen(input, "input", () => {
+      const mix = model.get("mix");
+      const others = onlyClass(mix) === k ? mixture : mix;
+      const next = withShare(mix, k, Number(input.value), others);
+      if (next === mix) view.mixer.show(mix); // nothing to give to: the slider stays
+      else ask(next);
+    }),
   );
+  listen(view.mixer.half, "change", () => {
+    const k = view.mixer.half.value;
+    if (k !== "") ask(halved(model.get("mix"), Number(k)));
+  });
+  listen(view.mixer.clear, "click", () => {
+    const mix = model.get("mix");
+    ask(pure(mix.indexOf(Math.max(...mix)), mix.length));
+  });
   listen(view.follow, "change", () => write({ follow_prior: view.follow.checked }));
   listen(view.zero, "click", () => write({ z: [...priorOf(model.get("mix")).mu] }));
   listen(view.random, "click", () => {
@@ -217,6 +256,7 @@ function render({ model, el }) {
   const speaker = life.makeSpeaker(view.sentence);
   const { showPictures, showPlane } = makePainters(model, data, view, speaker);
   listenToRequest(model, data, view, life);
+  listenToUndo(view.undo, "z", model, life);
   listenToDials(view.dials, life, model);
   listenToMenus(view.menus, life, model);
   listenToPad(view.pad, life, model, data.scales);

@@ -56,6 +56,7 @@ class ConditionalExplorer(TeachingWidget):
     image_shape = traitlets.List(traitlets.Int(), help="(C, H, W)").tag(sync=True)
     codes = traitlets.Bytes(help="(N, L) packed float16").tag(sync=True)
     labels = traitlets.Bytes(help="(N,) uint8, or empty").tag(sync=True)
+    total_codes = traitlets.Int(0, help="how many there were, of which N are shown").tag(sync=True)
     names = traitlets.List(traitlets.Unicode(), help="of the classes").tag(sync=True)
     low = traitlets.List(traitlets.Float(), help="left end of each slider").tag(sync=True)
     high = traitlets.List(traitlets.Float(), help="right end of each slider").tag(sync=True)
@@ -91,6 +92,7 @@ class ConditionalExplorer(TeachingWidget):
         described, packed = pack_steps(decoder_steps(model))
         shape = image_shape_of(image_shape, model.n_pixels)
         prior_described, prior_packed = pack_steps(prior_steps(model))
+        total_codes = 0 if codes is None else len(codes)
         codes, labels = thin_codes(codes, labels, model.latent_dim, max_codes)
         low, high = axis_ends(codes, prior=True)
         classes = [str(k) for k in range(model.condition_size)] if names is None else list(names)
@@ -107,6 +109,7 @@ class ConditionalExplorer(TeachingWidget):
             "image_shape": shape,
             "codes": pack_half(codes, "codes"),
             "labels": bytes(labels.tolist()),
+            "total_codes": total_codes,
             "names": classes,
             "low": low,
             "high": high,

@@ -8,6 +8,12 @@ export function makeDrawing(ariaLabel) {
   return Object.assign(svg, { role: "img", ariaLabel });
 }
 
+/** Put parts into a drawing of this size in CSS pixels; on paper it is scaled as a whole. */
+export function fill(svg, width, height, parts) {
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  svg.innerHTML = parts.join("");
+}
+
 /** A line of a drawing's key: a patch in the style of what it names. */
 export const keyed = (kind, text) =>
   make("span", {}, make("i", { className: kind, ariaHidden: "true" }), text);

@@ -4,10 +4,7 @@ import { make } from "./elements.js";
 import { makePicture } from "./picture.js";
 
 /** Thumbnails as toggle buttons, and the chosen picture at full size. */
-export function makeStrip({ images, names, shape, ink }) {
-  const area = shape.reduce((product, side) => product * side, 1);
-  const bytes = (i) => images.subarray(i * area, (i + 1) * area);
-  const pixels = (i) => Float32Array.from(bytes(i), (byte) => byte / 255);
+export function makeStrip({ names, pixels, shape, ink }) {
   const buttons = names.map((name, i) => {
     const { canvas, paint } = makePicture(shape, ink);
     canvas.className = "thumbnail";
@@ -21,11 +18,14 @@ export function makeStrip({ images, names, shape, ink }) {
   const original = makePicture(shape, ink);
   original.canvas.className = "original"; // .picture is what the decoder draws
   original.canvas.ariaLabel = "Test picture";
-  const figure = make("figure", { hidden: true }, original.canvas);
-  figure.append(make("figcaption", {}, "test picture"));
+  const caption = make("figcaption");
+  // its place is kept while no picture is chosen, so that nothing jumps when one is
+  const figure = make("figure", { hidden: !buttons.length }, original.canvas, caption);
   const show = (chosen) => {
     buttons.forEach((button, i) => (button.ariaPressed = String(i === chosen)));
-    figure.hidden = chosen < 0;
+    figure.classList.toggle("empty", chosen < 0);
+    caption.textContent = chosen < 0 ? "no test picture chosen" : "test picture";
+    original.canvas.ariaHidden = String(chosen < 0);
     if (chosen < 0) return;
     original.paint(pixels(chosen));
     original.canvas.ariaLabel = names[chosen];

@@ -6,7 +6,8 @@ Shapes: M pictures, D pixels, L latent dimensions.
 import torch
 from torch import Tensor, nn
 
-from vae_teach.widgets.codes import require_bytes
+from vae_teach.validation import require_floats
+from vae_teach.widgets.codes import require_labels
 from vae_teach.widgets.decoder import pack_half
 
 MOST = 24  # thumbnails: more do not fit on a phone
@@ -31,28 +32,30 @@ def pack_examples(
         latent_dim: L of the decoder.
 
     Raises:
-        ValueError: if a shape does not fit, naming both sides, or a label does not fit into a byte.
+        ValueError: if a shape does not fit, naming both sides, a pixel lies outside [0, 1], or a
+            label is no whole number that fits into a byte.
     """
     if images is None:
         return {"examples": b"", "posteriors": b"", "example_labels": b""}
+    require_floats(images, "examples", 0, 1)
     images = images.detach().cpu().float()
     if images.ndim != 2 or images.shape[1] != n_pixels or not 1 <= len(images) <= MOST:
         raise ValueError(
             f"examples have shape {tuple(images.shape)}, but 1 to {MOST} pictures of {n_pixels} "
             "pixels are wanted"
         )
+    if labels is not None:
+        require_labels("example_labels", labels)
     if labels is not None and labels.shape != images.shape[:1]:
         raise ValueError(
             f"example_labels have shape {tuple(labels.shape)} but there are {len(images)} examples"
         )
-    if labels is not None:
-        require_bytes("example_labels", labels)
     mean, sd = _posterior(model, images)
     if mean.shape[1] != latent_dim:
         raise ValueError(
             f"model.encode gives {mean.shape[1]} values but the decoder takes {latent_dim}"
         )
-    pixels = (images.clamp(0, 1) * 255).round().to(torch.uint8)
+    pixels = (images * 255).round().to(torch.uint8)
     return {
         "examples": pixels.numpy().tobytes(),
         "posteriors": pack_half(torch.stack([mean, sd], dim=1), "posteriors"),  # (M, 2, L)

@@ -1,17 +1,18 @@
-/* KL explorer: move q = N(mu, e^logvar) against p = N(0, 1) and read the divergence three ways.
+/* KL explorer: move q = N(mu, e^logvar) against p and read the divergence three ways.
  *
  * Traits (mirror kl_explorer.py):
  *   mu       mean of q                   logvar   log of the variance of q, log sigma^2
+ *   p_mu     mean of p                   p_logvar log of the variance of p
  *   reverse  false: KL(q || p)           draws    how many draws the estimate takes
  *            true:  KL(p || q)           seed     counts the rows of noise drawn here */
 
-import { draw, keyed, line, linear, makeDrawing, words } from "./drawing.js";
+import { draw, fill, keyed, line, linear, makeDrawing, words } from "./drawing.js";
 import { box, button, format, keepKeys, make, makeSentence } from "./elements.js";
 import { logNormal } from "./gaussian.js";
-import { makeDials, showDials } from "./gaussian_dials.js";
 import { makeLifetime } from "./lifetime.js";
 import { noiseRow } from "./noise.js";
 import { niceStep } from "./scales.js";
+import { listenToDials, makeDials, showDials } from "./trait_dials.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
 
@@ -22,9 +23,9 @@ function klNormals(muQ, logvarQ, muP, logvarP) {
 }
 
 /** The two distributions in the order of the divergence: the expectation is under `first`. */
-function pair({ mu, logvar, reverse }) {
+function pair({ mu, logvar, p_mu, p_logvar, reverse }) {
   const q = { mu, logvar };
-  const p = { mu: 0, logvar: 0 };
+  const p = { mu: p_mu, logvar: p_logvar };
   return reverse ? { first: p, second: q } : { first: q, second: p };
 }
 
@@ -78,7 +79,8 @@ export function describe(state) {
   const { positive, negative } = areas(state);
   return (
     `q has mean ${format(state.mu, 2)} and standard deviation ` +
-    `${format(Math.exp(0.5 * state.logvar), 2)}; p has mean 0 and standard deviation 1. ` +
+    `${format(Math.exp(0.5 * state.logvar), 2)}; p has mean ${format(state.p_mu, 2)} and ` +
+    `standard deviation ${format(Math.exp(0.5 * state.p_logvar), 2)}. ` +
     `${nameOf(state)} is ${fine(value)} nats, or ${fine(toBits(value))} bits: ` +
     `an area of ${fine(positive)} above the axis and ${fine(-negative)} below it. ` +
     `${state.draws} draws estimate it as ${fine(sampled.value)} ` +
@@ -88,11 +90,24 @@ export function describe(state) {
 
 // --- view: builds elements and paints them; never touches the model ---
 
-const RANGE = { mu: [-3, 3, 0.05], logvar: [-4, 2, 0.05] };
+const MEAN = [-3, 3, 0.05];
+const LOGVAR = [-4, 2, 0.05];
 const ENDS = [-6, 6];
 const FRAME = { left: 46, right: 12, top: 22, bottom: 40 };
 const HEIGHT = { densities: 220, integrand: 220 };
 const POINTS = Array.from({ length: 481 }, (_, i) => -6 + i / 40);
+
+/** Two to five round numbers from low to high; the axis itself need not end at one. */
+export function ticksBetween(low, high) {
+  const step = niceStep((high - low) / 4);
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  const first = Math.ceil(low / step - 1e-9);
+  const count = Math.floor(high / step + 1e-9) - first + 1;
+  return Array.from({ length: count }, (_, i) => {
+    const tick = (first + i) * step;
+    return { tick, text: format(tick, digits) };
+  });
+}
 
 /** Axes with ticks; returns the two scales and the drawn parts. */
 function axes(width, height, low, high, label) {
@@ -106,9 +121,8 @@ function axes(width, height, low, high, label) {
   for (const tick of [-6, -4, -2, 0, 2, 4, 6]) {
     parts.push(words(x(tick), height - bottom + 16, format(tick, 0), "middle", "small"));
   }
-  for (const tick of low < 0 ? [low, 0, high] : [0, high / 2, high]) {
-    const digits = Math.abs(tick) >= 10 || tick === 0 ? 0 : Math.abs(tick) >= 1 ? 1 : 2;
-    parts.push(words(left - 6, y(tick) + 4, format(tick, digits), "end", "small"));
+  for (const { tick, text } of ticksBetween(low, high)) {
+    parts.push(words(left - 6, y(tick) + 4, text, "end", "small"));
   }
   parts.push(words((left + width - right) / 2, height - 6, "x"));
   parts.push(words(left + 8, top - 8, label, "start"));
@@ -119,22 +133,22 @@ const course = (points, x, y) =>
   points.map(([a, b]) => `${x(a).toFixed(1)},${y(b).toFixed(1)}`).join(" ");
 
 function paintDensities(svg, width, state) {
-  const top = niceStep(Math.max(0.4, Math.exp(-0.5 * state.logvar) * 0.4));
+  // the axis grows with the higher peak, without a jump
+  const top = 0.44 * Math.exp(-0.5 * Math.min(state.logvar, state.p_logvar));
   const { x, y, parts } = axes(width, HEIGHT.densities, 0, top, "density");
   const curve = (mu, logvar) => POINTS.map((z) => [z, Math.exp(logNormal(z, mu, logvar))]);
   const moving = curve(state.mu, state.logvar);
-  parts.push(draw("polyline", { points: course(curve(0, 0), x, y), class: "prior" }));
+  parts.push(draw("polyline", { points: course(curve(state.p_mu, state.p_logvar), x, y), class: "prior" }));
   parts.push(draw("polyline", { points: course(moving, x, y), class: "moving" }));
-  svg.setAttribute("height", HEIGHT.densities);
-  svg.innerHTML = parts.join("");
+  fill(svg, width, HEIGHT.densities, parts);
 }
 
 /** The signed integrand: the area above the axis plain, the area below it hatched. */
 function paintIntegrand(svg, width, state, hatch) {
   const values = POINTS.map((z) => [z, integrand(z, state)]);
-  const extent = Math.max(0.05, ...values.map(([, v]) => Math.abs(v)));
-  const high = niceStep(extent);
-  const low = -niceStep(Math.max(0.05, extent / 4, ...values.map(([, v]) => -v)));
+  const most = (sign) => 1.1 * Math.max(0.05, ...values.map(([, v]) => sign * v));
+  const high = Math.max(most(1), most(-1) / 4);
+  const low = -Math.max(most(-1), most(1) / 4);
   const name = "integrand (nats per unit of x)";
   const { x, y, parts } = axes(width, HEIGHT.integrand, low, high, name);
   const area = (sign) => {
@@ -148,8 +162,7 @@ function paintIntegrand(svg, width, state, hatch) {
   parts.push(draw("polygon", { points: area(-1), class: "down" }));
   parts.push(draw("polygon", { points: area(-1), fill: `url(#${hatch})` }));
   parts.push(draw("polyline", { points: course(values, x, y), class: "curve" }));
-  svg.setAttribute("height", HEIGHT.integrand);
-  svg.innerHTML = parts.join("");
+  fill(svg, width, HEIGHT.integrand, parts);
 }
 
 /** One row a way to compute the divergence: nats and bits. */
@@ -178,21 +191,33 @@ function buildView() {
     hatch: `kl-hatch-${++hatches}-${Math.random().toString(36).slice(2)}`,
     densities: makeDrawing("Densities of q and p"),
     integrand: makeDrawing("The integrand of the divergence, with its signed areas"),
-    dials: makeDials(RANGE),
+    dials: makeDials({
+      mu: { name: "mean μ of q", range: MEAN },
+      logvar: { name: "log σ² of q", range: LOGVAR },
+    }),
+    dialsOfP: makeDials({
+      p_mu: { name: "mean of p", range: MEAN },
+      p_logvar: { name: "log σ² of p", range: LOGVAR },
+    }),
     reverse: make("input", { type: "checkbox" }),
     draws: make("select", { ariaLabel: "number of draws" }, ...[10, 100, 1000].map(option)),
     again: button("Draw again"),
+    over: button("Start over"),
+    nameOfP: keyed("prior", ""),
     table: makeTable(),
     sentence: makeSentence(),
   };
   const toggle = make("label", { className: "toggle" }, view.reverse, "other direction: KL(p ‖ q)");
   const count = make("label", {}, "draws", view.draws);
+  const ofP = box("dials", ...view.dialsOfP.map((dial) => dial.row));
   const key = (...names) => make("p", { className: "key" }, ...names);
-  const upper = key(keyed("moving", "q = N(μ, σ²)"), keyed("prior", "p = N(0, 1)"));
+  const upper = key(keyed("moving", "q = N(μ, σ²)"), view.nameOfP);
   const lower = key(keyed("up", "counts up"), keyed("down", "counts down"));
   view.root = box(
     "kl-explorer",
-    box("dials", ...view.dials.map((dial) => dial.row), box("choices", toggle, count, view.again)),
+    box("dials", ...view.dials.map((dial) => dial.row)),
+    make("details", { className: "wide" }, make("summary", {}, "Move p too"), ofP),
+    box("choices", toggle, box("acts", count, view.again, view.over)),
     box("panel", view.densities, upper),
     box("panel", view.integrand, lower),
     view.table.table,
@@ -211,16 +236,22 @@ function tableRows(state) {
 
 // --- wiring: one function each way ---
 
-const NAMES = ["mu", "logvar", "reverse", "draws", "seed"];
+const NAMES = ["mu", "logvar", "p_mu", "p_logvar", "reverse", "draws", "seed"];
+
+const nameOfP = ({ p_mu, p_logvar }) =>
+  `p = N(${format(p_mu, p_mu ? 2 : 0)}, ${format(Math.exp(p_logvar), p_logvar ? 2 : 0)})`;
 
 function render({ model, el }) {
   const view = buildView();
   const life = makeLifetime(model, el);
   const { listen, write } = life;
   const { say } = life.makeSpeaker(view.sentence);
+  const first = life.read(NAMES);
+  const dials = [...view.dials, ...view.dialsOfP];
   const show = () => {
     const state = life.read(NAMES);
-    showDials(view.dials, state);
+    showDials(dials, state);
+    view.nameOfP.lastChild.textContent = nameOfP(state);
     view.reverse.checked = state.reverse;
     view.draws.value = state.draws;
     if (view.densities.clientWidth) {
@@ -231,12 +262,11 @@ function render({ model, el }) {
     say(() => describe(state));
   };
 
-  for (const { input } of view.dials) {
-    listen(input, "input", () => write({ [input.dataset.trait]: Number(input.value) }));
-  }
+  listenToDials(dials, listen, write);
   listen(view.reverse, "change", () => write({ reverse: view.reverse.checked }));
   listen(view.draws, "change", () => write({ draws: Number(view.draws.value) }));
   listen(view.again, "click", () => write({ seed: model.get("seed") + 1 }));
+  listen(view.over, "click", () => write(first));
   life.hear(NAMES, show);
   life.watchSize(view.root, show);
   el.append(view.root);

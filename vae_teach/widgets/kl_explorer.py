@@ -1,4 +1,4 @@
-"""The widget of chapter 3: one Gaussian against N(0, 1), and the divergence computed three ways."""
+"""The widget of chapter 3: two Gaussians, and their divergence computed three ways."""
 
 from pathlib import Path
 
@@ -9,13 +9,15 @@ from vae_teach.widgets.bundle import bundle, sheet
 from vae_teach.widgets.validation import within
 
 _HERE = Path(__file__)
-LIMITS = {"mu": (-3.0, 3.0), "logvar": (-4.0, 2.0)}
+_MEAN, _LOGVAR = (-3.0, 3.0), (-4.0, 2.0)
+LIMITS = {"mu": _MEAN, "logvar": _LOGVAR, "p_mu": _MEAN, "p_logvar": _LOGVAR}
 DRAWS = (10, 100, 1000)
 
 
 class KLExplorer(TeachingWidget):
-    """Move q = N(mu, sigma^2) against p = N(0, 1) and read KL(q || p), or KL(p || q), in nats.
+    """Move q = N(mu, sigma^2) against p and read KL(q || p), or KL(p || q), in nats.
 
+    p is N(0, 1) until it is moved, by the traits p_mu and p_logvar.
     The closed form, an integral with its signed areas and a sample of draws stand side by side.
     All traits may be set, observed and linked; the arithmetic runs in the browser.
     """
@@ -25,11 +27,13 @@ class KLExplorer(TeachingWidget):
 
     mu = traitlets.Float(0.8, help="mean of q, from -3 to 3").tag(sync=True)
     logvar = traitlets.Float(-0.25, help="log of the variance of q, -4 to 2").tag(sync=True)
+    p_mu = traitlets.Float(0.0, help="mean of p, from -3 to 3").tag(sync=True)
+    p_logvar = traitlets.Float(0.0, help="log of the variance of p, -4 to 2").tag(sync=True)
     reverse = traitlets.Bool(False, help="show KL(p || q) instead of KL(q || p)").tag(sync=True)
-    draws = traitlets.Int(100, help="draws of the sample: 10, 100 or 1000").tag(sync=True)
+    draws = traitlets.Int(1000, help="draws of the sample: 10, 100 or 1000").tag(sync=True)
     seed = traitlets.Int(0, help="counts the rows of noise drawn in the browser").tag(sync=True)
 
-    @traitlets.validate("mu", "logvar")
+    @traitlets.validate("mu", "logvar", "p_mu", "p_logvar")
     def _check_range(self, proposal: dict) -> float:
         return within(proposal, LIMITS)
 
@@ -43,4 +47,6 @@ class KLExplorer(TeachingWidget):
 
     def __repr__(self) -> str:
         name = "KL(p || q)" if self.reverse else "KL(q || p)"
-        return f"KLExplorer(mu={self.mu:g}, logvar={self.logvar:g}, {name}, {self.draws} draws)"
+        moved = (self.p_mu, self.p_logvar) != (0, 0)
+        p = f"p_mu={self.p_mu:g}, p_logvar={self.p_logvar:g}, " if moved else ""
+        return f"KLExplorer(mu={self.mu:g}, logvar={self.logvar:g}, {p}{name}, {self.draws} draws)"

@@ -9,6 +9,7 @@
  *   weights          for each dense step its weight (outputs, inputs) and bias, packed float16
  *   image_shape [3]  channels, height, width
  *   codes            (N, L) packed float16      labels  (N,) bytes, or empty
+ *   total_codes      how many codes there were, of which N are shown
  *   label_names      by class                   ink     "white" or "black": how 1 is drawn
  *   low, high [L]    ends of the axes           prior   whether N(0, I) is the prior
  *   gap_radius       95 % of the codes have a neighbour within this distance
@@ -21,7 +22,8 @@
 
 import { listenToMenus, makeMenus } from "./axis_menus.js";
 import { listenToDials, makeDials } from "./code_dials.js";
-import { describeCodes, moments, nearestCodes } from "./codes.js";
+import { describeCodes, describeCount, moments, nearestCodes } from "./codes.js";
+import { copyText } from "./copy.js";
 import { makeDecoder } from "./decoder.js";
 import { box, button, format, keepKeys, make, makeSentence } from "./elements.js";
 import { listenToStrip, makeStrip } from "./example_strip.js";
@@ -32,6 +34,7 @@ import { listenToPad, makePad } from "./pad.js";
 import { describePicture, makePicture } from "./picture.js";
 import { describePosterior, drawFrom, posteriorOf } from "./posterior.js";
 import { sliderScale } from "./scales.js";
+import { listenToUndo } from "./undo.js";
 
 // --- the state: read once ---
 
@@ -57,15 +60,22 @@ function readExamples(model, names) {
   const shape = model.get("image_shape");
   const images = bytesOf(model.get("examples"));
   const labels = bytesOf(model.get("example_labels"));
-  const count = images.length / shape.reduce((product, side) => product * side, 1);
+  const area = shape.reduce((product, side) => product * side, 1);
+  const count = images.length / area;
   const classOf = (i) => (labels.length ? `, class ${names[labels[i]] ?? labels[i]}` : "");
   const name = (i) => `Test picture ${i + 1}${classOf(i)}`;
+  const numbers = Array.from({ length: count }, (_, i) => i);
+  const posteriors = unpackHalves(model.get("posteriors"));
+  const latentDim = model.get("low").length;
+  const means = numbers.flatMap((i) => posteriorOf(posteriors, i, latentDim).mean);
+  const bytes = (i) => images.subarray(i * area, (i + 1) * area);
   return {
-    images,
     shape,
     ink: model.get("ink"),
-    names: Array.from({ length: count }, (_, i) => name(i)),
-    posteriors: unpackHalves(model.get("posteriors")),
+    names: numbers.map(name),
+    pixels: (i) => Float32Array.from(bytes(i), (byte) => byte / 255),
+    posteriors,
+    means: Float32Array.from(means), // (M, L)
   };
 }
 
@@ -85,6 +95,7 @@ function readModel(model) {
     names: model.get("label_names"),
     prior: model.get("prior"),
     ink: model.get("ink"),
+    count: describeCount(clouds[0].codes.length / low.length, model.get("total_codes")),
   };
 }
 
@@ -115,11 +126,13 @@ function describe(z, axes, images, posterior, data) {
   return sentences.filter(Boolean).join(" ");
 }
 
+/** A code as Python reads it; float16 has no more than four digits. */
+export const describeCode = (z) => `[${z.map((value) => Number(value.toPrecision(4))).join(", ")}]`;
+
 /** A new code for each button; `data` may get another cloud, so it is read at every press. */
 export function drawers(data) {
   const { latentDim, scales, prior } = data;
   return {
-    zero: () => scales.map(() => 0),
     random: () => {
       const spread = prior ? null : moments(data.codes, latentDim);
       return scales.map(({ tidy }, d) => {
@@ -129,7 +142,7 @@ export function drawers(data) {
     },
     test: () => {
       const start = latentDim * Math.floor((Math.random() * data.codes.length) / latentDim);
-      return scales.map(({ tidy }, d) => tidy(data.codes[start + d]));
+      return [...data.codes.slice(start, start + latentDim)]; // as it is: 0.00 away from itself
     },
   };
 }
@@ -140,6 +153,7 @@ const CLASS_COLOURS = 10; // --class-0 ... --class-9, which latent_explorer.py p
 
 /** One toggle button per class that occurs; its swatch carries the class's colour. */
 function makeLegend(labels, names) {
+  const short = [...new Set(labels)].every((label) => names[label].length <= 2);
   const entries = [...new Set(labels)]
     .sort((a, b) => a - b)
     .map((label) => {
@@ -149,7 +163,8 @@ function makeLegend(labels, names) {
       const button = make("button", { type: "button", ariaLabel }, swatch, names[label]);
       return { label, swatch, button };
     });
-  const root = make("div", { className: "legend", role: "group", ariaLabel: "Classes" });
+  const className = short ? "legend short" : "legend";
+  const root = make("div", { className, role: "group", ariaLabel: "Classes" });
   root.hidden = !entries.length;
   root.append(...entries.map((entry) => entry.button));
   const show = (highlight) =>
@@ -163,7 +178,7 @@ function makePictures({ decoders, shape, ink }) {
   const pictures = decoders.map(({ caption }) => {
     const picture = makePicture(shape, ink);
     if (caption) picture.canvas.ariaLabel = `Decoded picture, ${caption}`;
-    const words = make("figcaption", {}, caption);
+    const words = make("figcaption", {}, caption || "decoded from z");
     return { ...picture, figure: make("figure", {}, picture.canvas, words) };
   });
   const root = make("div", { className: "pictures" }, ...pictures.map((p) => p.figure));
@@ -194,18 +209,22 @@ function buildView(data) {
     zero: button("Back to 0"),
     random: data.prior ? button("Random z from the prior") : button("Random z", !data.codes.length),
     test: button("Random test code", !data.codes.length),
-    posterior: button("Draw z from its posterior", true),
+    posterior: button("Draw z from its posterior", !data.examples.names.length),
+    undo: button("Undo"),
+    copy: button("Copy z"),
     numbers: make("p", { className: "numbers" }),
     sentence: makeSentence(),
   };
-  const buttons = box("buttons", view.zero, view.random, view.test, view.posterior);
+  const changes = [view.zero, view.random, view.test, view.posterior, view.undo, view.copy];
   view.pictures.root.prepend(view.strip.figure);
-  const plane = box("plane", view.pad.root, view.cloud.root, view.menus.root, legend.root);
+  const plane = box("plane", view.pad.root, view.pad.hint, view.cloud.root, view.menus.root);
+  plane.append(legend.root);
   plane.hidden = data.latentDim < 2; // one dimension has no plane, only its slider
   view.root = box(
     "latent-explorer",
     plane,
-    box("answer", view.pictures.root, box("beside", view.numbers, buttons)),
+    box("answer", view.pictures.root, view.numbers),
+    box("buttons acts", ...changes),
     view.strip.root,
     view.dials.root,
     view.sentence,
@@ -234,7 +253,7 @@ function makePainters(model, data, view, { say }) {
   const showExample = () => {
     const posterior = chosenPosterior(model, data);
     view.strip.show(posterior ? posterior.index : -1);
-    view.posterior.hidden = !posterior?.spread;
+    view.posterior.disabled = !posterior?.spread;
     view.pad.showPosterior(posterior, model.get("axes"));
     speak();
   };
@@ -263,18 +282,20 @@ function makePainters(model, data, view, { say }) {
 
 function listenToButtons(model, data, view, { listen, write }) {
   const draw = drawers(data);
-  for (const name of ["zero", "random", "test"]) {
+  const zeros = () => data.scales.map(() => 0);
+  listen(view.zero, "click", () => write({ z: zeros(), example: -1, highlight: -1 }));
+  for (const name of ["random", "test"]) {
     listen(view[name], "click", () => write({ z: draw[name]() }));
   }
-  const tidied = (z) => data.scales.map(({ tidy }, d) => tidy(z[d]));
   listen(view.posterior, "click", () =>
-    write({ z: tidied(drawFrom(chosenPosterior(model, data), anyNormal)) }),
+    write({ z: drawFrom(chosenPosterior(model, data), anyNormal) }),
   );
+  listen(view.copy, "click", () => copyText(describeCode(model.get("z")), view.copy));
   listenToStrip(view.strip, view.pad.root, listen, {
     chosen: () => model.get("example"),
     choose: (i) => {
       write({ example: i });
-      if (i >= 0) write({ z: tidied(chosenPosterior(model, data).mean) });
+      if (i >= 0) write({ z: chosenPosterior(model, data).mean });
     },
   });
   listen(view.cloud.select, "change", () => write({ cloud: Number(view.cloud.select.value) }));
@@ -291,6 +312,7 @@ function render({ model, el }) {
   const speaker = life.makeSpeaker(view.sentence);
   const { showCode, showPlane, showExample } = makePainters(model, data, view, speaker);
   listenToButtons(model, data, view, life);
+  listenToUndo(view.undo, "z", model, life);
   listenToDials(view.dials, life, model);
   listenToMenus(view.menus, life, model);
   listenToPad(view.pad, life, model, data.scales);

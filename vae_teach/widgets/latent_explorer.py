@@ -13,6 +13,7 @@ import traitlets
 from torch import Tensor, nn
 
 from vae_teach.class_colours import css_rules
+from vae_teach.validation import kind, require_count
 from vae_teach.widgets import validation
 from vae_teach.widgets.base import TeachingWidget
 from vae_teach.widgets.bundle import bundle, sheet
@@ -50,6 +51,7 @@ class LatentExplorer(TeachingWidget):
     image_shape = traitlets.List(traitlets.Int(), help="(C, H, W)").tag(sync=True)
     codes = traitlets.Bytes(help="(N, L) packed float16").tag(sync=True)
     labels = traitlets.Bytes(help="(N,) uint8, or empty").tag(sync=True)
+    total_codes = traitlets.Int(0, help="how many there were, of which N are shown").tag(sync=True)
     label_names = traitlets.List(traitlets.Unicode(), help="by class").tag(sync=True)
     low = traitlets.List(traitlets.Float(), help="left end of each slider").tag(sync=True)
     high = traitlets.List(traitlets.Float(), help="right end of each slider").tag(sync=True)
@@ -98,7 +100,8 @@ class LatentExplorer(TeachingWidget):
             prior: False for an autoencoder: random codes then come from a Gaussian fitted to
                 the codes, and no prior density is shown.
             label_names: one name for each class; the numbers when None.
-            max_codes: show at most this many codes, evenly spaced over the N.
+            max_codes: show at most this many codes, evenly spaced over the N; the page says of how
+                many. A code adds 2 bytes for each latent dimension to the page.
             examples: test pictures (M, D) that the reader can drop onto the pad; `model.encode`
                 says where they lie.
             example_labels: their classes, shape (M,).
@@ -106,13 +109,17 @@ class LatentExplorer(TeachingWidget):
                 grey pictures.
 
         Raises:
-            TypeError: if the decoder has a layer that the browser cannot run.
+            TypeError: if the model has no decoder, or its decoder a layer that the browser cannot
+                run, or if a keyword is no trait.
             ValueError: if two shapes do not fit (the message names both), or if the browser's
                 pictures would not be those of `model.mean_image`.
         """
+        if not hasattr(model, "decoder"):
+            raise TypeError(f"the explorer needs a model with a decoder, not {kind(model)}")
         steps = add_output(export_decoder(model.decoder), model, output)
         latent_dim, n_pixels = _sizes(steps)
         shape = image_shape_of(image_shape, n_pixels)
+        total_codes = 0 if codes is None else len(codes)
         codes, labels = thin_codes(codes, labels, latent_dim, max_codes)
         low, high = axis_ends(codes, prior)
         described, weights = pack_steps(steps)
@@ -124,6 +131,7 @@ class LatentExplorer(TeachingWidget):
             "image_shape": shape,
             "codes": pack_half(codes, "codes"),
             "labels": bytes(labels.tolist()),
+            "total_codes": total_codes,
             "label_names": class_names(labels, label_names),
             "low": low,
             "high": high,
@@ -248,6 +256,8 @@ def _require_like(one: LatentExplorer, other: LatentExplorer, name: str, other_n
 def image_shape_of(image_shape: Sequence[int], n_pixels: int) -> list[int]:
     """Return (C, H, W), or raise if it does not hold the decoder's pixels."""
     shape = [1, *image_shape] if len(image_shape) == 2 else list(image_shape)
+    for size in shape:
+        require_count(size, "each number of image_shape")
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise ValueError(f"image_shape must be (H, W), (1, H, W) or (3, H, W), not {image_shape}")
     if math.prod(shape) != n_pixels:

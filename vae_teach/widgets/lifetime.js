@@ -1,5 +1,7 @@
 /* What a view adds to the page and to its model while it is shown, and how all of it ends. */
 
+import { forgiveSwipes } from "./touch.js";
+
 const SPEAK_AFTER = 400; // ms of rest before the sentence changes: a drag must not flood it
 
 /** Ways to listen, to read, to write and to speak; `end` undoes them all and empties `el`. */
@@ -42,7 +44,14 @@ export function makeLifetime(model, el) {
     onEnd(() => observer.disconnect());
   }
 
-  /** Paint when the page or JupyterLab turns dark or light. */
+  /** On paper the widget is light, whatever the screen is; `watchTheme` paints what CSS cannot. */
+  function watchPaper() {
+    const onPaper = (printing) => () => el.firstElementChild?.classList.toggle("on-paper", printing);
+    listen(window, "beforeprint", onPaper(true));
+    listen(window, "afterprint", onPaper(false));
+  }
+
+  /** Paint when the page or JupyterLab turns dark or light, and for paper. */
   function watchTheme(paint) {
     const observer = new MutationObserver(paint);
     const attributeFilter = ["data-theme", "data-jp-theme-light"];
@@ -51,6 +60,7 @@ export function makeLifetime(model, el) {
     }
     onEnd(() => observer.disconnect());
     listen(window.matchMedia("(prefers-color-scheme: dark)"), "change", paint);
+    for (const type of ["beforeprint", "afterprint"]) listen(window, type, paint);
   }
 
   /** Say a sentence in the element: at once the first time, later after a rest. */
@@ -74,5 +84,7 @@ export function makeLifetime(model, el) {
     stop.abort();
     el.replaceChildren();
   }
+  forgiveSwipes(el, listen);
+  watchPaper(); // before any `watchTheme`, which paints in its colours
   return { listen, hear, read, write, watchSize, watchTheme, makeSpeaker, onEnd, end };
 }

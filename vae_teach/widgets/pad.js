@@ -1,32 +1,42 @@
 /* The pad: two dimensions of the code under a finger, the mouse or the arrow keys. */
 
+import { replaced } from "./code_dials.js";
 import { classCentres } from "./codes.js";
 import { make } from "./elements.js";
 import {
-  MARGIN, drawClassNames, drawCodes, drawFrame, drawPrior, openCanvas,
+  MARGIN, drawClassNames, drawCodes, drawFrame, drawPrior, openCanvas, placeNames,
 } from "./pad_drawing.js";
+import { makeTip } from "./pad_tip.js";
 import { makeEllipses } from "./posterior.js";
 import { clamp, makeAxis } from "./scales.js";
-import { replaced } from "./code_dials.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+const LEAPS = { PageUp: [0, 10], PageDown: [0, -10], Home: [-Infinity, 0], End: [Infinity, 0] };
 
 /** The pad. Its thousand points are drawn once; moving z moves one element over them.
- * `colours` gives the colour of each class that has one. */
-export function makePad(data, colours) {
+ * `colours` gives the colour of each class that has one; `named`: whether classes have a place. */
+export function makePad(data, colours, { named = true } = {}) {
   const { latentDim, labels, names, scales, prior } = data;
   const canvas = make("canvas", { ariaHidden: "true" });
-  const cursor = make("span", { className: "cursor", ariaHidden: "true" });
+  const ring = make("span", { className: "ring" });
+  const cursor = make("span", { className: "cursor", ariaHidden: "true" }, ring);
+  const tip = makeTip(data);
+  const hint = make("p", { className: "hint" });
   // "application": screen readers hand the arrow keys over. The sliders do the same job natively.
   const ellipses = makeEllipses();
   const root = make("div", { className: "pad", tabIndex: 0, role: "application" }, canvas);
-  root.append(...ellipses.elements, cursor);
+  root.append(...ellipses.elements, cursor, tip.root);
   let plot = null; // { x, y }: the axes as last drawn; null while the pad is not laid out
+  let size = 0;
+  let shownAxes = [0, 0];
 
   const drawAll = (axes, chosen) => {
     const { codes } = data; // another model's, once the reader asked for them
-    const size = root.clientWidth;
-    root.ariaLabel = `Pad: z[${axes[0]}] across, z[${axes[1]}] up. Arrow keys move the point.`;
+    size = root.clientWidth;
+    shownAxes = axes;
+    root.ariaLabel =
+      `Pad: z[${axes[0]}] across, z[${axes[1]}] up. Arrow keys move the point, ` +
+      "Home, End, Page Up and Page Down move it far.";
     plot = size ? padAxes(size, scales, axes) : null;
     if (!plot) return;
     const context = openCanvas(canvas, size);
@@ -36,21 +46,31 @@ export function makePad(data, colours) {
     drawFrame(context, plot, size, axes, ink);
     if (prior) drawPrior(context, plot, ink);
     drawCodes(context, plot, { latentDim, codes, labels, axes, chosen }, ink);
-    const centres = classCentres(codes, labels, latentDim, axes);
-    drawClassNames(context, plot, centres, names, ink);
+    const centres = named ? classCentres(codes, labels, latentDim, axes) : [];
+    const placed = placeNames(centres, plot, size);
+    drawClassNames(context, placed, names, ink);
+    const hidden = centres.length > 1 && !placed.length;
+    hint.textContent = data.count + (hidden ? " The classes lie on one another in this plane." : "");
   };
   const moveTo = (z, axes) => {
     if (!plot) return;
     const [left, top] = [plot.x.toPixel(z[axes[0]]), plot.y.toPixel(z[axes[1]])];
-    cursor.style.transform = `translate(${left}px, ${top}px)`;
+    const share = (pixels) => `${(100 * pixels) / size}%`; // of the pad, which paper may shrink
+    cursor.style.transform = `translate(${share(left)}, ${share(top)})`;
+  };
+  const pointAt = ({ clientX, clientY }) => {
+    const box = canvas.getBoundingClientRect();
+    return [clientX - box.left, clientY - box.top];
   };
   /** The two values under a pointer. */
-  const valuesAt = ({ clientX, clientY }) => {
-    const box = canvas.getBoundingClientRect();
-    return [plot.x.toValue(clientX - box.left), plot.y.toValue(clientY - box.top)];
+  const valuesAt = (event) => {
+    const [left, top] = pointAt(event);
+    return [plot.x.toValue(left), plot.y.toValue(top)];
   };
-  const showPosterior = (posterior, axes) => ellipses.show(posterior, axes, plot);
-  return { root, drawAll, moveTo, valuesAt, showPosterior };
+  const showPosterior = (posterior, axes) => ellipses.show(posterior, axes, plot, size);
+  /** The label of the dot under a pointer; none for no event. */
+  const showTip = (event) => tip.show(event && pointAt(event), data, shownAxes, plot, size);
+  return { root, hint, drawAll, moveTo, valuesAt, showPosterior, showTip };
 }
 
 function padAxes(size, scales, [across, up]) {
@@ -73,17 +93,20 @@ export function listenToPad(pad, { listen, write }, model, scales) {
     move(pad.valuesAt(event));
   });
   listen(root, "pointermove", (event) => {
-    if (root.hasPointerCapture(event.pointerId)) move(pad.valuesAt(event));
+    const held = root.hasPointerCapture(event.pointerId);
+    if (held) move(pad.valuesAt(event));
+    pad.showTip(held || event.pointerType !== "mouse" ? null : event);
   });
+  listen(root, "pointerleave", () => pad.showTip(null));
   listen(root, "keydown", (event) => {
-    const direction = ARROWS[event.key];
+    const direction = ARROWS[event.key] ?? LEAPS[event.key];
     if (!direction || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault(); // the page must not scroll
     const steps = event.shiftKey ? 10 : 1;
     move(model.get("axes").map((d, i) => {
       const { min, max, step, tidy } = scales[d];
-      const moved = model.get("z")[d] + steps * step * direction[i];
-      return tidy(clamp(moved, min, max));
+      const moved = direction[i] && steps * step * direction[i];
+      return tidy(clamp(model.get("z")[d] + moved, min, max));
     }));
   });
 }

@@ -75,23 +75,51 @@ export function drawCodes(context, { x, y }, { latentDim, codes, labels, axes, c
   context.globalAlpha = 1;
 }
 
-/** Each class's name at its centre; none at all where most of the classes lie on one another. */
-export function drawClassNames(context, { x, y }, centres, names, { text, paper }) {
+const APART = 18; // pixels between two names
+const NEARBY = [20, 38].flatMap((radius) =>
+  Array.from({ length: 8 }, (_, k) => [
+    radius * Math.cos((k * FULL_TURN) / 8),
+    radius * Math.sin((k * FULL_TURN) / 8),
+  ]),
+);
+
+/** Where each class's name stands, in pixels: at its centre, or beside it where another name is.
+ * None at all where two thirds of the classes would have to move: they lie on one another. */
+export function placeNames(centres, { x, y }, size) {
   const placed = [];
+  const free = ([left, top]) =>
+    left > MARGIN.left && left < size - MARGIN.right && top > MARGIN.top &&
+    top < size - MARGIN.bottom &&
+    placed.every((other) => Math.hypot(other.left - left, other.top - top) > APART);
   for (const { label, across, up } of centres) {
-    const [left, top] = [x.toPixel(across), y.toPixel(up)];
-    const free = placed.every((other) => Math.hypot(other.left - left, other.top - top) > 18);
-    if (free) placed.push({ name: names[label], left, top });
+    const from = [x.toPixel(across), y.toPixel(up)];
+    const places = [[0, 0], ...NEARBY].map(([dx, dy]) => [from[0] + dx, from[1] + dy]);
+    const at = places.find(free);
+    if (at) placed.push({ label, left: at[0], top: at[1], from, moved: at !== places[0] });
   }
-  if (2 * placed.length < centres.length) return;
+  const still = placed.filter((name) => !name.moved).length;
+  return 3 * still < centres.length ? [] : placed;
+}
+
+/** Each class's name; a line leads to its centre from a name that had to move. */
+export function drawClassNames(context, placed, names, { text, paper }) {
+  context.strokeStyle = text;
+  context.lineWidth = 1;
+  for (const { left, top, from } of placed.filter((name) => name.moved)) {
+    context.beginPath();
+    context.moveTo(...from);
+    context.lineTo(left, top);
+    context.stroke();
+  }
   context.font = context.font.replace("12px", "bold 15px");
   context.textAlign = "center";
+  context.textBaseline = "middle";
   context.lineWidth = 4;
   context.lineJoin = "round";
   context.strokeStyle = paper;
   context.fillStyle = text;
-  for (const { name, left, top } of placed) {
-    context.strokeText(name, left, top);
-    context.fillText(name, left, top);
+  for (const { label, left, top } of placed) {
+    context.strokeText(names[label], left, top);
+    context.fillText(names[label], left, top);
   }
 }

@@ -46,21 +46,19 @@ export function makeEllipses() {
     const className = sigmas ? "ellipse" : "mean";
     return { sigmas, element: make("span", { className, ariaHidden: "true", hidden: true }) };
   });
-  /** `plot` is the pad's pair of axes; null, or no posterior, hides everything. */
-  const show = (posterior, axes, plot) => {
+  /** `plot` is the pad's pair of axes and `size` its side; no posterior hides everything. */
+  const show = (posterior, axes, plot, size) => {
+    const share = (pixels) => `${(100 * pixels) / size}%`; // of the pad, which paper may shrink
     for (const { sigmas, element } of parts) {
       element.hidden = !posterior || !plot || (sigmas > 0 && !posterior.spread);
       if (element.hidden) continue;
       const [left, top] = [plot.x, plot.y].map((axis, k) => axis.toPixel(posterior.mean[axes[k]]));
-      element.style.translate = `${left}px ${top}px`;
+      Object.assign(element.style, { left: share(left), top: share(top) });
       if (!sigmas) continue;
-      const radii = [plot.x, plot.y].map(
-        ({ perUnit }, k) => sigmas * posterior.sd[axes[k]] * Math.abs(perUnit),
+      const [width, height] = [plot.x, plot.y].map(
+        ({ perUnit }, k) => 2 * sigmas * posterior.sd[axes[k]] * Math.abs(perUnit),
       );
-      Object.assign(element.style, {
-        width: `${2 * radii[0]}px`, height: `${2 * radii[1]}px`,
-        marginLeft: `${-radii[0]}px`, marginTop: `${-radii[1]}px`,
-      });
+      Object.assign(element.style, { width: share(width), height: share(height) });
     }
   };
   return { elements: parts.map((part) => part.element), show };

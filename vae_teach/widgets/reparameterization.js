@@ -5,11 +5,11 @@
  *   eps [N]  the row of noise            redraw   true: new noise at every move
  *   seed     counts the rows of noise drawn here; with it a page can be replayed */
 
-import { draw, keyed, line, linear, makeDrawing, words } from "./drawing.js";
+import { draw, fill, keyed, line, linear, makeDrawing, words } from "./drawing.js";
 import { box, button, format, keepKeys, make, makeSentence } from "./elements.js";
-import { makeDials, showDials } from "./gaussian_dials.js";
 import { makeLifetime } from "./lifetime.js";
 import { noiseRow } from "./noise.js";
+import { listenToDials, makeDials, showDials } from "./trait_dials.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
 
@@ -77,12 +77,16 @@ export function describe(state, moved) {
 
 // --- view: builds elements and paints them; never touches the model ---
 
-const RANGE = { mu: [-2, 2, 0.05], logvar: [-4, 1.5, 0.05] };
+const DIALS = {
+  mu: { name: "mean μ", range: [-2, 2, 0.05] },
+  logvar: { name: "log σ²", range: [-4, 1.5, 0.05] },
+};
 const ENDS = [-6.2, 6.2]; // of the two axes of noise and samples: one scale, so lines show the map
 const ARROW = 0.3; // share of the slope that an arrow is long
+const SCALE_BAR = 5; // the slope whose arrow the key shows
 const LANE = 9; // pixels from one sample's arrow to the next
-const TOP = { noise: 34, samples: 122, lanes: 168 };
-const CURVE = { height: 250, left: 44, right: 12, top: 14, bottom: 44, most: 10 };
+const TOP = { noise: 34, samples: 122, key: 162, lanes: 186 };
+const CURVE = { height: 264, left: 44, right: 12, top: 28, bottom: 44, most: 10 };
 const MUS = Array.from({ length: 81 }, (_, i) => -2 + i / 20);
 
 const dot = (cx, cy, r, kind) => draw("circle", { cx, cy, r, class: kind });
@@ -113,14 +117,18 @@ function paintRow(svg, width, state) {
     parts.push(dot(x(e), TOP.noise, 4, "noise"), dot(x(z[i]), TOP.samples, 4, "sample"));
   });
   parts.push(...(state.redraw ? noArrows(width) : arrows(x, z, state)));
-  svg.setAttribute("height", TOP.lanes + LANE * z.length + 34);
-  svg.innerHTML = parts.join("");
+  fill(svg, width, TOP.lanes + LANE * z.length + 34, parts);
 }
 
 /** Each sample's way downhill in a lane of its own, and the average of them all. */
 function arrows(x, z, state) {
   const bottom = TOP.lanes + LANE * z.length;
-  const parts = [words(12, TOP.lanes - 6, "downhill, sample by sample", "start")];
+  const [from, to] = [14, 14 + x(ARROW * SCALE_BAR) - x(0)];
+  const parts = [
+    words(12, TOP.key, "downhill, sample by sample", "start"),
+    arrow(from, to, TOP.key + 14, "arrow scale"),
+    words(to + 8, TOP.key + 18, `is a slope of ${SCALE_BAR}`, "start", "small"),
+  ];
   z.forEach((value, i) => {
     const y = TOP.lanes + LANE * (i + 0.5);
     const end = x(value - ARROW * 2 * value);
@@ -144,8 +152,8 @@ function paintCurve(svg, width, state) {
   const { height, left, right, top, bottom, most } = CURVE;
   const x = linear([-2, 2], left, width - right);
   const y = linear([0, most], height - bottom, top);
-  const inside = (value) => Math.min(value, most); // a value above the frame sits on its edge
-  const course = (points) => points.map(([mu, value]) => `${x(mu)},${y(inside(value))}`).join(" ");
+  const { value } = measured(state);
+  const course = (points) => points.map(([mu, value]) => `${x(mu)},${y(value)}`).join(" ");
   const parts = [
     line(left, y(0), width - right, y(0), "axis"),
     line(left, top, left, y(0), "axis"),
@@ -157,33 +165,35 @@ function paintCurve(svg, width, state) {
     parts.push(words(left - 6, y(tick) + 4, String(tick), "end", "small"));
   }
   parts.push(words((left + width - right) / 2, height - 8, "μ"));
-  parts.push(words(left + 8, top + 8, "average of z²", "start"));
+  parts.push(words(left + 8, 14, "average of z²", "start"));
+  const inFrame = []; // what leaves the frame at its top is cut off there
   const expectation = MUS.map((mu) => [mu, exact({ mu, logvar: state.logvar }).value]);
-  parts.push(draw("polyline", { points: course(expectation), class: "expectation" }));
+  inFrame.push(draw("polyline", { points: course(expectation), class: "expectation" }));
   const points = averages(state, MUS);
   if (state.redraw) {
-    points.forEach(([mu, value]) => parts.push(dot(x(mu), y(inside(value)), 2, "cloud")));
+    points.forEach(([mu, value]) => inFrame.push(dot(x(mu), y(value), 2, "cloud")));
   } else {
-    parts.push(draw("polyline", { points: course(points), class: "average" }));
-    const { value, byMu } = measured(state);
+    inFrame.push(draw("polyline", { points: course(points), class: "average" }));
+    const { byMu } = measured(state);
     const tangent = [-0.5, 0.5].map((step) => [state.mu + step, value + step * byMu]);
-    parts.push(line(...tangent.flatMap(([mu, v]) => [x(mu), y(v)]), "tangent"));
+    inFrame.push(line(...tangent.flatMap(([mu, v]) => [x(mu), y(v)]), "tangent"));
   }
-  parts.push(dot(x(state.mu), y(inside(measured(state).value)), 5, "now"));
-  svg.setAttribute("height", height);
-  svg.innerHTML = parts.join("");
+  const frame = { y: top, width, height: height - top, viewBox: `0 ${top} ${width} ${height - top}` };
+  parts.push(draw("svg", frame, inFrame.join("")));
+  if (value <= most) parts.push(dot(x(state.mu), y(value), 5, "now"));
+  else parts.push(words(width - right, 14, `now ↑ ${format(value)}`, "end", "small"));
+  fill(svg, width, height, parts);
 }
 
 /** Rows of measured and exact numbers. */
 function makeTable() {
-  const cell = (tag, text) => make(tag, { textContent: text, scope: tag === "th" ? "col" : "" });
+  const heading = (textContent) => make("th", { scope: "col", textContent });
   const names = ["average of z²", "slope in μ", "slope in log σ²", "change at the last move"];
   const rows = names.map((name) => {
     const cells = [make("td"), make("td")];
-    const heading = make("th", { scope: "row", textContent: name });
-    return { cells, row: make("tr", {}, heading, ...cells) };
+    return { cells, row: make("tr", {}, make("th", { scope: "row", textContent: name }), ...cells) };
   });
-  const titles = [cell("td", ""), cell("th", "these samples"), cell("th", "expectation")];
+  const titles = [make("td"), heading("these samples"), heading("expectation")];
   const head = make("thead", {}, make("tr", {}, ...titles));
   const table = make("table", {}, head, make("tbody", {}, ...rows.map((r) => r.row)));
   const show = (pairs) =>
@@ -195,7 +205,7 @@ function buildView() {
   const view = {
     row: makeDrawing("Noise, samples and the slope of each sample"),
     curve: makeDrawing("The average of z² for every μ"),
-    dials: makeDials(RANGE),
+    dials: makeDials(DIALS),
     redraw: make("input", { type: "checkbox" }),
     fresh: button("New noise"),
     table: makeTable(),
@@ -208,7 +218,8 @@ function buildView() {
   key.append(view.stillKey, view.drawnKey);
   view.root = box(
     "reparameterization",
-    box("dials", ...view.dials.map((dial) => dial.row), box("choices", toggle, view.fresh)),
+    box("dials", ...view.dials.map((dial) => dial.row)),
+    box("choices", toggle, box("acts", view.fresh)),
     box("panel", view.row),
     box("panel", view.curve, key),
     view.table.table,
@@ -226,7 +237,7 @@ function tableRows(state, moved) {
     [format(got.value), format(true_.value)],
     [slope(got.byMu), format(true_.byMu)],
     [slope(got.byLogvar), format(true_.byLogvar)],
-    moved ? [format(moved.measured), format(moved.exact)] : ["", ""],
+    moved ? [format(moved.measured), format(moved.exact)] : ["no move yet", "no move yet"],
   ];
 }
 
@@ -266,12 +277,9 @@ function render({ model, el }) {
     return { seed, eps: noiseRow(seed, model.get("eps").length) };
   };
 
-  for (const { input } of view.dials) {
-    listen(input, "input", () => {
-      const moved = { [input.dataset.trait]: Number(input.value) };
-      write(model.get("redraw") ? { ...moved, ...freshNoise() } : moved);
-    });
-  }
+  listenToDials(view.dials, listen, (moved) =>
+    write(model.get("redraw") ? { ...moved, ...freshNoise() } : moved),
+  );
   listen(view.redraw, "change", () => write({ redraw: view.redraw.checked }));
   listen(view.fresh, "click", () => write(freshNoise()));
   life.hear(NAMES, show);

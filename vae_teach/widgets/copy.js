@@ -1,0 +1,23 @@
+/* Text to the clipboard. */
+
+import { make } from "./elements.js";
+
+/** Copy a text, and say so on the button for a while. */
+export async function copyText(text, button) {
+  const name = (button.dataset.name ??= button.textContent);
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    copyBySelection(text, button); // a page from plain http has no clipboard
+  }
+  button.textContent = "Copied";
+  setTimeout(() => (button.textContent = name), 1200);
+}
+
+function copyBySelection(text, button) {
+  const field = make("textarea", { value: text });
+  button.after(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+}

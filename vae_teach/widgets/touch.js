@@ -1,0 +1,22 @@
+/* A finger on a slider: what was a swipe over the page does not move it. */
+
+/** Put a slider back where it was when the browser takes the finger's path for scrolling.
+ *
+ * The style sheet leaves up and down to the page (touch-action: pan-y), but the slider has followed
+ * the first touch by then. */
+export function forgiveSwipes(root, listen) {
+  let touched = null; // { slider, value } while a finger is down
+  listen(root, "pointerdown", ({ target, pointerType }) => {
+    const slider = pointerType === "touch" && target.matches("input[type=range]");
+    touched = slider ? { slider: target, value: target.value } : null;
+  });
+  listen(root, "pointerup", () => (touched = null));
+  listen(root, "pointercancel", () => {
+    if (!touched) return;
+    const { slider, value } = touched;
+    touched = null;
+    if (slider.value === value) return;
+    slider.value = value;
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+}
