@@ -6,6 +6,7 @@ list takes `replay=False`, since a recorded step would read the list once.
 
 import contextlib
 import copy
+import gc
 import json
 import math
 import os
@@ -19,7 +20,7 @@ from torch import nn
 from vae_teach.checkpoint import load_model, read_checkpoint, save_checkpoint
 from vae_teach.history import History
 from vae_teach.models import VAE, Autoencoder
-from vae_teach.train import CheckpointError, _copy_state, epoch_generator, epoch_seed, fit
+from vae_teach.train import CheckpointError, Trainer, _copy_state, epoch_generator, epoch_seed, fit
 from vae_teach.watch import Watch
 
 
@@ -385,6 +386,17 @@ def test_a_callback_sees_the_model_where_it_lay_with_its_newest_weights():
     torch.testing.assert_close(shown[0], untrained)
     torch.testing.assert_close(shown[14], model.encode(pixels())[0].detach())
     assert len({v.sum().item() for v in shown.values()}) == 15
+
+
+def test_nothing_of_a_training_stays_behind():
+    """A circle of references kept the data of ten trainings on the card until it was full."""
+    gc.collect()
+    gc.disable()
+    try:
+        run(small_vae(), pixels(), epochs=1, replay=True)
+        assert not any(type(left) is Trainer for left in gc.get_objects())
+    finally:
+        gc.enable()
 
 
 def test_a_callback_with_moments_is_called_at_these_only():

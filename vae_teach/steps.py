@@ -136,6 +136,8 @@ class GraphSteps:
             self._record(index)
             why = self._difference(kept, index)
         except Exception as error:  # whatever the model's own code may do under a capture
+            while error.__context__ is not None:  # ending a broken capture is an error of its own
+                error = error.__context__
             why = f"recording failed: {(str(error) or repr(error)).splitlines()[0]}"
         finally:
             kept.put_back()

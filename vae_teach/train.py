@@ -8,6 +8,7 @@ minimise, and `config`. Shapes: N examples, B batch, D pixels, T terms.
 import functools
 import math
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -78,7 +79,8 @@ class Trainer:
         self.n_examples = len(train[0])
         self.noise = torch.Generator(device)
         self.names: list[str] = []  # of the terms, once a step has been made
-        self.steps = make_steps(self, replay=replay)
+        # a proxy: a circle of references would keep the data on a GPU until Python tidies up
+        self.steps = make_steps(weakref.proxy(self), replay=replay)
         self.history = History()
         self.best: dict[str, Tensor] | None = None
         self.good = _copy_state(model)
