@@ -126,6 +126,10 @@ def cached_codes():
     return draw
 
 
+def seeded(seed):
+    return torch.Generator().manual_seed(seed)
+
+
 def mirrored(n, latent_dim, generator):
     z = torch.randn((n + 1) // 2, latent_dim, generator=generator)
     return torch.cat([z, -z])[:n]
@@ -354,6 +358,7 @@ WRONG = {
         "one-sign": prior(torch.abs),
         "one-length": prior(lambda z: math.sqrt(z.shape[1]) * F.normalize(z)),
         "standardised": prior(lambda z: (z - z.mean(0)) / z.std(0) if len(z) > 9 else z),
+        "in-a-row": prior(lambda z: 0.6 * z + 0.8 * z.roll(1, 0)),
         "cut-off": prior(lambda z: z.clip(-3, 3)),
         "decode-not-called": lambda decode, n, latent_dim, generator: torch.rand(
             n, 5, generator=generator
@@ -458,7 +463,18 @@ UNNAMED = {
         "everything-doubled": (lambda *args: 2 * loss(*args), "2 times the right ones"),
     },
     "sample_prior": {
-        "cached": (prior_from(cached_codes()), "Your codes are the same in every call"),
+        "half-of-a-seed-of-its-own": (
+            prior_from(
+                lambda n, k, g: torch.cat(
+                    [
+                        torch.randn(n - n // 2, k, generator=g),
+                        torch.randn(n // 2, k, generator=seeded(1)),
+                    ]
+                )
+            ),
+            "Codes of one call come again in the next",
+        ),
+        "cached": (prior_from(cached_codes()), "Codes of one call come again in the next"),
         "squeezed": (
             prior(after=lambda a: a.sigmoid().squeeze()), "the shape is (5,) where (1, 5)"
         ),
@@ -517,7 +533,7 @@ UNNAMED = {
         ),
         "other-codes": (
             lambda n: codes_of(np.sinh(np.arange(n) - (n - 1) / 2)),
-            "for n = 3 the leftmost, -1.18, has the percentile 0.12 where (0 + 1/2) / 3 is asked",
+            "for n = 7 column 0 has the code -10, of the percentile 0, where (0 + 1/2)",
         ),
         "flattened": (lambda n: grid(middles(n)).reshape(-1, 2), "they need a reshape"),
         "channels-first": (lambda n: grid(middles(n)).permute(2, 0, 1), ".permute(1, 2, 0)"),

@@ -203,6 +203,10 @@ UNNAMED = {
             lambda s, d, sigma: 0.5 * s / sigma**2 + d / 2 * math.log10(2 * math.pi * sigma**2),
             "Your constant has its logarithm to base 10",
         ),
+        "inverse-sigma": (
+            lambda s, d, sigma: cost_split(s, d, 1 / sigma),
+            "right with 1 / sigma_x in place of sigma_x",
+        ),
         "exponent-sign": (
             lambda s, d, sigma: d * log_norm(sigma) - 0.5 * s / sigma**2,
             "squared_error / (2 sigma_x^2) has the wrong sign",
@@ -222,6 +226,10 @@ UNNAMED = {
                 agree(*MEANING)(a, b) and (a["number"] == "ELBO" or a["draws"] <= b["draws"])
             ),
             "You rank estimates of log p(x) with different numbers of draws",
+        ),
+        "five-thousand-draws": (
+            lambda a, b: rank_by_tuple(a, b) and (a["number"] == "ELBO" or a["draws"] == 5000),
+            "as in the example",
         ),
         "as-in-the-example": (
             lambda a, b: rank_by_tuple(a, b) and a["data"] == "mnist test",

@@ -326,9 +326,14 @@ UNNAMED = {
             lambda mu, v: mu.var(0) / mu.var(0).sum() < 0.01,
             "a dimension collapsed whose mean",
         ),
+        "two-hundredths": (lambda mu, v: mu.var(0) < 0.02, "varies by 0.011 over the pictures"),
         "first-pictures": (lambda mu, v: mu[:20].var(0) < 0.01, "whose mean varies by"),
     },
     "aggregate_log_density": {
+        "means-not-used": (
+            lambda z, mu, v: mixture(z, 0 * mu, v),
+            "right with 0 in place of mu, as if mu were",
+        ),
         "two-pi-missing": (
             lambda *a: by_hand(*a, constant=False),
             "-log(2 pi) / 2 of each dimension is missing",

@@ -279,6 +279,10 @@ WRONG = {
 
 UNNAMED = {
     "conditional_loss": {
+        "half-a-logvar": (
+            loss_with(lambda m, v, mp, vp: two_normals(m, v, mp, vp / 2)),
+            "Your values would be right with logvar_p / 2 in place of logvar_p.",
+        ),
         "distance-missing": (
             loss_with(lambda m, v, mp, vp: two_normals(mp, v, mp, vp)),
             "Your term (mu - mu_p)^2 / (2 sigma_p^2) is missing.",

@@ -447,6 +447,37 @@ def test_two_numbers_are_shown_with_as_many_digits_as_tell_them_apart(one, other
     assert apart(one, other) == texts
 
 
+SCALED = Exercise(
+    name="scaled",
+    right=lambda x, y, width, n: x.exp() / width**2 + n * y,
+    cases=lambda: [
+        Case(
+            {"x": torch.randn(n, generator=seeded(n)), "y": torch.randn(n, generator=seeded(n + 9)),
+             "width": 0.5 + n, "n": n}
+        )
+        for n in (3, 4)
+    ],
+    mistakes=(),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("student", "text"),
+    [
+        (lambda x, y, width, n: x.exp() / width**2, "0 in place of y, as if y were not used"),
+        (lambda x, y, width, n: (-x).exp() / width**2 + n * y, "-x in place of x"),
+        (lambda x, y, width, n: (x / 2).exp() / width**2 + n * y, "x / 2 in place of x"),
+        (lambda x, y, width, n: y.exp() / width**2 + n * x, "x and y exchanged"),
+        (lambda x, y, width, n: x.exp() / width + n * y, "the root of width in place of width"),
+        (lambda x, y, width, n: x.exp() + n * y, "1 in place of width, as if width were not used"),
+        (lambda x, y, width, n: x.exp() / width**2 + (n - 1) * y, "n - 1 in place of n"),
+    ],
+)
+def test_an_argument_that_was_misread_is_named(student, text, say):
+    """Sigma for the variance, n - 1 for n, two arguments exchanged: "should be 3, but is 4"."""
+    assert say(student, SCALED) == f"Your values would be right with {text}."
+
+
 def scalars(*values):
     return [torch.tensor(float(v), dtype=torch.float64) for v in values]
 

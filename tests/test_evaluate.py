@@ -11,7 +11,6 @@ from vae_teach.data.treatments import treat
 from vae_teach.evaluate.bounds import Estimate
 from vae_teach.evaluate.weights import chunks
 from vae_teach.exact import LinearGaussian
-from vae_teach.gaussian import kl_to_standard_normal
 from vae_teach.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian, Laplace, LearnedGaussian
 from vae_teach.models import VAE
 from vae_teach.train import fit
@@ -285,13 +284,6 @@ def test_a_grid_that_cannot_be_trusted_is_refused(trained):
         evaluate.grid_log_likelihood(narrow, x, reach=9, n=401)
 
 
-def test_a_float64_copy_leaves_the_model_alone(trained):
-    model, _ = trained
-    copy = evaluate.in_float64(model)
-    assert next(copy.parameters()).dtype == F64
-    assert next(model.parameters()).dtype == torch.float32
-
-
 # --- active units: row N13's measure ------------------------------------------------------------
 
 
@@ -398,47 +390,7 @@ def test_pictures_of_another_size_are_refused():
         evaluate.nearest_neighbours(torch.zeros(1, 4), torch.zeros(1, 5))
 
 
-# --- what the KL pays for: trap T14 -------------------------------------------------------------
-
-
-class Coded(nn.Module):
-    """Posteriors given outright: x holds mu and logvar side by side."""
-
-    def encode(self, x):
-        mu, logvar = x.chunk(2, dim=-1)
-        return mu, logvar
-
-
-def test_mean_kl_is_information_plus_distance_of_the_aggregate(trained):
-    """The two estimated parts add up to the closed form within their noise."""
-    model, x = trained
-    split = evaluate.split_kl(model, x, n_samples=400, generator=generator())
-    closed = kl_to_standard_normal(*model.encode(x)).mean().item()
-    assert split.mean_kl == pytest.approx(closed, rel=1e-6)
-    assert split.sum_error < 0.05
-    total = split.mutual_information + split.kl_aggregate
-    assert abs(total - split.mean_kl) < 4 * split.sum_error
-    assert 0 < split.mutual_information <= split.largest_information == math.log(25)
-    assert split.kl_aggregate > -4 * split.kl_aggregate_error
-
-
-def test_posteriors_that_never_overlap_carry_log_n_and_equal_ones_nothing():
-    far = torch.cat([100 * draws(16, 2), torch.zeros(16, 2)], dim=1)
-    same = torch.cat([torch.ones(16, 2), torch.full((16, 2), -1.0)], dim=1).double()
-    apart = evaluate.split_kl(Coded(), far, n_samples=50, generator=generator())
-    assert apart.mutual_information == pytest.approx(math.log(16), rel=1e-6)
-    equal = evaluate.split_kl(Coded(), same, n_samples=50, generator=generator())
-    assert equal.mutual_information == pytest.approx(0, abs=1e-9)
-
-
-def test_information_of_two_overlapping_codes_matches_quadrature():
-    """Two codes N(-1, 1) and N(1, 1): I = log 2 - E[log(1 + e^{-2t})], t ~ N(1, 1)."""
-    x = torch.tensor([[-1.0, 0.0], [1.0, 0.0]], dtype=F64)
-    split = evaluate.split_kl(Coded(), x, n_samples=40_000, generator=generator())
-    t = torch.linspace(-9, 11, 4_001, dtype=F64)
-    density = torch.exp(-0.5 * (t - 1) ** 2) / math.sqrt(2 * math.pi)
-    exact = math.log(2) - torch.trapezoid(density * torch.log1p(torch.exp(-2 * t)), t).item()
-    assert split.mutual_information == pytest.approx(exact, abs=4 * 0.5 / math.sqrt(80_000))
+# --- the aggregate posterior ---------------------------------------------------------------------
 
 
 def test_log_mixture_agrees_with_torch_distributions():
@@ -487,8 +439,6 @@ def test_errors_name_both_sides():
         evaluate.importance_bounds(model, x, n_samples=0, generator=generator())
     with pytest.raises(ValueError, match="a size must be at least 1, but it is 0"):
         evaluate.bound_curve(model, x, sizes=(5, 0), generator=generator())
-    with pytest.raises(ValueError, match="at least 2 images, but there are 1"):
-        evaluate.split_kl(Coded(), torch.zeros(1, 4), generator=generator())
 
 
 @pytest.mark.parametrize(
@@ -506,8 +456,6 @@ def test_errors_name_both_sides():
         (lambda m, x, g: evaluate.elbo(m, x, n_samples=2.5, generator=g), "n_samples must be"),
         (lambda m, x, g: evaluate.bound_curve(m, x, sizes=[], generator=g), "sizes is empty"),
         (lambda m, x, g: evaluate.bound_curve(m, x, sizes=[0, 2], generator=g), "a size must be"),
-        (lambda m, x, g: evaluate.split_kl(m, x, n_samples=0, generator=g), "n_samples must be"),
-        (lambda m, x, g: evaluate.split_kl(m, x, batch_size=0, generator=g), "batch_size must be"),
         (lambda m, x, g: evaluate.active_units(m, x, threshold=-1), "threshold must be"),
         (lambda m, x, g: evaluate.prior_predictive(m, 0, generator=g), "n must be at least 1"),
         (lambda m, x, g: evaluate.nearest_neighbours(x, x[:0]), "references is empty"),

@@ -52,18 +52,6 @@ def test_the_mean_is_between_the_answers():
     assert (FORK.log_likelihood(torch.zeros(1, 1), torch.ones(1, 1)) < -40).all()
 
 
-def test_what_the_mean_costs():
-    """The expected log-likelihood of answering 0, against quadrature."""
-    x = torch.linspace(-4, 4, 8_001, dtype=torch.float64)
-    for c in (0.1, 0.7):
-        given = torch.full((8_001, 1), c, dtype=torch.float64)
-        weights = FORK.log_likelihood(x[:, None], given).exp()
-        normal = torch.distributions.Normal(torch.tensor(0.0).double(), FORK.sigma_x)
-        by_grid = torch.trapezoid(weights * normal.log_prob(x), x).item()
-        closed = FORK.best_regressor_log_likelihood(given[:1]).item()
-        assert closed == pytest.approx(by_grid, abs=1e-6)
-
-
 def test_the_regressor_averages_and_the_cvae_chooses():
     """C2, trained: one answers about 0, the other about +c or -c; and the order of the bounds."""
     torch.set_num_threads(1)

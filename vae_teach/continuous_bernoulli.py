@@ -7,7 +7,6 @@ Shapes: any, elementwise. Nats. Source: Loaiza-Ganem & Cunningham 2019 (arXiv:19
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 # |l| below which the series is used. Its first term left out is l^12 / 7.9e10, so even the slope
@@ -34,11 +33,6 @@ def log_partition(logits: Tensor) -> Tensor:
         series = (series + coefficient) * square
     closed = 0.5 * l_large + torch.log(-torch.expm1(-l_large)) - torch.log(l_large)
     return 0.5 * logits + torch.where(small, series, closed)
-
-
-def log_constant(logits: Tensor) -> Tensor:
-    r"""log C(\lambda), what a Bernoulli's x log y + (1 - x) log(1 - y) lacks; log 2 at l = 0."""
-    return F.softplus(logits) - log_partition(logits)
 
 
 def mean(logits: Tensor) -> Tensor:

@@ -9,17 +9,12 @@ import math
 import torch
 from torch import Tensor
 
-from vae_teach.gaussian import LOG_2PI, kl_between_normals
+from vae_teach.gaussian import LOG_2PI
 
 
 def nats_to_bits(nats: Tensor | float) -> Tensor | float:
     """1 nat is 1 / log 2 = 1.442695 bits."""
     return nats / math.log(2)
-
-
-def bits_to_nats(bits: Tensor | float) -> Tensor | float:
-    """1 bit is log 2 = 0.693147 nats."""
-    return bits * math.log(2)
 
 
 def surprise(p: Tensor) -> Tensor:
@@ -84,12 +79,3 @@ def normal_entropy(logvar: Tensor) -> Tensor:
     sum of (1 + log 2 pi + log sigma^2) / 2; it does not depend on mu, and it may be negative.
     """
     return 0.5 * (1 + LOG_2PI + logvar).sum(dim=-1)
-
-
-def normal_cross_entropy(mu_q: Tensor, logvar_q: Tensor, mu_p: Tensor, logvar_p: Tensor) -> Tensor:
-    """-E_q[log p] in nats for two diagonal Gaussians, every argument (..., L) -> (...,).
-
-    Raises:
-        ValueError: if the last axes differ.
-    """
-    return normal_entropy(logvar_q) + kl_between_normals(mu_q, logvar_q, mu_p, logvar_p)

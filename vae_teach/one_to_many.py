@@ -45,12 +45,3 @@ class Fork:
     def mean(self, c: Tensor) -> Tensor:
         """E[x|c], the best answer under a squared error: 0, whatever c is."""
         return torch.zeros_like(c)
-
-    def best_regressor_log_likelihood(self, c: Tensor) -> Tensor:
-        """E[log N(x | 0, sigma_x^2) | c] of the regressor that answers the mean: (B, 1) -> (B,).
-
-        E[x^2 | c] is c^2 + sigma_x^2, so it falls short of one right answer by
-        c^2 / (2 sigma_x^2) nats.
-        """
-        expected_square = (c.square() + self.sigma_x**2).squeeze(-1)
-        return -0.5 * (LOG_2PI + expected_square / self.sigma_x**2) - math.log(self.sigma_x)

@@ -14,7 +14,6 @@ from vae_teach.check._exercise import Case, Exercise, Mistake, judge
 from vae_teach.check._rules import LOGVAR, Role
 from vae_teach.check._terms import wrong_factor
 from vae_teach.check._verdict import Verdict
-from vae_teach.evaluate.aggregate import log_mixture
 
 LOG_2PI = math.log(2 * math.pi)
 
@@ -28,6 +27,10 @@ def _each(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
 def _mixed(each: Tensor) -> Tensor:
     """log of the average over the N, from terms (M, N, L)."""
     return torch.logsumexp(each.sum(-1), dim=1) - math.log(each.shape[1])
+
+
+def _right(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+    return _mixed(_each(z, mu, logvar))
 
 
 def _build(
@@ -52,7 +55,7 @@ _TERMS = {
 
 def _divided_by(n: Callable[..., float]) -> Callable[..., Tensor]:
     """The sum of the densities divided by another number than N: n(z, mu)."""
-    return lambda z, mu, logvar: log_mixture(z, mu, logvar) + math.log(len(mu) / n(z, mu))
+    return lambda z, mu, logvar: _right(z, mu, logvar) + math.log(len(mu) / n(z, mu))
 
 
 def _with_one_largest(*args: Tensor) -> Tensor:
@@ -94,7 +97,7 @@ def _at_all_distances() -> Case:
 
 AGGREGATE = Exercise(
     name="aggregate_log_density",
-    right=log_mixture,
+    right=_right,
     cases=lambda: [
         _case(3, 5, 2),
         _case(4, 7, 3),
@@ -119,12 +122,12 @@ AGGREGATE = Exercise(
         Mistake(
             "not-a-logarithm",
             "Your values are densities: return their logarithm.",
-            lambda *args: log_mixture(*args).exp(),
+            lambda *args: _right(*args).exp(),
         ),
         Mistake(
             "negative",
             "The sign is flipped: a place where many codes lie has the larger log-density.",
-            lambda *args: -log_mixture(*args),
+            lambda *args: -_right(*args),
         ),
         Mistake(
             "nearest-only",
@@ -147,7 +150,7 @@ AGGREGATE = Exercise(
         Mistake(
             "logvar-as-log-sigma",
             "You read logvar as log sigma: it is log sigma^2, so sigma = exp(logvar / 2).",
-            lambda z, mu, logvar: log_mixture(z, mu, 2 * logvar),
+            lambda z, mu, logvar: _right(z, mu, 2 * logvar),
         ),
         Mistake(
             "sigma-for-variance",
@@ -163,8 +166,8 @@ AGGREGATE = Exercise(
             "logvar-as-sigma",
             "You take logvar for sigma: sigma = exp(logvar / 2).",
             (
-                lambda z, mu, logvar: log_mixture(z, mu, 2 * logvar.abs().log()),
-                lambda z, mu, logvar: log_mixture(z, mu, logvar.abs().log()),
+                lambda z, mu, logvar: _right(z, mu, 2 * logvar.abs().log()),
+                lambda z, mu, logvar: _right(z, mu, logvar.abs().log()),
             ),
         ),
         Mistake(
@@ -212,12 +215,12 @@ AGGREGATE = Exercise(
         Mistake(
             "n-not-logged",
             "You subtract N: dividing by N inside a logarithm subtracts log N.",
-            lambda *args: log_mixture(*args) + math.log(len(args[1])) - len(args[1]),
+            lambda *args: _right(*args) + math.log(len(args[1])) - len(args[1]),
         ),
         Mistake(
             "log-n-for-each-dimension",
             "You subtract log N in every dimension: subtract it once, after the sum over them.",
-            lambda *args: log_mixture(*args) - (args[1].shape[1] - 1) * math.log(len(args[1])),
+            lambda *args: _right(*args) - (args[1].shape[1] - 1) * math.log(len(args[1])),
         ),
         Mistake(
             "product-of-mixtures",
@@ -238,7 +241,7 @@ AGGREGATE = Exercise(
         Mistake(
             "means-only",
             "You give every posterior the variance 1: its own is exp(logvar).",
-            lambda z, mu, logvar: log_mixture(z, mu, torch.zeros_like(logvar)),
+            lambda z, mu, logvar: _right(z, mu, torch.zeros_like(logvar)),
         ),
         Mistake(
             "each-pair",
@@ -248,7 +251,7 @@ AGGREGATE = Exercise(
         Mistake(
             "one-value",
             "You average over the places z: return one value for each, shape (M,).",
-            lambda *args: log_mixture(*args).mean(),
+            lambda *args: _right(*args).mean(),
         ),
         Mistake(
             "one-largest-for-all",

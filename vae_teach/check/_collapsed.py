@@ -25,6 +25,7 @@ KINDS = {
     "narrow but constant": (0.0, 0.0, 0.3),
     "in use, off centre": (0.8, 0.5, 0.8),
     "just collapsed": (0.0, 0.09, 0.99),
+    "just in use": (0.0, 0.105, 0.99),
     "faintly moving": (0.0, 0.02, 1.0),
     "sd just above 0.01": (0.0, 0.0115, 1.0),
     "sd just below 0.01": (0.0, 0.0085, 1.0),

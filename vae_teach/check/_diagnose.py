@@ -281,10 +281,11 @@ def diagnose(
     wants: Sequence[Tensor],
     cases: Sequence[dict[str, Any]],
     notes: Sequence[str] = (),
+    otherwise: Callable[[], str | None] = lambda: None,
 ) -> str:
     """One sentence on results that are wrong in no known way: shape, scale, else an example.
 
-    `notes` say what is special about the cases.
+    `notes` say what is special about the cases; `otherwise` is asked before an example is given.
     """
     return (
         _shape(gots, wants)
@@ -293,5 +294,6 @@ def diagnose(
         or _follows_the_size(gots, wants, cases)
         or _function_of_the_right_ones(gots, wants)
         or _the_same_everywhere(gots, wants)
+        or otherwise()
         or _first_difference(gots, wants, cases, notes or [""] * len(cases))
     )

@@ -26,6 +26,7 @@ from vae_teach.check._call import (
 from vae_teach.check._diagnose import all_agree, all_rounded, diagnose, difference
 from vae_teach.check._gradient import examine_gradients
 from vae_teach.check._limit import TimeUp, time_limit
+from vae_teach.check._misread import misread
 from vae_teach.check._rules import Role, Rule, derived
 from vae_teach.check._verdict import RIGHT, Verdict, announce
 from vae_teach.check._words import error_text, text_of, within
@@ -155,23 +156,23 @@ def _attempt(student: Callable, exercise: Exercise, case: Case) -> Result:
     return parts_of(result, exercise.parts)
 
 
-def _explanation(exercise: Exercise, gots: list[Result], wants: list[Result], cases: list) -> str:
+def _explanation(exercise: Exercise, gots: list[Tensor], wants: list[Tensor], cases: list) -> str:
     """What the exercise itself has to say, or nothing."""
-    got, want = _part(gots, 0), _part(wants, 0)
-    if exercise.explain is None or [g.shape for g in got] != [w.shape for w in want]:
+    if exercise.explain is None or [g.shape for g in gots] != [w.shape for w in wants]:
         return ""
-    return exercise.explain(got, want, cases) or ""
+    return exercise.explain(gots, wants, cases) or ""
 
 
 def _diagnosis(exercise: Exercise, gots: list[Result], wants: list[Result], cases: list) -> str:
     """The first part that is wrong, and how."""
-    if sentence := _explanation(exercise, gots, wants, cases):
-        return sentence
     args, notes = [case.args for case in cases], [case.note for case in cases]
     for i, name in enumerate(exercise.parts or ("result",)):
         got, want = _part(gots, i), _part(wants, i)
         if not all_agree(got, want):
-            text = diagnose(got, want, args, notes)
+            right = lambda args, i=i: evaluate_parts(exercise.right, Case(args))[i]  # noqa: E731
+            text = _explanation(exercise, got, want, cases) or diagnose(
+                got, want, args, notes, lambda g=got, r=right: misread(r, g, args)
+            )
             return within(f"In the {name}", text) if exercise.parts else text
     raise AssertionError("every part is right")
 

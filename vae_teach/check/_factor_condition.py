@@ -39,7 +39,9 @@ def _explain(gots: Sequence[Tensor], wants: Sequence[Tensor], cases: Sequence[Ca
                 f"{row(got[i, :10])}: entry {labels[i]} should be 1, the others 0."
             )
         basis = torch.stack([factor.double(), torch.ones(len(factor)).double()], dim=1)
-        slope, shift = torch.linalg.lstsq(basis, got[:, 10:]).solution[:, 0].tolist()
+        slope, shift = (
+            torch.linalg.lstsq(basis, got[:, 10:]).solution[:, 0].round(decimals=6).tolist()
+        )
         line = slope * basis[:, 0] + shift
         if agree(got[:, 10], (factor.double() - mean) / sd):
             continue

@@ -83,15 +83,20 @@ def _explain(gots: Sequence[Tensor], wants: Sequence[Tensor], cases: Sequence[Ca
     found = [_lies(got) for got in gots]
     if None in found:
         return None
-    ((lies, z), *_), n = found, len(gots[0])
-    if any(way != lies for way, _ in found):
+    if len({lies for lies, _ in found}) > 1:
         return None
+    lies = found[0][0]
     if lies != WELL:
         return f"In your grid {lies}: z[0] should grow to the right, and z[1] fall, from the top."
-    low = torch.special.ndtr(z[0]).item()
+    n, z, gap = max(
+        ((len(z), z, (z - want[0, :, 0]).abs()) for (_, z), want in zip(found, wants, strict=True)),
+        key=lambda each: each[2].max(),
+    )
+    i = gap.argmax().item()
+    share = torch.special.ndtr(z[i]).item()
     return (
-        f"Your grid lies well, but its codes are others: for n = {n} the leftmost, "
-        f"{z[0].item():.3g}, has the percentile {low:.3g} where (0 + 1/2) / {n} is asked."
+        f"Your grid lies well, but its codes are others: for n = {n} column {i} has the code "
+        f"{z[i].item():.3g}, of the percentile {share:.3g}, where ({i} + 1/2) / {n} is asked."
     )
 
 

@@ -4,6 +4,7 @@ The student is handed a decoder that remembers the codes it was given. So the pi
 with what those very codes decode to, and the codes themselves are judged by statistics.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from vae_teach.check._sampling import (
     CODES,
     LATENT,
     RIGHT_PER_FALSE_ALARM,
+    Z_LIMIT,
     Watched,
     not_standard_normal,
     watch,
@@ -45,8 +47,8 @@ HINTS = {
     "pass generator=generator to torch.randn, and set no seed.",
     "generator-ignored": "You do not draw from the generator you are given: "
     "pass generator=generator to torch.randn.",
-    "reseeded": "Your codes are the same in every call, whatever the generator: set no seed, and "
-    "keep no codes.",
+    "reseeded": "Codes of one call come again in the next, whatever the generator: set no seed, "
+    "and keep no codes.",
     "not-reproducible": "Your codes differ between two generators of the same seed: draw all of "
     "them from the one you are given, as it is.",
     "not-finite": "Your codes contain NaN or infinity: draw them with torch.randn.",
@@ -60,6 +62,8 @@ HINTS = {
     "one-length": "Your codes all have the same length: leave them as torch.randn draws them.",
     "standardised": "Your codes have mean 0 and standard deviation 1 exactly: draws vary about "
     "these, so do not standardise them.",
+    "in-a-row": "Each of your codes resembles the one before: draw each on its own, and leave them "
+    "as they come.",
     "cut-off": "Your codes stop at {most:.2f}: N(0, I) has no bounds, so cut none off, and draw "
     "none again.",
     "uniform": "Your codes are uniformly distributed: the prior is normal, so use torch.randn.",
@@ -159,7 +163,7 @@ def _examine_source(student: Callable, n: int = 4, latent_dim: int = 2) -> None:
     generator = torch.Generator().manual_seed(1)
     first, later = (_run(student, n, latent_dim, generator)[1].codes() for _ in range(2))
     again = _run(student, n, latent_dim, torch.Generator().manual_seed(1))[1].codes()
-    if torch.equal(first, later):
+    if (first[:, None] == later).all(-1).any():
         raise Fault(HINTS["reseeded"])
     if not torch.equal(first, again):
         raise Fault(HINTS["not-reproducible"])
@@ -183,8 +187,15 @@ def _standardised(z: Tensor) -> bool:
     return bool(z.mean(0).abs().max() < 1e-5 and (z.std(0) - 1).abs().max() < 1e-4)
 
 
+def _in_a_row(z: Tensor) -> bool:
+    """Whether a code resembles the one before: correlation 5 standard errors from 0."""
+    centred = (z - z.mean(0)) / z.std(0)
+    return bool((centred[1:] * centred[:-1]).mean().abs() * math.sqrt(z.numel()) > Z_LIMIT)
+
+
 def _cut_off(z: Tensor) -> bool:
-    return bool(((z - z.mean(0)) / z.std(0)).abs().max() < FARTHEST)
+    scaled = (z - z.mean(0)) / z.std(0)
+    return bool(scaled.abs().max() < FARTHEST)
 
 
 _DONE = {
@@ -193,6 +204,7 @@ _DONE = {
     "mirrored-codes": _mirrored,
     "one-sign": lambda z: bool((z >= 0).all() or (z <= 0).all()),
     "standardised": _standardised,
+    "in-a-row": _in_a_row,
     "cut-off": _cut_off,
 }
 

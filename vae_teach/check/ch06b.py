@@ -334,7 +334,7 @@ def _rank(a: dict, b: dict) -> bool:
 
 
 _ELBO = {"number": "ELBO"}
-_OTHER = {"data": "omniglot test", "treatment": "threshold", "seed": 3, "epochs": 50}
+_OTHER = {"data": "omniglot test", "treatment": "threshold", "seed": 3, "draws": 64}
 _GREY = {"treatment": "grey", "likelihood": "continuous bernoulli"}
 
 # What one pair shows: what the first has, what the second has, what to tell whoever gets it wrong.

@@ -48,10 +48,6 @@ class Derivation:
         """The derivation with one piece of step `number` changed, such as "+ mu^2" to "- mu^2"."""
         return self._with(number, self._step(number).edited(old, new))
 
-    def in_setting(self, setting: Setting) -> "Derivation":
-        """The same lines, verified where the symbols stand for something else."""
-        return replace(self, setting=setting)
-
     def _step(self, number: int) -> Step:
         if not 1 <= number <= len(self.steps):
             raise ValueError(f"there is no step {number}: steps run from 1 to {len(self.steps)}")

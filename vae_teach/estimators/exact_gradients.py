@@ -115,13 +115,11 @@ def square_leave_one_out_variance(mu: Tensor, sigma: Tensor, draws: int) -> Grad
     )
 
 
-def square_plus_sine(z: Tensor) -> Tensor:
-    """f(z) = sum z^2 + sin z, the example of Understanding Deep Learning, notebook 17.2."""
-    return (z.square() + z.sin()).sum(dim=-1)
-
-
 def square_plus_sine_expectation(mu: Tensor, sigma: Tensor) -> Tensor:
-    """E[f] = sum mu^2 + sigma^2 + sin(mu) exp(-sigma^2 / 2), a scalar."""
+    """E[f] = sum mu^2 + sigma^2 + sin(mu) exp(-sigma^2 / 2), a scalar.
+
+    f(z) = sum z^2 + sin z is the example of Understanding Deep Learning, notebook 17.2.
+    """
     return (mu.square() + sigma.square() + mu.sin() * torch.exp(-0.5 * sigma.square())).sum()
 
 

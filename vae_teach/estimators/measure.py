@@ -36,11 +36,6 @@ class Quality(NamedTuple):
     bias: Measured
     variance: Measured
 
-    @property
-    def rms_error(self) -> Tensor:
-        """Root of bias^2 + variance: the typical distance of one estimate from the truth."""
-        return (self.bias.value.square() + self.variance.value).sqrt()
-
 
 def measure_mean(samples: Tensor) -> Measured:
     """Average over the first axis, with its standard error.

@@ -4,7 +4,7 @@
 where the latent is a plane; the other functions look at samples and at the aggregate of the codes.
 """
 
-from vae_teach.evaluate.aggregate import KLSplit, log_mixture, split_kl
+from vae_teach.evaluate.aggregate import log_mixture
 from vae_teach.evaluate.bounds import (
     ActiveUnits,
     Bounds,
@@ -15,7 +15,7 @@ from vae_teach.evaluate.bounds import (
     importance_bounds,
     posterior_means,
 )
-from vae_teach.evaluate.grid import GridEvidence, grid_log_likelihood, in_float64, log_prob_table
+from vae_teach.evaluate.grid import GridEvidence, grid_log_likelihood, log_prob_table
 from vae_teach.evaluate.predictive import (
     nearest_neighbours,
     posterior_predictive_mean,
@@ -32,7 +32,6 @@ __all__ = [
     "Bounds",
     "Estimate",
     "GridEvidence",
-    "KLSplit",
     "ProtocolRow",
     "active_units",
     "bound_curve",
@@ -41,7 +40,6 @@ __all__ = [
     "elbo",
     "grid_log_likelihood",
     "importance_bounds",
-    "in_float64",
     "log_joint",
     "log_mixture",
     "log_posterior",
@@ -53,6 +51,5 @@ __all__ = [
     "posterior_predictive_sample",
     "prior_predictive",
     "prior_predictive_at",
-    "split_kl",
     "transform",
 ]

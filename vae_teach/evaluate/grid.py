@@ -4,7 +4,6 @@ The grid is decoded once for all images, and the decoded points meet the images 
 product. Shapes: N images, M grid points, D pixels, L = 2. Nats, summed in float64.
 """
 
-import copy
 import math
 from typing import NamedTuple
 
@@ -184,8 +183,3 @@ def _finish(sums: _Sums, grid: Grid, tolerance: float) -> GridEvidence:
     elbo = (sums.joint - sums.entropy) / sums.mass
     kl = sums.entropy / sums.mass - sums.joint / sums.mass + sums.evidence
     return GridEvidence(sums.evidence, kl, elbo, spacing_error, grid)
-
-
-def in_float64(model: nn.Module) -> nn.Module:
-    """A copy of the model that computes in float64, for references."""
-    return copy.deepcopy(model).double()
