@@ -387,6 +387,20 @@ def test_log_variances_are_tried_from_minus_40_to_10(student, piece, say):
     assert piece in say(student, COSTS)
 
 
+def test_values_that_go_wrong_for_one_example_alone_are_no_matter_of_a_squeeze(say):
+    """Advice on a shape that is right."""
+    student = lambda mu, logvar: COSTS.right(mu, logvar) * (1 + (len(mu) == 1))  # noqa: E731
+    message = say(student, COSTS)
+    assert "for a batch of one entry [0] of the result should be" in message
+    assert message.endswith("look for what depends on how many there are.")
+
+
+def test_wrong_values_that_change_from_call_to_call_are_told_so(say):
+    """ "Should be 0.5, but yours is 0.488", for an answer that draws."""
+    student = lambda x: x.sum(-1) + torch.randn(len(x))  # noqa: E731
+    assert "a second call with the same arguments gives others: draw no random" in say(student)
+
+
 @pytest.mark.parametrize("exercise", [LOGS, COSTS], ids=["logs", "costs"])
 def test_right_answers_pass_the_harsher_calls(exercise, say):
     """A rule that float32 cannot follow turns every right answer down."""

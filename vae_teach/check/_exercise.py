@@ -87,7 +87,7 @@ class Exercise:
         mistakes: in the order in which they are tried.
         gradients: the arguments by which training differentiates. The exercise's text says so.
         roles: what the tensors among the arguments are, so that harsher calls can be made of them.
-        ones: letters of the axes that may have size 1.
+        ones: letters of the axes that may have size 1, that of the examples first.
         fixed: letters of the axes that cannot be made longer by repeating their entries.
         parts: the names of the things that are returned, if there are several.
         explain: has a sentence, or None, for results of the right shape that no mistake accounts
@@ -193,6 +193,11 @@ def _examine_values(student: Callable, exercise: Exercise, *, hard: bool) -> Non
             looked_at = tuple([(result[i],) for result in results] for results in looked_at)
         if mistake.hard == hard and not _same(*looked_at) and mistake.explains(*looked_at, cases):
             raise Fault(mistake.hint)
+    if not _same([_attempt(student, exercise, cases[0])], gots[:1]):
+        raise Fault(
+            "Your values are not right, and a second call with the same arguments gives others: "
+            "draw no random numbers, and keep nothing between calls."
+        )
     raise Fault(_diagnosis(exercise, gots, wants, cases))
 
 
@@ -203,11 +208,13 @@ def _examine_harsher(student: Callable, exercise: Exercise) -> None:
         wants = evaluate_parts(exercise.right, case)
         for i, (got, want) in enumerate(zip(gots, wants, strict=True)):
             if not all_agree([got], [want]):
+                values_only = got.shape == want.shape and rule.on_values
+                advice = values_only or rule.advice
                 part = f" in the {exercise.parts[i]}" if exercise.parts else ""
                 raise Fault(
                     f"Your values are right for {rule.right_for}, but for "
                     f"{rule.place.format(place=case.note)} {difference(got, want)}{part}: "
-                    f"{rule.advice}."
+                    f"{advice}."
                 )
 
 

@@ -42,12 +42,14 @@ class Rule:
     Args:
         right_for: where the answer is right already.
         place: what the harsher call is, after "for".
-        advice: what to look for; for a wrong shape or value alike.
+        advice: what to look for.
+        on_values: the same where the shape is right, if that is another thing.
     """
 
     right_for: str
     place: str
     advice: str
+    on_values: str = ""
 
 
 AGAIN = Rule(
@@ -55,7 +57,12 @@ AGAIN = Rule(
     "a later call of the same sizes",
     "keep nothing between calls, and draw no random numbers",
 )
-ONE = Rule("several examples", "{place}", "a .squeeze() without an axis drops every axis of size 1")
+ONE = Rule(
+    "several examples",
+    "{place}",
+    "a .squeeze() without an axis drops every axis of size 1",
+    "look for what depends on how many there are",
+)
 MANY_OF = Rule("small sizes", "{place}", "look for a size that is written as a number")
 FAR_APART = Rule(
     "columns of one level",
@@ -99,11 +106,12 @@ def _tiled(size: int) -> Callable[[Tensor, int], Tensor]:
     return lambda v, axis: v.index_select(axis, torch.arange(size) % v.shape[axis])
 
 
-def _again(args: Args, roles: dict[str, Role]) -> Iterator[Derived]:
+def _again(args: Args, roles: dict[str, Role], ones: str) -> Iterator[Derived]:
     yield AGAIN, "the first call again", args
-    if batch := _axes_of(roles, "B"):
-        turned = _along(args, batch, lambda v, axis: v.flip(axis))
-        yield AGAIN, "the examples of the first call in reverse order", turned
+    for letter in ones[:1]:
+        if axes := _axes_of(roles, letter):
+            turned = _along(args, axes, lambda v, axis: v.flip(axis))
+            yield AGAIN, "the entries of the first call in reverse order", turned
 
 
 def _ones(args: Args, roles: dict[str, Role], ones: str) -> Iterator[Derived]:
@@ -161,10 +169,10 @@ def derived(args: Args, roles: dict[str, Role], *, ones: str, fixed: str) -> Ite
     Args:
         args: the arguments of the ordinary call.
         roles: what those of them are that are tensors with a meaning.
-        ones: the letters of axes that may have size 1.
+        ones: the letters of axes that may have size 1, the examples first.
         fixed: the letters of axes that cannot be made longer by repeating their entries.
     """
-    yield from _again(args, roles)
+    yield from _again(args, roles, ones)
     yield from _ones(args, roles, ones)
     yield from _many(args, roles, fixed)
     yield from _log_weights(args, roles)

@@ -45,7 +45,7 @@ LOG_MEAN_EXP = Exercise(
     right=_log_mean_exp,
     cases=_cases,
     roles={"log_weights": Role("nB", LOG_WEIGHTS)},
-    ones="nB",
+    ones="Bn",
     mistakes=(
         Mistake(
             "mean-of-logs",
@@ -157,7 +157,7 @@ EFFECTIVE_SAMPLE_SIZE = Exercise(
     right=_effective_sample_size,
     cases=_cases,
     roles={"log_weights": Role("nB", LOG_WEIGHTS)},
-    ones="nB",
+    ones="Bn",
     mistakes=(
         Mistake(
             "n",
