@@ -286,7 +286,7 @@ UNNAMED = {
         "squeezed": (lambda z, d, eps: (root(d) * z + d * eps).squeeze(), "for a batch of one"),
         "own-noise": (
             lambda z, d, eps: root(d) * z + d * torch.randn(z.shape),
-            "should be",
+            "a second call with the same arguments gives others",
         ),
         "in-place": (changes_z, "changes its argument z in place"),
     },
