@@ -410,8 +410,14 @@ def test_the_command_trains_evaluates_and_writes(digits, tmp_path, capsys, monke
     [
         ([], "give a preset, one of ffl50"),
         (["mathibit"], "preset is 'mathibit', but the known ones are"),
-        (["mathybit", "--steps", "0"], "--steps must be at least 1, but it is 0"),
-        (["mathybit", "--images", "-5"], "--images must be at least 1, but it is -5"),
+        (["mathybit", "--steps", "0"], "steps must be at least 1, but it is 0"),
+        (["mathybit", "--steps", "9" * 30], "steps must be at most 100,000,000, but it is 999"),
+        (["mathybit", "--images", "-5"], "images must be at least 1, but it is -5"),
+        (["mathybit", "--samples", "0"], "samples must be at least 1, but it is 0"),
+        (["mathybit", "--seed", "-1"], "seed must be from 0 to 9,223,372,036,854,775,807, but"),
+        (["mathybit", "--threads", "99999"], "--threads must be from 1 to 1024, but it is 99999"),
+        (["mathybit", "--device", "abacus"], "device 'abacus' cannot be used here"),
+        (["mathybit", "--data", "mnits"], "the data sets are strokes"),
     ],
 )
 def test_a_wrong_command_is_told_in_one_line(arguments, message, capsys):
@@ -419,3 +425,14 @@ def test_a_wrong_command_is_told_in_one_line(arguments, message, capsys):
     error = capsys.readouterr().err
     assert error.startswith("error: ") and message in error
     assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\0b", "b\udcffd", "~nobody-of-this-name/x"])
+@pytest.mark.parametrize("command", ["reproduce mathybit --out", "train --out", "handout x -o"])
+def test_an_out_that_no_folder_can_be_called_is_refused(capsys, command, name):
+    """`--out "$DIR"` with an empty variable wrote into the folder at hand."""
+    with pytest.raises(SystemExit) as stop:
+        main([*command.split(), name])
+    assert stop.value.code == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "argument " in said and ("folder" in said or "home" in said)

@@ -33,6 +33,7 @@ from vae_teach.train import epoch_generator, fit
 from vae_teach.whole_file import write_text
 
 FORMAT = "vae_teach result 1"
+MOST = 100_000_000  # steps, draws or pictures: more is a slip of the hand
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,9 +181,7 @@ def reproduce(
     """
     preset = get_preset(name)
     require_seed(seed)
-    for what, count in (("steps", steps), ("samples", importance_samples), ("images", n_test)):
-        if count is not None and count < 1:
-            raise ValueError(f"{what} must be at least 1, but it is {count}")
+    require_counts(steps=steps, samples=importance_samples, images=n_test)
     dataset = dataset or data.load("mnist")
     where = pick_device(device)
     pixels = prepare(preset, dataset, seed=seed, n_test=n_test)
@@ -239,6 +238,18 @@ def require_seed(seed: int) -> None:
     """
     if not 0 <= seed < 2**63:
         raise ValueError(f"seed must be from 0 to {2**63 - 1:,}, but it is {seed}")
+
+
+def require_counts(**counts: int | None) -> None:
+    """Refuse a number of steps, draws or pictures that makes no sense; None is a default.
+
+    Raises:
+        ValueError: with the limit.
+    """
+    for name, count in counts.items():
+        if count is not None and not 1 <= count <= MOST:
+            side = "at least 1" if count < 1 else f"at most {MOST:,}"
+            raise ValueError(f"{name} must be {side}, but it is {count}")
 
 
 def read_result(path: str | Path) -> dict:

@@ -8,7 +8,16 @@ def folder(text: str) -> Path:
     """A folder's name, with ~ as the user's own."""
     if not text.strip():
         raise argparse.ArgumentTypeError("give the name of a folder")
-    return Path(text).expanduser()
+    try:
+        valid = "\0" not in text and bool(text.encode())
+    except UnicodeEncodeError:  # bytes that are no text; the format of checkpoints refuses them
+        valid = False
+    if not valid:
+        raise argparse.ArgumentTypeError(f"{text!r} is no name in UTF-8 that a folder can have")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # ~nobody
+        raise argparse.ArgumentTypeError(f"{text}: {error}") from error
 
 
 def add_machine_options(group) -> None:

@@ -34,8 +34,10 @@ def _plan(notebooks: list[Path], args: argparse.Namespace) -> dict[Path, tuple[P
     Raises:
         ValueError: if two copies would have one name, on any file system: some do not tell capital
             letters apart, or ways to write an accent; or if one would replace its source.
-        FileExistsError: if a copy exists and --force is not given.
+        OSError: if a copy exists and --force is not given, or --output is a file.
     """
+    if args.output.exists() and not args.output.is_dir():
+        raise NotADirectoryError(f"--output is {args.output}, which is a file: give a folder")
     plan: dict[Path, tuple[Path, bool]] = {}
     taken: dict[str, Path] = {}
     for source in notebooks:

@@ -41,17 +41,13 @@ def run(args: argparse.Namespace) -> int:
     if args.name is None:
         raise ValueError(f"give a preset, one of {', '.join(PRESETS)}; --list describes them")
     get_preset(args.name)  # a misspelt name is told before data is read
-    for option in ("steps", "samples", "images"):
-        value = getattr(args, option)
-        if value is not None and value < 1:
-            raise ValueError(f"--{option} must be at least 1, but it is {value}")
-
     from vae_teach import data
     from vae_teach.device import pick_device
-    from vae_teach.reproduce import reproduce, require_seed
+    from vae_teach.reproduce import reproduce, require_counts, require_seed
     from vae_teach.threads import take_threads
 
     require_seed(args.seed)
+    require_counts(steps=args.steps, samples=args.samples, images=args.images)
     take_threads(args.threads)
     pick_device(args.device)  # a misspelt device is told before data is read
     result = reproduce(

@@ -114,7 +114,8 @@ def run(args: argparse.Namespace) -> int:
     from vae_teach.threads import take_threads
     from vae_teach.train_run import Plan, train_run
 
-    name = catalog.require_known(args.data, "--data") if args.data else catalog.choose()[0]
+    told = args.data is not None
+    name = catalog.require_known(args.data, "--data") if told else catalog.choose()[0]
     options = _folder_options(args, name)
     take_threads(args.threads)
     plan = Plan(
@@ -136,9 +137,9 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print(f"\nstopped: {args.out} keeps {_epochs(epochs_kept(args.out))}")
         raise
-    except BlockingIOError:
-        raise  # another process's folder
     except OSError as error:  # a full disk, as a rule: what is there is whole
+        if isinstance(error, BlockingIOError) or epochs_kept(args.out) == 0:
+            raise
         raise OSError(f"{error}; {args.out} keeps {_epochs(epochs_kept(args.out))}") from error
     made = record["protocol"]["epochs_made"]
     if kept:
