@@ -34,7 +34,6 @@ book: $(READY) ## run the notebooks and build the book; prints the file to open
 
 test: book ## run everything: units, plots, JavaScript, browser, every notebook cell
 	$(PY) -m pytest
-	$(MAKE) nbval
 
 nbval: $(READY) ## only run every notebook cell and compare the stored outputs
 	$(PY) -m pytest --nbval-lax --nbval-current-env notebooks

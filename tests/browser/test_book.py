@@ -53,6 +53,23 @@ def open_chapter(open_page, book):
     return open_chapter
 
 
+@pytest.mark.parametrize("chapter", [page for page in chapters() if "notebooks/" in page])
+def test_code_fits_the_page_and_that_of_a_figure_is_folded_under_it(open_chapter, chapter):
+    """Fails if code needs sideways scrolling, or if plotting code comes before its figure."""
+    page = open_chapter(chapter)
+    folds = page.evaluate(
+        """[...document.querySelectorAll(".tag_hide-input")].map(({children}) =>
+            [...children].map(part => part.matches("details:not([open])")))"""
+    )
+    assert folds and all(fold in ([True], [False, True]) for fold in folds)
+    page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
+    scrolled = page.evaluate(
+        """[...document.querySelectorAll(".cell_input pre")]
+            .filter(code => code.scrollWidth > code.clientWidth).map(code => code.innerText)"""
+    )
+    assert scrolled == []
+
+
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("chapter", [*chapters(), "genindex"])
 def test_page_is_whole_at_every_width_and_in_the_dark(open_chapter, chapter, view):
