@@ -19,7 +19,7 @@ from vae_teach.plots import CLASS_COLOURS, tile
 from vae_teach.snapshots import Snapshot
 from vae_teach.whole_file import whole_file
 
-GREYS = 16  # of a film of coloured classes, beside the ten colours
+GREYS = 10  # of a film of coloured classes, beside the ten colours
 
 
 def sheet_png(
@@ -58,7 +58,7 @@ def class_png(figure: Figure, *, dpi: int = 80) -> bytes:
     """A figure of coloured classes as a PNG file of few colours; the figure is closed.
 
     A palette fitted to a picture drops the colours of small dots. This one holds the ten class
-    colours and 16 greys, so that a digit has the same colour in every frame.
+    colours and ten greys, so that a digit has the same colour in every frame.
     """
     full, small = io.BytesIO(), io.BytesIO()
     figure.savefig(full, format="png", dpi=dpi, facecolor="white")

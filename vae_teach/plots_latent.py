@@ -194,7 +194,10 @@ def draw_means_and_draws(
     for ax in axes.flat[len(dimensions) :]:
         ax.set_axis_off()
     for ax, d in zip(axes.flat, dimensions, strict=False):
-        ax.hist(z[:, d].cpu().numpy(), bins=bins, density=True, alpha=0.5, label="z, drawn")
+        ax.hist(
+            z[:, d].cpu().numpy(), bins=bins, density=True, histtype="stepfilled", alpha=0.5,
+            label="z, drawn",
+        )  # fmt: skip
         ax.hist(
             mu[:, d].cpu().numpy(), bins=bins, density=True, histtype="step", color="C1",
             label="μ, the mean",
