@@ -12,7 +12,9 @@ import functools
 import importlib
 import io
 import itertools
+import json
 import random
+import re
 import sys
 from pathlib import Path
 
@@ -355,6 +357,25 @@ def test_numpy_version_of_the_answer_is_judged_on_its_gradients(exercise):
     verdict = verdict_on(exercise.name, student)
     assert verdict.passed == (not exercise.gradients)
     assert exercise.gradients == () or "return a torch tensor" in verdict.message
+
+
+@functools.cache
+def chapters():
+    """The cells of all notebooks, in order."""
+    files = sorted((HERE.parent / "notebooks").glob("*.ipynb"))
+    return [cell for file in files for cell in json.loads(file.read_text("utf8"))["cells"]]
+
+
+@pytest.mark.parametrize(
+    "exercise", [e for e in EXERCISES.values() if e.gradients], ids=lambda e: e.name
+)
+def test_an_exercise_whose_check_asks_for_a_gradient_says_so(exercise):
+    """A NumPy answer refused for want of a gradient of which the text says nothing."""
+    texts = ["".join(cell["source"]) for cell in chapters()]
+    stub = next(i for i, text in enumerate(texts) if f"check.{exercise.name}(" in text)
+    start = max(i for i in range(stub) if "{exercise-start}" in texts[i])
+    asked = " ".join(texts[start : stub + 1]).split("{exercise-start}")[-1].lower()
+    assert re.search(r"gradient|differentia|slope", asked), asked
 
 
 @pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda e: e.name)
