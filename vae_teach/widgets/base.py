@@ -14,15 +14,18 @@ from pathlib import Path
 import anywidget
 
 from vae_teach.whole_file import write_text
+from vae_teach.widgets.reopened import SENTENCE, show_note
 
 _HOST = Path(__file__).with_name("host.js")
 
 # No ids: a page may show the same widget twice. The payload is base64 inside a <script>, so
-# nothing in it can close the element, and Sphinx's search index skips it.
+# nothing in it can close the element, and Sphinx's search index skips it. JupyterLab takes scripts
+# and `hidden` out of what a stranger's notebook shows, so there the sentence is seen.
 _SNIPPET = """\
 <div data-vae-teach="waiting">
 <script type="text/plain">{payload}</script>
 <noscript>This figure is interactive and needs JavaScript.</noscript>
+<p hidden>{sentence}</p>
 </div>
 <script type="module">
 {host}
@@ -93,7 +96,7 @@ class TeachingWidget(anywidget.AnyWidget):
     def snippet(self) -> str:
         """Return HTML that runs this widget, in its present state, inside any page."""
         host = _HOST.read_text(encoding="utf-8")
-        return _SNIPPET.format(payload=self._payload(), host=host)
+        return _SNIPPET.format(payload=self._payload(), host=host, sentence=SENTENCE)
 
     def to_html(self, path: str | Path, title: str | None = None) -> Path:
         """Write one self-contained page, whole or not at all: needs no server and no network.
@@ -115,5 +118,6 @@ class TeachingWidget(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict, dict]:
         """Return the live view and, beside it, the page snippet for hosts without a kernel."""
+        show_note()
         data, metadata = super()._repr_mimebundle_(**kwargs)
         return {**data, "text/plain": repr(self), "text/html": self.snippet()}, metadata
