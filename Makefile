@@ -38,8 +38,9 @@ test: book ## run everything: units, plots, JavaScript, browser, every notebook 
 nbval: $(READY) ## only run every notebook cell and compare the stored outputs
 	$(PY) -m pytest --nbval-lax --nbval-current-env notebooks
 
+# The whole project is the root, so that a notebook's links to the glossary and the references open.
 lab: $(READY) ## open JupyterLab on the notebooks
-	$(BIN)/jupyter lab --notebook-dir=notebooks $(AS_ROOT)
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks --LabApp.app_settings_dir=book/lab $(AS_ROOT)
 
 check: lint ## fast: lint, format, and the tests that need no browser
 	$(PY) -m pytest -q -m "$(FAST)"
@@ -65,7 +66,7 @@ lock: ## renew requirements.txt from pyproject.toml and requirements.in (needs u
 	mv requirements.new requirements.txt
 
 clean: ## remove the built book and every cache, but not .venv or downloaded data
-	rm -rf _build .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf _build tests/browser/node_modules .pytest_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 # The environment. .ready holds the folder it was made in: scripts in .venv name that folder, so
