@@ -286,12 +286,14 @@ def test_stored_outputs_are_found(keywords, count):
 
 @pytest.mark.parametrize(("tags", "kept"), [(KEPT, True), ((), False)])
 def test_stripping_keeps_what_nbval_compares_and_nothing_else(tags, kept):
-    """Fails if a kept output loses its count: nbval then refuses the cell."""
+    """Fails if a kept output loses its count (nbval then refuses the cell), or a fold is opened."""
     chapter = notebook("1", tags=tags, output=TEXT, count=7)
+    chapter.cells[1].metadata.jupyter = {"source_hidden": True}
     chapter.metadata.update(widgets={}, language_info={"version": "3.11.7"})
     stripped = runpy.run_path(str(ROOT / "book/strip_notebooks.py"))["strip"](chapter)
     assert list(stored_outputs(stripped)) == []
     assert bool(stripped.cells[1].outputs) is kept
+    assert stripped.cells[1].metadata.jupyter.source_hidden
     assert set(stripped.metadata) == {"kernelspec"}
 
 

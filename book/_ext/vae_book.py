@@ -3,7 +3,7 @@
 - MathJax comes from the book itself, and only the files that a page can ask for.
 - A notebook's stored outputs are used again only if nothing they depend on has changed.
 - The state of live widgets stays out of the pages: they show their own HTML, with no kernel.
-- A page opened from a folder, with no server, asks for nothing that the browser would refuse.
+- A page asks for nothing that the browser would refuse on file://, and for nothing twice.
 """
 
 import hashlib
@@ -80,18 +80,47 @@ def drop_widget_state(app: Sphinx, doctree: object) -> None:
     pages.get(app.env.docname, {}).get("js_files", {}).pop("ipywidgets_state", None)
 
 
-def drop_font_preloads(app: Sphinx, error: Exception | None) -> None:
-    """Remove the theme's hints to preload its icon fonts; the style sheet loads them anyway.
+def drop_unused_mathjax(
+    app: Sphinx, page: str, template: str, context: dict, doctree: object
+) -> None:
+    """Leave MathJax out of the first page, which Sphinx takes for a page with formulas.
 
-    The hints ask for CORS, which no page on file:// gets: six console errors on every page.
+    It counts the formulas of all pages in the table of contents, which hangs on the first page.
     """
+    if not app.env.get_domain("math").data["has_equations"].get(page):
+        scripts = context["script_files"]
+        scripts[:] = [file for file in scripts if app.config.mathjax_path not in str(file.filename)]
+
+
+# What the theme writes into every page, and what stands there instead.
+PAGE_EDITS = (
+    # Hints to preload the icon fonts, which the style sheet loads anyway. The hints ask for CORS,
+    # which no page on file:// gets: six console errors on every page.
+    (r'<link rel="preload" as="font"[^>]*>\s*', ""),
+    # 1.5 MB of script that draw a dozen icons, which the style sheet beside it draws as well.
+    (r'<script src="[^"]*/fontawesome/[^"]*/js/all\.min\.js[^"]*"></script>\s*', ""),
+    # The name of a button contains the words that it shows.
+    (r'(<button class="btn search-button-field[^>]*) aria-label="Search"', r"\1"),
+    # The book's title and its contents belong to a landmark.
+    (r'<div( class="bd-sidebar-primary bd-sidebar)', r'<div role="region" aria-label="Book"\1'),
+)
+# Files of the theme and of the extensions that no page asks for.
+UNUSED = ("**/*.map", "locales/**/*.*", "vendor/fontawesome/**/*.js", "vendor/fontawesome/**/*.ttf")
+
+
+def edit_pages(app: Sphinx, error: Exception | None) -> None:
+    """Apply PAGE_EDITS, and leave out what is UNUSED."""
     if error or app.builder.format != "html":
         return
-    preload = re.compile(r'<link rel="preload" as="font"[^>]*>\s*')
     for page in Path(app.outdir).rglob("*.html"):
-        text = page.read_text(encoding="utf-8")
-        if preload.search(text):
-            page.write_text(preload.sub("", text), encoding="utf-8")
+        text = edited = page.read_text(encoding="utf-8")
+        for pattern, replacement in PAGE_EDITS:
+            edited = re.sub(pattern, replacement, edited)
+        if edited != text:
+            page.write_text(edited, encoding="utf-8")
+    for pattern in UNUSED:
+        for file in (Path(app.outdir) / "_static").glob(pattern):
+            file.unlink()
 
 
 def setup(app: Sphinx) -> dict:
@@ -101,6 +130,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", use_matching_cache)
     app.connect("builder-inited", copy_mathjax)
     app.connect("doctree-read", drop_widget_state)
-    app.connect("build-finished", drop_font_preloads)
+    app.connect("html-page-context", drop_unused_mathjax, priority=900)  # after sphinx.ext.mathjax
+    app.connect("build-finished", edit_pages)
     app.config.mathjax_path = "mathjax/tex-chtml.js"
     return {"parallel_read_safe": True, "parallel_write_safe": True}

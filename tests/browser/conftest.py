@@ -5,6 +5,8 @@ find things by role and wait for states, never for a number of seconds.
 """
 
 import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,6 +26,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+HERE = Path(__file__).parent
 LOCAL = ("file:", "data:", "blob:", "about:", "chrome-error:")
 
 
@@ -48,6 +51,8 @@ def browser() -> Iterator:
         browser = playwright.chromium.launch(
             executable_path=find_chromium(),
             args=FLAGS,
+            # A reader's scroll bars are seen, and one under every formula was not noticed without.
+            ignore_default_args=["--hide-scrollbars"],
             chromium_sandbox=False,  # root in a container has none; every page here is our own
         )
         yield browser
@@ -81,6 +86,22 @@ def open_page(browser) -> Iterator[Callable]:
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def axe() -> Path:
+    """axe-core, in the version that package-lock.json names; npm brings it once."""
+    script = HERE / "node_modules" / "axe-core" / "axe.min.js"
+    if not script.is_file():
+        npm = shutil.which("npm")
+        command = [npm or "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        done = npm and subprocess.run(
+            command, cwd=HERE, capture_output=True, text=True, check=False
+        )
+        if not done or done.returncode != 0:
+            reason = f"the accessibility tests need axe-core: {done.stderr if done else 'no npm'}"
+            pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason.splitlines()[0])
+    return script
 
 
 @pytest.fixture(scope="session")

@@ -84,6 +84,24 @@ _SMALL_LETTERS = """() => {
   return [...new Set(found)];
 }"""
 
+
+_SCROLLING_FORMULAS = """() => [...document.querySelectorAll("span.math, span.math *")]
+  .filter((e) => {
+    const { overflowX, borderTopWidth, borderBottomWidth } = getComputedStyle(e);
+    const borders = parseFloat(borderTopWidth) + parseFloat(borderBottomWidth);
+    const ink = e.querySelector("mjx-math")?.getBoundingClientRect().width ?? 0;
+    const bar = e.offsetHeight - borders > e.clientHeight + 1;
+    return overflowX !== "visible" && bar && ink <= e.clientWidth &&
+      !e.closest("mjx-assistive-mml");
+  })
+  .map((e) => e.closest("span.math").textContent)"""
+
+# Without preload: axe would fetch the style sheets again, which no page on file:// may.
+_AXE = """async () => (await axe.run({ preload: false })).violations
+  .filter(({ impact }) => impact === "serious" || impact === "critical")
+  .flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) =>
+    `${id}: ${target.join(" ")}: ${failureSummary}`))"""
+
 _HEADINGS = """() => [...document.querySelectorAll("article :is(h1, h2, h3, h4, h5, h6)")]
   .map((e) => Number(e.tagName[1]))"""
 
@@ -123,6 +141,17 @@ def cut_off(page: Page) -> list[str]:
 def small_letters(page: Page) -> list[str]:
     """Letters in figures that are less than 9 CSS pixels high as shown, subscripts 6.5."""
     return page.evaluate(_SMALL_LETTERS)
+
+
+def formulas_with_scroll_bar(page: Page) -> list[str]:
+    """Formulas in a line of text that fit and yet carry a scroll bar, as high as the line."""
+    return page.evaluate(_SCROLLING_FORMULAS)
+
+
+def barriers(page: Page, axe: Path) -> list[str]:
+    """What axe-core calls serious or critical: it stops who uses a keyboard or a screen reader."""
+    page.add_script_tag(path=axe)
+    return page.evaluate(_AXE)
 
 
 def heading_faults(page: Page) -> list[str]:

@@ -35,6 +35,11 @@ MISTAKES = {
         page_checks.pictures_without_text,
         f'{FIGURE}><svg aria-label="fig 1"></svg></figure>',
     ),
+    "formula-with-scroll-bar": (
+        page_checks.formulas_with_scroll_bar,
+        '<span class="math" style="display: inline-block; width: 90px; overflow-x: scroll">'
+        "<mjx-container>x + y</mjx-container></span>",
+    ),
     "two-titles": (page_checks.heading_faults, "<h1>another</h1>"),
     "level-jumped": (page_checks.heading_faults, "<h3>too deep</h3>"),
     "slider-without-effect": (page_checks.dead_sliders, f"{SLIDER}>"),
@@ -65,7 +70,7 @@ def show(open_page, tmp_path):
 
     def show(body):
         path = tmp_path / "page.html"
-        head = '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"></head>'
+        head = '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>t</title></head>'
         path.write_text(f"{head}<body><article><h1>title</h1>{body}</article></body></html>")
         return open_page(path, **NARROW)
 
@@ -75,6 +80,18 @@ def show(open_page, tmp_path):
 @pytest.mark.parametrize(("check", "body"), MISTAKES.values(), ids=MISTAKES)
 def test_the_check_finds_its_mistake(show, check, body):
     assert len(check(show(body))) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["<button></button>", '<p style="color: #aaa">too pale</p>', '<ul><li role="cell">x</li></ul>'],
+)
+def test_a_barrier_is_found(show, axe, body):
+    assert len(page_checks.barriers(show(body), axe)) >= 1
+
+
+def test_a_page_without_barriers_passes(show, axe):
+    assert page_checks.barriers(show('<h2>two</h2><a href="#x">a link</a>'), axe) == []
 
 
 @pytest.mark.parametrize(
