@@ -17,7 +17,7 @@ from urllib.request import urlopen
 import nbformat
 import pytest
 from explorer_page import picture
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.jupyterlab]
@@ -215,6 +215,22 @@ def check_live_explorer(page: Page, cell: int, reader: int) -> None:
         explorer.get_by_role("button", name="Back to 0").press("Enter")
     assert page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex") == cell
     expect_kernel_z(page, reader, [0.0] * len(z_before))
+
+
+def test_a_chapters_links_read_well_and_its_solutions_are_folded(open_notebook, lab):
+    """Fails if the metadata folds nothing, or a link beside the notebook opens nothing."""
+    _, root = lab
+    (root / "glossary.md").write_text("# Glossary\n\nThe words.\n")
+    solution = new_code_cell("answer = 42\nanswer", metadata={"tags": ["solution"]})
+    solution.metadata.jupyter = {"source_hidden": True}
+    text = "The [evidence](glossary.md#evidence) of ([Doersch, 2016](glossary.md#doersch))."
+    page = open_notebook("reading.ipynb", [new_markdown_cell(text), solution])
+    notebook = page.locator(".jp-Notebook")
+    expect(notebook.locator(".jp-MarkdownCell")).to_contain_text("The evidence of (Doersch, 2016).")
+    expect(notebook.get_by_text("answer = 42")).to_be_visible()  # the line that stands for the cell
+    expect(notebook.locator(".jp-CodeCell .cm-editor")).to_have_count(0)
+    notebook.get_by_role("link", name="evidence").click()
+    expect(page.get_by_role("tab", name="glossary.md")).to_be_visible()
 
 
 @pytest.mark.parametrize("latent_dim", [2, 20])
