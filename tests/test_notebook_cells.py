@@ -7,6 +7,7 @@ ruff holds the lines to the column (`notebooks/ruff.toml`). Running every cell a
 import ast
 import dis
 from collections.abc import Iterator
+from dataclasses import dataclass
 from types import CodeType
 
 import nbformat
@@ -55,15 +56,32 @@ def lines_of_code(source: str) -> int:
 
 
 def second_meanings(notebook: NotebookNode) -> Iterator[str]:
-    """Names that a cell takes from an earlier one and that it, or a later cell, binds anew."""
-    cells = [(number, *names_of(cell.source)) for number, cell in code_cells(notebook)]
-    for number, taken, _ in cells:
-        later = {name: n for n, _, bound in reversed(cells) for name in bound if n >= number}
-        for name in sorted(taken & later.keys()):
-            yield f"cell {number} takes {name}, which cell {later[name]} gives another meaning"
+    """Names that a cell, or a function it hands on, takes and that are bound anew further on."""
+    cells = {number: names_of(cell.source) for number, cell in code_cells(notebook)}
+    for number, names in cells.items():
+        again = {name: n for n, o in reversed(cells.items()) for name in o.bound if n >= number}
+        for name in sorted(names.taken & again.keys()):
+            yield f"cell {number} takes {name}, which cell {again[name]} gives another meaning"
+        handed_on = any(names.functions & other.taken for other in cells.values())
+        later = {name: n for n, o in reversed(cells.items()) for name in o.bound if n > number}
+        for name in sorted(names.by_functions & names.bound & later.keys() if handed_on else ()):
+            yield (
+                f"a function of cell {number} takes {name}, "
+                f"which cell {later[name]} gives another meaning"
+            )
 
 
-def names_of(source: str) -> tuple[set[str], set[str]]:
+@dataclass(frozen=True)
+class Names:
+    """What one cell has to do with the names of a chapter."""
+
+    taken: frozenset[str]  # from other cells
+    bound: frozenset[str]
+    by_functions: frozenset[str]  # what its functions look up when they are called
+    functions: frozenset[str]  # those of `bound` that are its functions
+
+
+def names_of(source: str) -> Names:
     """The names that a cell takes from elsewhere, and those that it binds.
 
     The order of its instructions tells a name that is read first from one that is bound first. A
@@ -77,8 +95,23 @@ def names_of(source: str) -> tuple[set[str], set[str]]:
             taken.add(step.argval)
         elif isinstance(step.argval, CodeType):
             at_once = step.argval.co_name in ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
-            (taken if at_once else by_functions).update(globals_of(step.argval) - bound)
-    return taken | (by_functions - bound), bound
+            found = globals_of(step.argval)
+            by_functions.update(() if at_once else found)
+            taken.update(found - bound if at_once else ())
+    sets = taken | (by_functions - bound), bound, by_functions, functions_of(source)
+    return Names(*map(frozenset, sets))
+
+
+def functions_of(source: str) -> set[str]:
+    """The functions, classes and lambdas that a cell names."""
+    found = set()
+    for statement in ast.parse(source).body:
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            found.add(statement.name)
+        elif isinstance(statement, ast.Assign):
+            if any(isinstance(node, ast.Lambda) for node in ast.walk(statement.value)):
+                found.update(t.id for t in statement.targets if isinstance(t, ast.Name))
+    return found
 
 
 def globals_of(code: CodeType) -> set[str]:
@@ -173,7 +206,9 @@ def test_a_long_open_cell_is_found(source, metadata, count):
         (("x = 1", "x += 1"), ["cell 1 takes x, which cell 1 gives another meaning"]),
         (("x = 1", "[x for _ in 'ab']", "for x in 'ab': pass"), 1),
         (("x = 1", "def f():\n    return x", "x = 2"), 1),
-        (("def f():\n    return x\nx = 1", "x = 2\nprint(x)"), []),
+        (("def f():\n    return x\nx = 1", "f()", "x = 2"), 1),
+        (("x = 1\nf = lambda: x", "f()", "x = 2"), 1),
+        (("def f():\n    return x\nx = 1\nf()", "x = 2\nprint(x)"), []),
         (("x = 1", "[x for x in 'ab']", "x = 2"), []),
         (("x = 1", "f = lambda x: x", "x = 2"), []),
     ],
