@@ -485,3 +485,20 @@ def test_results_lie_on_the_cpu_and_the_model_is_where_it_was(trained):
     ]
     assert {result.device.type for result in results} == {"cpu"}
     assert next(model.parameters()).device.type == "cpu"
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        lambda model, x: evaluate.elbo(model, x, n_samples=1, generator=torch.Generator()),
+        lambda model, x: evaluate.importance_bounds(
+            model, x, n_samples=1, generator=torch.Generator()
+        ),
+        lambda model, x: evaluate.bound_curve(model, x, sizes=(1,), generator=torch.Generator()),
+        lambda model, x: evaluate.grid_log_likelihood(model, x),
+    ],
+)
+def test_pictures_that_the_likelihood_cannot_score_are_refused(measure):
+    """A bound of pixels from 0 to 255 is a number, and means nothing."""
+    with pytest.raises(ValueError, match=r"images must be .* from 0 to 1, .* from 0 to 255"):
+        measure(VAE(6, (4,), 2, (4,), seed=0), torch.linspace(0, 255, 12).view(2, 6))

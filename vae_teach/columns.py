@@ -12,10 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from vae_teach.models import build_model
+from vae_teach.validation import AT_LEAST_1, checked
 
 COLUMN = 13  # Doersch's, counted from 0: 13 columns before it, 14 after it
 
 
+@checked(image_shape=AT_LEAST_1)
 @dataclass(frozen=True, eq=False)
 class Completion:
     """Which pixels are given, and how.
@@ -60,6 +62,7 @@ class Completion:
                 f"{len(self.seen)}"
             )
 
+    @checked
     def condition(self, images: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """The given pixels: (..., D) -> (..., C); a fresh draw where the task binarises.
 
@@ -77,11 +80,13 @@ class Completion:
         uniform = torch.rand(given.shape, generator=generator, device=given.device)
         return (uniform < given).to(given.dtype)
 
+    @checked
     def target(self, images: Tensor) -> Tensor:
         """The pixels to fill in, grey as they are: (..., D) -> (..., T)."""
         self._require_images(images)
         return images[..., ~self.seen.to(images.device)]
 
+    @checked
     def compose(self, c: Tensor, x: Tensor) -> Tensor:
         """Whole pictures from conditions (..., C) and targets (..., T), leading axes broadcast.
 
@@ -106,6 +111,7 @@ def _rows_and_columns(image_shape: tuple[int, int]) -> tuple[Tensor, Tensor]:
     return rows.flatten(), columns.flatten()
 
 
+@checked(image_shape=AT_LEAST_1)
 def column_task(column: int = COLUMN, *, image_shape: tuple[int, int] = (28, 28)) -> Completion:
     """One pixel column, binarised anew at each pass; the others are the target.
 
@@ -122,12 +128,14 @@ def column_task(column: int = COLUMN, *, image_shape: tuple[int, int] = (28, 28)
     return Completion(f"column {column}", columns == column, image_shape, binarised=True)
 
 
+@checked(image_shape=AT_LEAST_1)
 def half_task(*, image_shape: tuple[int, int] = (28, 28)) -> Completion:
     """The left half, grey as it is; the right half is the target."""
     _, columns = _rows_and_columns(image_shape)
     return Completion("left half", columns < image_shape[1] // 2, image_shape)
 
 
+@checked(image_shape=AT_LEAST_1)
 def quadrant_task(n_seen: int, *, image_shape: tuple[int, int] = (28, 28)) -> Completion:
     """1, 2 or 3 quadrants: lower left, then upper left, then upper right, as Pyro's tutorial.
 
@@ -146,6 +154,7 @@ def quadrant_task(n_seen: int, *, image_shape: tuple[int, int] = (28, 28)) -> Co
     return Completion(f"{n_seen} quadrant{plural}", seen, image_shape)
 
 
+@checked
 class Completer(nn.Module):
     """A conditional model on a task, for `fit`: it takes whole pictures and splits them itself.
 
@@ -167,6 +176,7 @@ class Completer(nn.Module):
         }
 
     @classmethod
+    @checked
     def from_config(cls, model: str, model_config: dict, task: dict) -> "Completer":
         """Rebuild it from its `config`; the task lies on the CPU wherever the model is built."""
         seen = torch.zeros(math.prod(task["image_shape"]), dtype=torch.bool, device="cpu")
@@ -174,6 +184,7 @@ class Completer(nn.Module):
         rebuilt = Completion(task["name"], seen, tuple(task["image_shape"]), task["binarised"])
         return cls(build_model(model, model_config), rebuilt)
 
+    @checked
     def loss_terms(self, images: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """The model's terms for pictures (B, D), each term (B,)."""
         c = self.task.condition(images, generator=generator)

@@ -6,7 +6,10 @@ Shapes: K draws, N examples, D pixels. Pixels are probabilities of ink in [0, 1]
 import torch
 from torch import Tensor
 
+from vae_teach.validation import AT_LEAST_1, checked
 
+
+@checked
 def pixel_entropy(p: Tensor) -> Tensor:
     """How undecided a picture is: sum over pixels of the coin's entropy, (..., D) -> (...,) nats.
 
@@ -23,6 +26,7 @@ def pixel_entropy(p: Tensor) -> Tensor:
     return torch.special.entr(p).sum(dim=-1) + torch.special.entr(1 - p).sum(dim=-1)
 
 
+@checked(image_shape=AT_LEAST_1)
 def gradient_energy(images: Tensor, image_shape: tuple[int, int] = (28, 28)) -> Tensor:
     """How sharp the edges are: sum of squared differences of neighbours, (..., D) -> (...,)."""
     pictures = images.unflatten(-1, image_shape)
@@ -30,6 +34,7 @@ def gradient_energy(images: Tensor, image_shape: tuple[int, int] = (28, 28)) -> 
     return down.square().sum(dim=(-2, -1)) + across.square().sum(dim=(-2, -1))
 
 
+@checked
 def diversity(samples: Tensor) -> Tensor:
     """How far draws for the same condition lie apart: (K, N, D) -> (N,), in squared intensity.
 
@@ -44,6 +49,7 @@ def diversity(samples: Tensor) -> Tensor:
     return samples.var(dim=0).sum(dim=-1)
 
 
+@checked
 def nearest(query: Tensor, known: Tensor) -> Tensor:
     """Index of the row of `known` (M, C) that is nearest to each row of `query`: (N, C) -> (N,).
 
@@ -56,6 +62,7 @@ def nearest(query: Tensor, known: Tensor) -> Tensor:
     return torch.cat(pieces)
 
 
+@checked
 def correlation(a: Tensor, b: Tensor) -> Tensor:
     """Pearson's correlation of each pair of rows, (N, D), (N, D) -> (N,); 0 for a flat row."""
     flat = (a.amax(dim=-1) == a.amin(dim=-1)) | (b.amax(dim=-1) == b.amin(dim=-1))

@@ -15,10 +15,12 @@ from vae_teach.models import (
     require_pixels,
     seeded_initialization,
 )
+from vae_teach.validation import AT_LEAST_1, checked
 
 PLACES = ("encoder", "decoder", "both")
 
 
+@checked(n_classes=AT_LEAST_1)
 def one_hot(labels: Tensor, n_classes: int = 10) -> Tensor:
     """Labels (...,) as vectors of zeros with a single 1, float32 (..., n_classes).
 
@@ -33,12 +35,20 @@ def one_hot(labels: Tensor, n_classes: int = 10) -> Tensor:
     return F.one_hot(labels.long(), n_classes).float()
 
 
+@checked
 def join(z: Tensor, c: Tensor) -> Tensor:
     """[z, c] along the last axis, the leading axes of each broadcast to the other's."""
     lead = torch.broadcast_shapes(z.shape[:-1], c.shape[:-1])
     return torch.cat([z.expand(*lead, -1), c.expand(*lead, -1)], dim=-1)
 
 
+@checked(
+    n_pixels=AT_LEAST_1,
+    encoder_hidden=AT_LEAST_1,
+    latent_dim=AT_LEAST_1,
+    decoder_hidden=AT_LEAST_1,
+    prior_hidden=AT_LEAST_1,
+)
 class CVAE(ConditionalModel):
     """Dense layers; the condition stands beside the input of the encoder, the decoder, or both.
 
@@ -119,6 +129,7 @@ class CVAE(ConditionalModel):
         return mu, logvar
 
 
+@checked(n_pixels=AT_LEAST_1, hidden=AT_LEAST_1)
 class Regressor(nn.Module):
     """p(x|c) with no latent variable: one answer per condition, the decoder of a CVAE without z.
 
@@ -165,6 +176,7 @@ class Regressor(nn.Module):
         """log p(x|c) in nats, exactly: (B, D), (B, C) -> (B,)."""
         return self.likelihood.log_prob(x, self.decode(c))
 
+    @checked
     def loss_terms(
         self, x: Tensor, c: Tensor, *, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from vae_teach.elbo import Elbo, elbo_terms
 from vae_teach.gaussian import kl_between_normals, log_normal, reparameterize
 from vae_teach.likelihoods import Likelihood
-from vae_teach.validation import require_rows
+from vae_teach.validation import NOT_NEGATIVE, checked, require_rows
 
 
 def require_condition(c: Tensor, size: int, like: Tensor | None = None) -> None:
@@ -74,18 +74,21 @@ class ConditionalModel(nn.Module):
             return bound
         return bound._replace(kl=kl_between_normals(mu, logvar, *self.prior(c)))
 
+    @checked
     def loss_terms(self, x: Tensor, c: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """What `fit` minimises, in nats per example: reconstruction + kl = -ELBO, each (B,)."""
         eps = torch.randn(len(x), self.latent_dim, generator=generator, device=x.device)
         elbo = self.elbo(x, c, eps)
         return {"reconstruction": -elbo.log_likelihood, "kl": elbo.kl}
 
+    @checked(n=NOT_NEGATIVE)
     def sample_codes(self, c: Tensor, n: int, *, generator: torch.Generator) -> Tensor:
         """n draws of z ~ p(z|c) for each condition: c (..., C) -> (n, ..., L)."""
         mu, logvar = self.prior(c)
         eps = torch.randn(n, *mu.shape, generator=generator, device=mu.device)
         return reparameterize(mu, logvar, eps)
 
+    @checked(n=NOT_NEGATIVE)
     def sample(self, c: Tensor, n: int, *, generator: torch.Generator) -> Tensor:
         """Mean images of n draws for each condition, the draws leading: c (..., C) -> (n, ..., D).
 
@@ -93,6 +96,7 @@ class ConditionalModel(nn.Module):
         """
         return self.mean_image(self.sample_codes(c, n, generator=generator), c)
 
+    @checked
     def reconstruct(
         self, x: Tensor, c: Tensor, *, generator: torch.Generator | None = None
     ) -> Tensor:
@@ -103,6 +107,7 @@ class ConditionalModel(nn.Module):
         eps = torch.randn(mu.shape, generator=generator, device=mu.device)
         return self.mean_image(reparameterize(mu, logvar, eps), c)
 
+    @checked
     @torch.no_grad()
     def log_likelihood(
         self, x: Tensor, c: Tensor, *, n_draws: int, generator: torch.Generator
@@ -116,6 +121,7 @@ class ConditionalModel(nn.Module):
         """
         if n_draws < 1:
             raise ValueError(f"n_draws must be at least 1, but it is {n_draws}")
+        self.require_data(x)
         mu, logvar = self.encode(x, c)
         prior, log_weights = self.prior(c), []
         for _ in range(n_draws):  # one draw at a time: K copies of every picture need not fit

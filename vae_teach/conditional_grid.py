@@ -11,8 +11,10 @@ from torch import Tensor
 from vae_teach.conditional_base import ConditionalModel
 from vae_teach.exact import Grid
 from vae_teach.gaussian import log_normal
+from vae_teach.validation import checked
 
 
+@checked
 @torch.no_grad()
 def grid_log_likelihood(model: ConditionalModel, x: Tensor, c: Tensor, grid: Grid) -> Tensor:
     """log p(x|c) of a model with one latent dimension, by the trapezoid rule: (B,) in nats.
@@ -28,6 +30,7 @@ def grid_log_likelihood(model: ConditionalModel, x: Tensor, c: Tensor, grid: Gri
         raise ValueError(
             f"one latent dimension is wanted, but the model has {model.latent_dim}, grid {grid.dim}"
         )
+    model.require_data(x)
     z = grid.points.to(x)[:, None]  # (M, 1, 1)
     log_joint = model.likelihood.log_prob(x, model.decode(z, c)) + log_normal(z, *model.prior(c))
     log_joint = log_joint.T.double()  # (B, M)

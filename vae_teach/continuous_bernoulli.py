@@ -9,6 +9,8 @@ Shapes: any, elementwise. Nats. Source: Loaiza-Ganem & Cunningham 2019 (arXiv:19
 import torch
 from torch import Tensor
 
+from vae_teach.validation import checked
+
 # |l| below which the series is used. Its first term left out is l^12 / 7.9e10, so even the slope
 # is right to 1e-15 there; above it the closed form loses at most two bits to cancellation.
 SERIES_BELOW = 0.3
@@ -18,6 +20,7 @@ COEFFICIENTS = tuple(
 )
 
 
+@checked
 def log_partition(logits: Tensor) -> Tensor:
     r"""log of the integral of e^{l x} over [0, 1], which is log((e^l - 1) / l), elementwise.
 
@@ -35,6 +38,7 @@ def log_partition(logits: Tensor) -> Tensor:
     return 0.5 * logits + torch.where(small, series, closed)
 
 
+@checked
 def mean(logits: Tensor) -> Tensor:
     """Mean of the density, 1 / (1 - e^{-l}) - 1 / l; it is 1/2 at l = 0 and not sigmoid(l)."""
     small = logits.abs() < SERIES_BELOW
@@ -47,6 +51,7 @@ def mean(logits: Tensor) -> Tensor:
     return torch.where(small, 0.5 + slope * l_small, closed)
 
 
+@checked
 def quantile(uniform: Tensor, logits: Tensor) -> Tensor:
     """The x below which a share `uniform` of the density lies; maps U(0, 1) to samples.
 

@@ -7,9 +7,10 @@ from torch import Generator, Tensor, nn
 
 from vae_teach.initialization import initialize
 from vae_teach.models import require_code, require_pixels, seeded_initialization
-from vae_teach.validation import require_floats
+from vae_teach.validation import AT_LEAST_1, checked, require_floats
 
 
+@checked(kernel=AT_LEAST_1)
 def same_padding(kernel: int) -> nn.ZeroPad2d:
     """Zeros around a picture so that a convolution keeps its size; an even kernel gets the extra
     row and column at the bottom and the right, as in Keras."""
@@ -17,11 +18,13 @@ def same_padding(kernel: int) -> nn.ZeroPad2d:
     return nn.ZeroPad2d((before, after, before, after))
 
 
+@checked(channels_in=AT_LEAST_1, channels_out=AT_LEAST_1, kernel=AT_LEAST_1)
 def conv_block(channels_in: int, channels_out: int, kernel: int) -> list[nn.Module]:
     """Padding and a convolution that keep the picture's size."""
     return [same_padding(kernel), nn.Conv2d(channels_in, channels_out, kernel)]
 
 
+@checked(side=AT_LEAST_1, latent_dim=AT_LEAST_1)
 class ConvAutoencoder(nn.Module):
     """Two convolutions with pooling to a code in (-1, 1); dense layers and three convolutions back.
 
@@ -80,6 +83,7 @@ class ConvAutoencoder(nn.Module):
         """The reconstruction of x, shape (B, D)."""
         return self.decode(self.encode(x))
 
+    @checked
     def loss_terms(self, x: Tensor, *, generator: Generator | None = None) -> dict[str, Tensor]:
         """The squared error summed over pixels, shape (B,). Nothing is drawn."""
         return {"squared_error": (self(x) - x).square().sum(dim=-1)}

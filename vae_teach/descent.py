@@ -9,6 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vae_teach.validation import NOT_NEGATIVE, POSITIVE, checked
+
 _SMALLEST_RATE = 1e-12
 
 
@@ -19,6 +21,7 @@ class Path(NamedTuple):
     values: Tensor
 
 
+@checked(rate=POSITIVE, steps=NOT_NEGATIVE)
 def descend(
     objective: Callable[[Tensor], Tensor], start: Tensor, *, steps: int, rate: float = 0.1
 ) -> Path:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vae_teach.gaussian import kl_to_standard_normal
 from vae_teach.likelihoods import Likelihood
+from vae_teach.validation import checked
 
 
 class Elbo(NamedTuple):
@@ -23,6 +24,7 @@ class Elbo(NamedTuple):
         return self.log_likelihood - self.kl
 
 
+@checked
 def elbo_terms(
     x: Tensor, params: Tensor, mu: Tensor, logvar: Tensor, likelihood: Likelihood
 ) -> Elbo:

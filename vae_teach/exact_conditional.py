@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vae_teach.exact import LinearGaussian
 from vae_teach.gaussian_full import cholesky, kl_between_full_normals, log_full_normal
-from vae_teach.validation import require_number
+from vae_teach.validation import AT_LEAST_1, POSITIVE, checked, require_number
 
 
 class Identity(NamedTuple):
@@ -27,6 +27,7 @@ class Identity(NamedTuple):
         return (self.left - self.right).abs().max().item()
 
 
+@checked(sigma_x=POSITIVE)
 @dataclass(frozen=True, eq=False)
 class ConditionalLinearGaussian:
     """p(z|c) = N(A c + a, S) and p(x|z, c) = N(W z + B c + b, sigma_x^2 I).
@@ -58,6 +59,7 @@ class ConditionalLinearGaussian:
         cholesky(self.S, "S")
 
     @classmethod
+    @checked(d=AT_LEAST_1, latent=AT_LEAST_1, condition=AT_LEAST_1)
     def random(
         cls, d: int = 4, latent: int = 2, condition: int = 3, *, generator: torch.Generator
     ) -> "ConditionalLinearGaussian":
@@ -71,14 +73,17 @@ class ConditionalLinearGaussian:
         parts = draw(d, latent), draw(d, condition), draw(d), 0.7
         return cls(*parts, draw(latent, condition), draw(latent), cov)
 
+    @checked
     def prior(self, c: Tensor) -> tuple[Tensor, Tensor]:
         """Mean (..., L) and covariance (L, L) of p(z|c)."""
         return c @ self.A.T + self.a, self.S
 
+    @checked
     def decode(self, z: Tensor, c: Tensor) -> Tensor:
         """Mean of p(x|z, c): (..., L), (..., C) -> (..., D). Doersch's Eq. 12."""
         return z @ self.W.T + c @ self.B.T + self.b
 
+    @checked
     def log_likelihood(self, x: Tensor, z: Tensor, c: Tensor) -> Tensor:
         """log p(x|z, c): -> (...,)."""
         return log_full_normal(x, self.decode(z, c), self._noise)
@@ -87,11 +92,13 @@ class ConditionalLinearGaussian:
     def _noise(self) -> Tensor:
         return self.sigma_x**2 * torch.eye(len(self.b), dtype=self.b.dtype)
 
+    @checked
     def log_evidence(self, x: Tensor, c: Tensor) -> Tensor:
         """log p(x|c), exactly: (..., D), (..., C) -> (...,)."""
         mean, cov = self.prior(c)
         return log_full_normal(x, self.decode(mean, c), self.W @ cov @ self.W.T + self._noise)
 
+    @checked
     def posterior(self, x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """Mean (..., L) and covariance (L, L) of p(z|x, c)."""
         mean, cov = self.prior(c)
@@ -101,11 +108,13 @@ class ConditionalLinearGaussian:
         moved = (x - self.decode(mean, c)) @ gain.T
         return mean + moved, (posterior_cov + posterior_cov.T) / 2
 
+    @checked
     def expected_log_likelihood(self, x: Tensor, c: Tensor, mu: Tensor, cov: Tensor) -> Tensor:
         """E_q[log p(x|z, c)] for q = N(mu, cov): -> (B,)."""
         spread = ((self.W @ cov) * self.W).sum(dim=(-2, -1)) / self.sigma_x**2
         return self.log_likelihood(x, mu, c) - 0.5 * spread
 
+    @checked
     def elbo(self, x: Tensor, c: Tensor, mu: Tensor, cov: Tensor) -> Tensor:
         """E_q[log p(x|z, c)] - KL(q || p(z|c)): (B, D), (B, C), (B, L), (L, L) -> (B,)."""
         expected = self.expected_log_likelihood(x, c, mu, cov)
@@ -123,11 +132,13 @@ class ConditionalLinearGaussian:
         identity = torch.eye(len(self.a), dtype=self.a.dtype)
         return type(self)(*moved, self.sigma_x, zeros(self.A), zeros(self.a), identity)
 
+    @checked
     def at(self, c: Tensor) -> LinearGaussian:
         """The unconditional model that is left when c (C,) is held: its latent is e ~ N(0, I)."""
         fixed = self.with_fixed_prior()
         return LinearGaussian(fixed.W, fixed.b + fixed.B @ c, self.sigma_x)
 
+    @checked
     def identities(self, x: Tensor, c: Tensor, mu: Tensor, cov: Tensor) -> list[Identity]:
         """Doersch's Eqs. 13, 14 and 15 for q = N(mu, cov), with his Y as x and his X as c.
 
@@ -147,6 +158,7 @@ class ConditionalLinearGaussian:
         ]
 
 
+@checked
 def expected_log_normal(mu: Tensor, cov: Tensor, mean_p: Tensor, cov_p: Tensor) -> Tensor:
     """E_q[log N(z | mean_p, cov_p)] for q = N(mu, cov): (B, L), (L, L) twice -> (B,)."""
     trace = torch.linalg.solve(cov_p, cov).diagonal(dim1=-2, dim2=-1).sum(dim=-1)

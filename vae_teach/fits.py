@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vae_teach.descent import descend
 from vae_teach.gaussian import log_normal
+from vae_teach.validation import NOT_NEGATIVE, POSITIVE, checked
 
 
 class NormalPath(NamedTuple):
@@ -21,6 +22,7 @@ class NormalPath(NamedTuple):
     kl: Tensor
 
 
+@checked(rate=POSITIVE, steps=NOT_NEGATIVE)
 def fit_normal(
     log_target: Callable[[Tensor], Tensor],
     direction: Literal["cover", "seek"],

@@ -11,13 +11,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_teach.gaussian import log_normal, reparameterize
-from vae_teach.models import seeded_initialization
+from vae_teach.models import require_code, require_pixels, seeded_initialization
 from vae_teach.source_models import SourceVAE
+from vae_teach.validation import AT_LEAST_1, NOT_NEGATIVE, checked
 
 GATE_BIAS = 2.0  # sigmoid(2) = 0.881: a new step keeps most of its input
 MASK_SEED = 0
 
 
+@checked(n_hidden=AT_LEAST_1, n_outputs=AT_LEAST_1)
 def degree_masks(n_inputs: int, n_hidden: int, n_outputs: int, seed: int = MASK_SEED) -> list:
     """The three masks of a network in which output i depends on inputs before i only.
 
@@ -48,6 +50,7 @@ def degree_masks(n_inputs: int, n_hidden: int, n_outputs: int, seed: int = MASK_
     ]
 
 
+@checked
 class MaskedLinear(nn.Linear):
     """A dense layer of which only the weights that its mask (out, in) shows take part."""
 
@@ -60,6 +63,7 @@ class MaskedLinear(nn.Linear):
         return F.linear(x, self.weight * self.mask, self.bias)
 
 
+@checked(n_hidden=AT_LEAST_1, n_context=AT_LEAST_1, n_outputs=AT_LEAST_1)
 class MADE(nn.Module):
     """Two masked hidden layers; the context may reach every unit, the input only later outputs."""
 
@@ -76,6 +80,7 @@ class MADE(nn.Module):
         return self.last(torch.relu(self.second(h))).chunk(self.n_outputs, dim=-1)
 
 
+@checked(latent_dim=AT_LEAST_1, n_hidden=AT_LEAST_1, n_context=AT_LEAST_1)
 class IAFStep(nn.Module):
     """z' = gate * z + (1 - gate) * m, then reversed; gate and m at i depend on z before i."""
 
@@ -103,6 +108,7 @@ class IAFStep(nn.Module):
         return before, F.logsigmoid(self._gate(before, context)[1]).sum(dim=-1)
 
 
+@checked(depth=NOT_NEGATIVE, flow_hidden=AT_LEAST_1)
 class FlowVAE(SourceVAE):
     """A `SourceVAE` whose posterior is a Gaussian carried through `depth` autoregressive steps.
 
@@ -125,6 +131,7 @@ class FlowVAE(SourceVAE):
 
     def start(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Mean, log-variance and context, each (B, L), from x (B, D)."""
+        require_pixels(x, self.n_pixels, self.to_mu.weight)
         h = self.trunk(x)
         return self.to_mu(h), self.positive.logvar(self.to_logvar(h)), self.to_context(h)
 
@@ -140,6 +147,7 @@ class FlowVAE(SourceVAE):
 
     def log_posterior(self, x: Tensor, z: Tensor) -> Tensor:
         """log q(z|x) at any z, by running the flow backwards: (B, D), (..., B, L) -> (..., B)."""
+        require_code(z, self.latent_dim, self.to_mu.weight)
         mu, logvar, context = self.start(x)
         total = torch.zeros(z.shape[:-1], dtype=z.dtype, device=z.device)
         for step in reversed(self.steps):
@@ -147,6 +155,7 @@ class FlowVAE(SourceVAE):
             total = total - log_det
         return total + log_normal(z, mu, logvar)
 
+    @checked
     def reconstruct(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Mean image of where the flow sends mu, or of one draw z ~ q(z|x) with a generator."""
         eps = torch.zeros(len(x), self.latent_dim, device=x.device)

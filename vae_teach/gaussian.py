@@ -9,6 +9,8 @@ import math
 import torch
 from torch import Tensor
 
+from vae_teach.validation import checked
+
 LOG_2PI = math.log(2 * math.pi)
 
 
@@ -20,6 +22,7 @@ def require_same_latent_size(**tensors: Tensor) -> None:
         raise ValueError(f"the last axis (latent dimensions) must agree, but {shapes}")
 
 
+@checked
 def log_normal(x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     r"""log N(x | mu, diag(exp(logvar))) in nats, summed over the last axis.
 
@@ -42,6 +45,7 @@ def log_normal(x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     return -0.5 * (LOG_2PI + logvar + squared_distance).sum(dim=-1)
 
 
+@checked
 def kl_to_standard_normal(mu: Tensor, logvar: Tensor) -> Tensor:
     r"""KL( N(mu, diag(exp(logvar))) || N(0, I) ) in nats, one value per example.
 
@@ -64,6 +68,7 @@ def kl_to_standard_normal(mu: Tensor, logvar: Tensor) -> Tensor:
     return 0.5 * (mu.square() + torch.expm1(logvar) - logvar).sum(dim=-1)
 
 
+@checked
 def kl_between_normals(mu_q: Tensor, logvar_q: Tensor, mu_p: Tensor, logvar_p: Tensor) -> Tensor:
     r"""KL( N(mu_q, diag(exp(logvar_q))) || N(mu_p, diag(exp(logvar_p))) ) in nats.
 
@@ -89,6 +94,7 @@ def kl_between_normals(mu_q: Tensor, logvar_q: Tensor, mu_p: Tensor, logvar_p: T
     return 0.5 * (distance + torch.expm1(ratio) - ratio).sum(dim=-1)
 
 
+@checked
 def reparameterize(mu: Tensor, logvar: Tensor, eps: Tensor) -> Tensor:
     """z = mu + sigma * eps, a sample of N(mu, sigma^2) when eps is a sample of N(0, I).
 

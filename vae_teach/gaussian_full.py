@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 
 from vae_teach.gaussian import LOG_2PI, require_same_latent_size
+from vae_teach.validation import checked
 
 
+@checked
 def cholesky(cov: Tensor, name: str = "cov") -> Tensor:
     """Lower-triangular root of a covariance (..., L, L).
 
@@ -32,6 +34,7 @@ def _require_same_size(mu: Tensor, cov: Tensor, mu_name: str, cov_name: str) -> 
         )
 
 
+@checked
 def log_full_normal(x: Tensor, mu: Tensor, cov: Tensor) -> Tensor:
     """log N(x | mu, cov) in nats: x and mu (..., L), cov (..., L, L) -> (...,).
 
@@ -54,6 +57,7 @@ def _solve(root: Tensor, vector: Tensor) -> Tensor:
     return torch.linalg.solve_triangular(root, vector.unsqueeze(-1), upper=False).squeeze(-1)
 
 
+@checked
 def kl_between_full_normals(mu_q: Tensor, cov_q: Tensor, mu_p: Tensor, cov_p: Tensor) -> Tensor:
     r"""KL( N(mu_q, cov_q) || N(mu_p, cov_p) ) in nats, for full covariances.
 
@@ -85,6 +89,7 @@ def kl_between_full_normals(mu_q: Tensor, cov_q: Tensor, mu_p: Tensor, cov_p: Te
     return 0.5 * (spread + tilt + _solve(root_p, mu_q - mu_p).square().sum(dim=-1))
 
 
+@checked
 def kl_full_to_standard_normal(mu: Tensor, cov: Tensor) -> Tensor:
     """KL( N(mu, cov) || N(0, I) ) in nats: (..., L) and (..., L, L) -> (...,).
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vae_teach.gaussian import LOG_2PI
+from vae_teach.validation import checked
 
 
 def nats_to_bits(nats: Tensor | float) -> Tensor | float:
@@ -17,6 +18,7 @@ def nats_to_bits(nats: Tensor | float) -> Tensor | float:
     return nats / math.log(2)
 
 
+@checked
 def surprise(p: Tensor) -> Tensor:
     """-log p in nats: 0 for what is certain, infinite for what is impossible.
 
@@ -41,6 +43,7 @@ def _require_distributions(**distributions: Tensor) -> None:
         raise ValueError(f"the numbers of outcomes must agree, but they are {sizes}")
 
 
+@checked
 def entropy(p: Tensor) -> Tensor:
     """Expected surprise -sum p log p in nats: (..., N) -> (...,). Outcomes with p = 0 add 0.
 
@@ -51,6 +54,7 @@ def entropy(p: Tensor) -> Tensor:
     return -torch.xlogy(p, p).sum(dim=-1)
 
 
+@checked
 def cross_entropy(q: Tensor, p: Tensor) -> Tensor:
     """Expected surprise -sum q log p of someone who believes p while q is true, in nats.
 
@@ -63,6 +67,7 @@ def cross_entropy(q: Tensor, p: Tensor) -> Tensor:
     return -torch.xlogy(q, p).sum(dim=-1)
 
 
+@checked
 def kl_discrete(q: Tensor, p: Tensor) -> Tensor:
     """KL(q || p) = sum q log(q / p) in nats: (..., N), (..., N) -> (...,).
 
@@ -73,6 +78,7 @@ def kl_discrete(q: Tensor, p: Tensor) -> Tensor:
     return (torch.xlogy(q, q) - torch.xlogy(q, p)).sum(dim=-1)
 
 
+@checked
 def normal_entropy(logvar: Tensor) -> Tensor:
     """Differential entropy of N(mu, diag(exp(logvar))) in nats: (..., L) -> (...,).
 

@@ -10,11 +10,14 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor, nn
 
+from vae_teach.validation import checked
+
 Scheme = Callable[[Tensor, Generator], Tensor]
 
 CAFFE_STD, CAFFE_SPARSE = 0.1, 15
 
 
+@checked
 def fans(weight: Tensor) -> tuple[int, int]:
     """How many inputs one output reads, and how many outputs one input feeds: (in, out)."""
     receptive = math.prod(weight.shape[2:])
@@ -25,32 +28,38 @@ def _normal(weight: Tensor, std: float, generator: Generator) -> Tensor:
     return weight.normal_(0.0, std, generator=generator)
 
 
+@checked
 def he_normal(weight: Tensor, generator: Generator) -> Tensor:
     """N(0, 2 / fan_in): Fast Forward Labs, and lazyprogrammer's Theano twin. He et al. 2015."""
     return _normal(weight, math.sqrt(2 / fans(weight)[0]), generator)
 
 
+@checked
 def twice_normal(weight: Tensor, generator: Generator) -> Tensor:
     """N(0, 4 / fan_in), sqrt(2) times He's: lazyprogrammer's TensorFlow listing."""
     return _normal(weight, 2 / math.sqrt(fans(weight)[0]), generator)
 
 
+@checked
 def fan_out_normal(weight: Tensor, generator: Generator) -> Tensor:
     """N(0, 2 / fan_out): lazyprogrammer's plain autoencoder."""
     return _normal(weight, math.sqrt(2 / fans(weight)[1]), generator)
 
 
+@checked
 def glorot_uniform(weight: Tensor, generator: Generator) -> Tensor:
     """U(-a, a), a^2 = 6 / (fan_in + fan_out): Keras and Burda et al. Glorot & Bengio 2010."""
     bound = math.sqrt(6 / sum(fans(weight)))
     return weight.uniform_(-bound, bound, generator=generator)
 
 
+@checked
 def caffe_dense(weight: Tensor, generator: Generator) -> Tensor:
     """N(0, 0.01), every weight: Doersch's two heads."""
     return _normal(weight, CAFFE_STD, generator)
 
 
+@checked
 def caffe_sparse(weight: Tensor, generator: Generator) -> Tensor:
     """N(0, 0.01), each weight kept with probability 15 / outputs: Doersch's other layers.
 
@@ -71,6 +80,7 @@ SCHEMES: dict[str, Scheme] = {
 }
 
 
+@checked
 @torch.no_grad()
 def initialize(
     module: nn.Module, scheme: str, seed: int | None, *, heads: dict[nn.Module, str] | None = None

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vae_teach.validation import NOT_NEGATIVE, checked
+
 LogDensity = Callable[[Tensor], Tensor]
 
 
@@ -34,6 +36,7 @@ class SignedArea(NamedTuple):
         return self.positive + self.negative
 
 
+@checked(n=NOT_NEGATIVE)
 def kl_by_quadrature(
     log_q: LogDensity, log_p: LogDensity, lo: float, hi: float, n: int = 4001
 ) -> SignedArea:
@@ -82,6 +85,7 @@ class Estimate(NamedTuple):
     std_error: Tensor
 
 
+@checked
 def monte_carlo(values: Tensor) -> Estimate:
     """Mean over the first axis and its standard error: (K, ...) -> two tensors (...,).
 
@@ -93,6 +97,7 @@ def monte_carlo(values: Tensor) -> Estimate:
     return Estimate(values.mean(dim=0), values.std(dim=0) / len(values) ** 0.5)
 
 
+@checked
 def kl_monte_carlo(log_q: LogDensity, log_p: LogDensity, draws: Tensor) -> Estimate:
     """KL(q || p) as the average of log q - log p over `draws` from q, shape (K, ...)."""
     return monte_carlo(log_q(draws) - log_p(draws))

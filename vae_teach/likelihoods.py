@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from vae_teach import continuous_bernoulli
 from vae_teach.gaussian import LOG_2PI
-from vae_teach.validation import require_floats
+from vae_teach.validation import POSITIVE, checked, kind, require_floats
 
 
 class Likelihood(Protocol):
@@ -37,6 +37,7 @@ class Likelihood(Protocol):
         """Draw pixels from p(x | z): (..., D) -> (..., D)."""
 
 
+@checked
 def _require_same_pixels(x: Tensor, params: Tensor) -> None:
     if x.shape[-1] != params.shape[-1]:
         raise ValueError(f"x has {x.shape[-1]} pixels but params has {params.shape[-1]}")
@@ -66,6 +67,7 @@ class Bernoulli:
         """Probability of white, in (0, 1)."""
         return torch.sigmoid(params)
 
+    @checked
     def sample(self, params: Tensor, generator: torch.Generator) -> Tensor:
         """Pixels of exactly 0 or 1."""
         uniform = torch.rand(params.shape, generator=generator, device=params.device)
@@ -97,6 +99,7 @@ class ContinuousBernoulli:
         """Mean intensity, in (0, 1)."""
         return continuous_bernoulli.mean(params)
 
+    @checked
     def sample(self, params: Tensor, generator: torch.Generator) -> Tensor:
         """Grey pixels in [0, 1]."""
         uniform = _like(torch.rand, params, generator)
@@ -112,11 +115,7 @@ def _output(params: Tensor, squash: bool) -> Tensor:
     return torch.sigmoid(params) if squash else params
 
 
-def _require_positive(name: str, value: float) -> None:
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{name} must be positive and finite, but it is {value}")
-
-
+@checked(sigma_x=POSITIVE)
 @dataclass(frozen=True)
 class Gaussian:
     r"""Pixels with independent noise N(0, sigma_x^2) around the decoder's output f(z).
@@ -131,9 +130,6 @@ class Gaussian:
 
     sigma_x: float = math.sqrt(0.5)
     squash: bool = False
-
-    def __post_init__(self):
-        _require_positive("sigma_x", self.sigma_x)
 
     def require_data(self, x: Tensor, name: str = "x") -> None:
         """Raise a ValueError that names `name` unless x holds finite floats."""
@@ -150,11 +146,13 @@ class Gaussian:
         """f(z): the decoder's output itself, or its sigmoid."""
         return _output(params, self.squash)
 
+    @checked
     def sample(self, params: Tensor, generator: torch.Generator) -> Tensor:
         """The mean plus noise; may leave [0, 1]."""
         return self.mean(params) + self.sigma_x * _like(torch.randn, params, generator)
 
 
+@checked(sigma_x=POSITIVE)
 class LearnedGaussian(nn.Module):
     """`Gaussian` whose one sigma_x is trained with the decoder, starting from `sigma_x`.
 
@@ -165,7 +163,6 @@ class LearnedGaussian(nn.Module):
 
     def __init__(self, sigma_x: float = math.sqrt(0.5), squash: bool = False):
         super().__init__()
-        _require_positive("sigma_x", sigma_x)
         self.log_sigma_x = nn.Parameter(torch.tensor(math.log(sigma_x)))
         self.squash = squash
 
@@ -189,11 +186,13 @@ class LearnedGaussian(nn.Module):
         """f(z): the decoder's output itself, or its sigmoid."""
         return _output(params, self.squash)
 
+    @checked
     def sample(self, params: Tensor, generator: torch.Generator) -> Tensor:
         """The mean plus noise; may leave [0, 1]."""
         return self.mean(params) + self.log_sigma_x.exp() * _like(torch.randn, params, generator)
 
 
+@checked(scale=POSITIVE)
 @dataclass(frozen=True)
 class Laplace:
     r"""Pixels with independent noise of density e^{-|x - f(z)| / b} / 2b: absolute errors.
@@ -206,9 +205,6 @@ class Laplace:
 
     scale: float = 1.0
     squash: bool = False
-
-    def __post_init__(self):
-        _require_positive("scale", self.scale)
 
     def require_data(self, x: Tensor, name: str = "x") -> None:
         """Raise a ValueError that names `name` unless x holds finite floats."""
@@ -224,6 +220,7 @@ class Laplace:
         """f(z): the decoder's output itself, or its sigmoid."""
         return _output(params, self.squash)
 
+    @checked
     def sample(self, params: Tensor, generator: torch.Generator) -> Tensor:
         """The mean plus noise; may leave [0, 1]."""
         centred = _like(torch.rand, params, generator) - 0.5
@@ -248,8 +245,10 @@ def make_likelihood(spec: str | dict) -> Likelihood:
     Raises:
         ValueError: for a name that is not in `LIKELIHOODS`.
     """
+    if not isinstance(spec, str | dict):
+        raise ValueError(f"likelihood must be a name or a dict with one, but it is {kind(spec)}")
     options = {"name": spec} if isinstance(spec, str) else dict(spec)
-    name = options.pop("name")
+    name = options.pop("name", None)
     if name not in LIKELIHOODS:
         raise ValueError(f"likelihood is {name!r}, but the known ones are {sorted(LIKELIHOODS)}")
     return LIKELIHOODS[name](**options)

@@ -15,8 +15,13 @@ from torch import Tensor, nn
 from vae_teach.elbo import Elbo, elbo_terms
 from vae_teach.gaussian import reparameterize
 from vae_teach.likelihoods import make_likelihood
-from vae_teach.validation import require_floats, require_rows
+from vae_teach.validation import AT_LEAST_1, NOT_NEGATIVE, checked, require_floats, require_rows
 
+# of the arguments of every model that has them
+SIZES = dict.fromkeys(
+    ("n_pixels", "encoder_hidden", "latent_dim", "decoder_hidden", "prior_hidden", "hidden"),
+    AT_LEAST_1,
+)
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "elu": nn.ELU, "sigmoid": nn.Sigmoid}
 
 
@@ -26,6 +31,7 @@ def _activation(name: str) -> nn.Module:
     return ACTIVATIONS[name]()
 
 
+@checked
 def dense_chain(sizes: tuple[int, ...], activation: str, last: str | None = None) -> nn.Sequential:
     """Linear layers from sizes[0] to sizes[-1] with `activation` between and `last` at the end.
 
@@ -43,6 +49,7 @@ def dense_chain(sizes: tuple[int, ...], activation: str, last: str | None = None
     return nn.Sequential(*layers)
 
 
+@checked
 @contextlib.contextmanager
 def seeded_initialization(seed: int | None) -> Iterator[None]:
     """Draw initial weights from `seed`, then put the global random state back; None leaves it."""
@@ -65,6 +72,9 @@ def require_code(z: Tensor, latent_dim: int, like: Tensor | None = None) -> None
     require_rows(z, "z", latent_dim, "values", like)
 
 
+@checked(
+    n_pixels=AT_LEAST_1, encoder_hidden=AT_LEAST_1, latent_dim=AT_LEAST_1, decoder_hidden=AT_LEAST_1
+)
 class Autoencoder(nn.Module):
     """z = encoder(x), x_hat = decoder(z): deterministic, trained on the squared error.
 
@@ -106,6 +116,7 @@ class Autoencoder(nn.Module):
         Otherwise the first thing training learns is the average picture, by driving every tanh to
         its end, where the gradient is nearly 0. Source: Burda et al. 2016 (arXiv:1509.00519), code.
         """
+        require_pixels(images, self.n_pixels)
         average = images.mean(dim=0).clamp(0.01, 0.99)
         self.decoder[-2].bias.data.copy_(torch.logit(average))
 
@@ -127,6 +138,7 @@ class Autoencoder(nn.Module):
         """The reconstruction of x, shape (B, D)."""
         return self.decode(self.encode(x))
 
+    @checked
     def loss_terms(
         self, x: Tensor, *, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
@@ -134,6 +146,9 @@ class Autoencoder(nn.Module):
         return {"squared_error": (self(x) - x).square().sum(dim=-1)}
 
 
+@checked(
+    n_pixels=AT_LEAST_1, encoder_hidden=AT_LEAST_1, latent_dim=AT_LEAST_1, decoder_hidden=AT_LEAST_1
+)
 class VAE(nn.Module):
     """q(z|x) = N(mu(x), diag(sigma(x)^2)), p(z) = N(0, I), p(x|z) by `likelihood`.
 
@@ -195,12 +210,14 @@ class VAE(nn.Module):
         z = reparameterize(mu, logvar, eps)
         return elbo_terms(x, self.decode(z), mu, logvar, self.likelihood)
 
+    @checked
     def loss_terms(self, x: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """What `fit` minimises, in nats per example: reconstruction + kl = -ELBO, each (B,)."""
         eps = torch.randn(len(x), self.latent_dim, generator=generator, device=x.device)
         elbo = self.elbo(x, eps)
         return {"reconstruction": -elbo.log_likelihood, "kl": elbo.kl}
 
+    @checked
     def reconstruct(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Mean image of x's code: of z = mu, or of one draw z ~ q(z|x) if a generator is given."""
         mu, logvar = self.encode(x)
@@ -209,6 +226,7 @@ class VAE(nn.Module):
         eps = torch.randn(mu.shape, generator=generator, device=mu.device)
         return self.mean_image(reparameterize(mu, logvar, eps))
 
+    @checked(n=NOT_NEGATIVE)
     def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
         """Mean images of n draws from the prior, shape (n, D). The encoder is not used."""
         device = next(self.parameters()).device
@@ -235,6 +253,7 @@ MODELS = {
 }
 
 
+@checked
 def build_model(name: str, config: dict) -> nn.Module:
     """Rebuild a model from its class name and its `config`.
 
@@ -247,6 +266,7 @@ def build_model(name: str, config: dict) -> nn.Module:
     return getattr(model, "from_config", model)(**config)
 
 
+@checked
 def count_parameters(model: nn.Module) -> int:
     """How many numbers training adjusts: all weights and biases."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
+from vae_teach.validation import NOT_NEGATIVE, POSITIVE, Range, checked
+
 
 class FromOnes(torch.optim.Optimizer):
     """Keeps a running mean of squared gradients per weight that starts at 1, not at 0."""
@@ -37,6 +39,7 @@ class FromOnes(torch.optim.Optimizer):
         raise NotImplementedError
 
 
+@checked(lr=NOT_NEGATIVE, eps=NOT_NEGATIVE, decay=Range(0, 1))
 class RMSpropTF(FromOnes):
     """TensorFlow 1's RMSProp: epsilon inside the root, decay 0.9, mean square starting at 1.
 
@@ -56,6 +59,7 @@ class RMSpropTF(FromOnes):
         parameter.addcdiv_(gradient, (mean_square + group["eps"]).sqrt(), value=-group["lr"])
 
 
+@checked(lr=NOT_NEGATIVE, eps=NOT_NEGATIVE)
 class AdamBurda(FromOnes):
     """The Adam of the importance-weighted autoencoder's authors.
 
@@ -87,6 +91,7 @@ OPTIMIZERS = {
 }
 
 
+@checked(weight_decay=NOT_NEGATIVE)
 def split_decay(parameters: Iterable[nn.Parameter], weight_decay: float) -> list[dict]:
     """Two parameter groups: weights with `weight_decay`, biases and scalars without."""
     parameters = list(parameters)
@@ -96,6 +101,7 @@ def split_decay(parameters: Iterable[nn.Parameter], weight_decay: float) -> list
     ]
 
 
+@checked(limit=POSITIVE)
 def clip_by_value(optimizer: torch.optim.Optimizer, limit: float) -> None:
     """Before every step, cut each element of each gradient to [-limit, limit]."""
 
@@ -109,6 +115,7 @@ def clip_by_value(optimizer: torch.optim.Optimizer, limit: float) -> None:
     optimizer.register_step_pre_hook(clip)
 
 
+@checked(step=NOT_NEGATIVE)
 def lr_at(stages: list[tuple[int, float]], step: int) -> float:
     """The learning rate of the step after `step` steps were made."""
     for length, lr in stages:
@@ -136,6 +143,7 @@ def staged(optimizer: torch.optim.Optimizer, stages: Iterable[tuple[int, float]]
     optimizer.register_step_pre_hook(set_lr)
 
 
+@checked(weight_decay=NOT_NEGATIVE, clip=POSITIVE)
 def make_optimizer(
     parameters: Iterable[nn.Parameter],
     name: str,

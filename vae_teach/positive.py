@@ -12,13 +12,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_teach.elbo import Elbo, elbo_terms
-from vae_teach.gaussian import kl_to_standard_normal
+from vae_teach.gaussian import kl_to_standard_normal, require_same_latent_size
 from vae_teach.models import VAE
+from vae_teach.validation import POSITIVE, checked
 
 FLOOR = 1e-6  # of source 004 and of source 003's script of 2016
 RAW_EPS = 1e-10  # of source 001, inside its logarithm
 
 
+@checked
 @dataclass(frozen=True)
 class Positive:
     """One parameterisation: what sigma and log sigma^2 are as functions of the raw output."""
@@ -28,6 +30,7 @@ class Positive:
     logvar: Callable[[Tensor], Tensor]
     inverse: Callable[[float], float]  # the raw output that gives this sigma
 
+    @checked
     def kl_slope(self, a: Tensor) -> Tensor:
         """d KL( N(0, sigma(a)^2) || N(0, 1) ) / da, elementwise, in nats per unit of a."""
         with torch.enable_grad():
@@ -62,6 +65,7 @@ PARAMETERISATIONS = {
 }
 
 
+@checked
 def get_parameterisation(name: str) -> Positive:
     """The parameterisation called `name`.
 
@@ -73,6 +77,7 @@ def get_parameterisation(name: str) -> Positive:
     return PARAMETERISATIONS[name]
 
 
+@checked(initial_sigma=POSITIVE)
 class PositiveVAE(VAE):
     """A `VAE` whose second head is read by one of `PARAMETERISATIONS`.
 
@@ -101,5 +106,6 @@ class PositiveVAE(VAE):
     def elbo(self, x: Tensor, eps: Tensor) -> Elbo:
         """Both terms per example; the sample uses sigma(a) with its sign, as source 001 does."""
         mu, a = self.heads(x)
+        require_same_latent_size(mu=mu, eps=eps)
         params = self.decode(mu + self.positive.sigma(a) * eps)
         return elbo_terms(x, params, mu, self.positive.logvar(a), self.likelihood)

@@ -10,7 +10,10 @@ from collections.abc import Iterable
 import torch
 from torch import Generator, Tensor
 
+from vae_teach.validation import AT_LEAST_1, checked
 
+
+@checked
 def interpolate(a: Tensor, b: Tensor, steps: int) -> Tensor:
     """`steps` codes on the line from a to b, both ends included: (..., L) -> (steps, ..., L).
 
@@ -23,6 +26,7 @@ def interpolate(a: Tensor, b: Tensor, steps: int) -> Tensor:
     return torch.lerp(a.expand(steps, *a.shape), b.expand(steps, *b.shape), t)
 
 
+@checked
 def interpolate_sphere(a: Tensor, b: Tensor, steps: int) -> Tensor:
     """The same, along the arc from a to b: the angle moves evenly and so does the length.
 
@@ -32,10 +36,13 @@ def interpolate_sphere(a: Tensor, b: Tensor, steps: int) -> Tensor:
     opposite ones have no arc of their own, and no number here is to be trusted.
 
     Raises:
-        ValueError: as `interpolate`.
+        ValueError: as `interpolate`, and for the code 0, which has no direction.
     """
     _require_pair(a, b, steps)
     length_a, length_b = a.norm(dim=-1, keepdim=True), b.norm(dim=-1, keepdim=True)
+    for name, length in {"a": length_a, "b": length_b}.items():
+        if (length == 0).any():
+            raise ValueError(f"{name} holds the code 0, which has no direction to turn from or to")
     cosine = (a * b).sum(dim=-1, keepdim=True) / (length_a * length_b)
     angle = torch.arccos(cosine.clamp(-1, 1))
     t = torch.linspace(0, 1, steps, dtype=a.dtype, device=a.device).view(-1, *[1] * a.ndim)
@@ -46,6 +53,7 @@ def interpolate_sphere(a: Tensor, b: Tensor, steps: int) -> Tensor:
     return length * (share_a * a / length_a + share_b * b / length_b)
 
 
+@checked
 def morph(stops: Tensor, frames_per_leg: int = 10, *, closed: bool = True) -> Tensor:
     """Straight legs from stop to stop, (S, ..., L) -> (frames, ..., L).
 
@@ -56,6 +64,8 @@ def morph(stops: Tensor, frames_per_leg: int = 10, *, closed: bool = True) -> Te
     Raises:
         ValueError: for fewer than 2 stops or fewer than 1 frame a leg.
     """
+    if stops.ndim < 2:
+        raise ValueError(f"stops must be codes (S, ..., L), but have shape {tuple(stops.shape)}")
     if len(stops) < 2 or frames_per_leg < 1:
         raise ValueError(
             f"a morph needs at least 2 stops and 1 frame a leg, but there are {len(stops)} stops "
@@ -69,6 +79,7 @@ def morph(stops: Tensor, frames_per_leg: int = 10, *, closed: bool = True) -> Te
     return torch.cat(legs if closed else [*legs, stops[-1:]])
 
 
+@checked(order=AT_LEAST_1)
 def one_of_each(
     labels: Tensor, order: Iterable[int] = range(9, -1, -1), *, generator: Generator | None = None
 ) -> Tensor:
@@ -89,6 +100,7 @@ def one_of_each(
     return torch.stack(chosen)
 
 
+@checked
 def neighbour_sheet(codes: Tensor, rows: int = 8) -> Tensor:
     """Every code on its way to the next one, (S, L) -> (rows, S, L): row 0 is the codes themselves.
 
@@ -97,6 +109,7 @@ def neighbour_sheet(codes: Tensor, rows: int = 8) -> Tensor:
     return interpolate(codes, codes.roll(-1, dims=0), rows)
 
 
+@checked
 def prior_walk(z: Tensor, steps: int, *, step_size: float = 0.15, generator: Generator) -> Tensor:
     r"""A random walk that N(0, I) does not notice, from z (..., L): (steps + 1, ..., L).
 

@@ -3,12 +3,16 @@
 Shapes: N examples, D pixels in row-major order, so `images.view(-1, *image_shape)` are pictures.
 """
 
+import math
 from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
+from vae_teach.validation import AT_LEAST_1, checked
 
+
+@checked
 @dataclass(frozen=True, eq=False, repr=False)
 class Split:
     """Examples that belong together: images (N, D) float32, and what is known of each.
@@ -27,6 +31,8 @@ class Split:
         if self.images.ndim != 2 or self.images.dtype != torch.float32:
             found = f"{self.images.dtype} of shape {tuple(self.images.shape)}"
             raise ValueError(f"images must be float32 of shape (N, D), not {found}")
+        if self.labels is not None and self.labels.dtype != torch.int64:
+            raise ValueError(f"labels must be int64, not {self.labels.dtype}")
         columns = {"labels": self.labels, **self.factors}
         for name, column in columns.items():
             if column is not None and column.shape != (len(self),):
@@ -48,6 +54,7 @@ class Split:
         return f"Split({len(self):,} images of {self.images.shape[1]:,} pixels, {labels}{factors})"
 
 
+@checked(image_shape=AT_LEAST_1)
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """Training and test examples, the shape of one picture, and where they came from.
@@ -70,6 +77,15 @@ class Dataset:
     validation: Split | None = None
     label_names: tuple[str, ...] | None = None
 
+    def __post_init__(self) -> None:
+        for part in ("train", "test", "validation"):
+            split = getattr(self, part)
+            if split is not None and split.images.shape[1] != math.prod(self.image_shape):
+                raise ValueError(
+                    f"image_shape is {self.image_shape}, but the pictures of {part} have "
+                    f"{split.images.shape[1]} values"
+                )
+
     def with_validation(self, n: int | float = 10_000) -> "Dataset":
         """Return the same data with the last n training examples held out for choosing.
 
@@ -81,13 +97,16 @@ class Dataset:
                 validation split exists already.
         """
         if self.validation is not None:
-            raise ValueError(f"{self.name} already has {len(self.validation)} validation images")
+            raise ValueError(
+                f"{self.name} already has {len(self.validation)} validation images: use those"
+            )
         if isinstance(n, float) and 0 < n < 1:
             n = max(1, round(n * len(self.train)))
-        if not isinstance(n, int) or not 0 < n < len(self.train):
+        if type(n) is not int or not 0 < n < len(self.train):
             raise ValueError(f"n is {n} but {self.name} has {len(self.train)} training images")
         return replace(self, train=self.train[:-n], validation=self.train[-n:])
 
+    @checked
     def limited(self, limit: int) -> "Dataset":
         """Return the same data with at most the first `limit` examples of each split."""
         if limit < 1:

@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 
 from vae_teach.data.ink import BOX
 from vae_teach.data.pens import PENS
+from vae_teach.validation import NOT_NEGATIVE, POSITIVE, checked
 
 FACTORS = (
     "digit",
@@ -24,6 +25,15 @@ FACTORS = (
 )
 
 
+@checked(
+    wobble=NOT_NEGATIVE,
+    bend=NOT_NEGATIVE,
+    rotation=NOT_NEGATIVE,
+    aspect=NOT_NEGATIVE,
+    scale=POSITIVE,
+    shift=NOT_NEGATIVE,
+    softness=POSITIVE,
+)
 @dataclass(frozen=True)
 class Hand:
     """How much writers differ. Lengths are in the control points' box of [-1, 1] unless said.
@@ -59,6 +69,7 @@ HAND = Hand()
 NEAT = Hand(wobble=0.0, bend=0.0)  # the bare shapes: only the named factors change the picture
 
 
+@checked(n=NOT_NEGATIVE)
 def draw_factors(
     n: int, generator: Generator, hand: Hand, fixed: dict[str, float | Tensor]
 ) -> dict[str, Tensor]:

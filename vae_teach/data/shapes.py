@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Generator, Tensor
 
 from vae_teach.data.dataset import Split
+from vae_teach.validation import AT_LEAST_1, NOT_NEGATIVE, checked
 
 NAMES = ("disc", "square", "triangle")  # label 0, 1, 2
 PAPER = 0.94  # grey level of the paper
@@ -24,6 +25,7 @@ RANGES = {"hue": (0.0, 1.0), "size": (0.12, 0.24), "x": (-0.18, 0.18), "y": (-0.
 BROKEN = "broken.png"
 
 
+@checked(n=NOT_NEGATIVE, side=AT_LEAST_1)
 def draw_shapes(n: int, *, generator: Generator, side: int = 24, **fixed: float | Tensor) -> Split:
     """Draw n coloured shapes; every factor that is not given is drawn uniformly at random.
 
@@ -88,6 +90,7 @@ def _distances(x: Tensor, y: Tensor, size: Tensor) -> Tensor:
     return torch.stack([disc, square, triangle])
 
 
+@checked
 def hue_to_rgb(hue: Tensor) -> Tensor:
     """Colours (N, 3) in [0, 1] from hues (N,): 0 and 1 are red, 1/3 green, 2/3 blue."""
     turned = 6 * hue[:, None] + torch.tensor([5.0, 3.0, 1.0])
@@ -96,6 +99,7 @@ def hue_to_rgb(hue: Tensor) -> Tensor:
     return VALUE * (1 - SATURATION * weight)
 
 
+@checked(side=AT_LEAST_1)
 def write_folder(
     folder: str | Path, split: Split, *, side: int = 24, generator: Generator, broken: bool = True
 ) -> Path:

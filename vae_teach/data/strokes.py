@@ -22,11 +22,13 @@ from vae_teach.data.dataset import Dataset, Split
 from vae_teach.data.hands import HAND, Hand
 from vae_teach.data.ink import SIDE
 from vae_teach.data.splines import POINTS, Spline
+from vae_teach.validation import NOT_NEGATIVE, checked
 
 N_TRAIN, N_TEST = 20_000, 4_000
 SEED = 0
 
 
+@checked(n=NOT_NEGATIVE)
 def draw(n: int, *, generator: Generator, hand: Hand = HAND, **fixed: float | Tensor) -> Split:
     """Draw n digits; every factor that is not given is drawn at random.
 

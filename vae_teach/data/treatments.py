@@ -14,12 +14,15 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from vae_teach.validation import checked
+
 TREATMENTS = ("grey", "threshold", "stochastic", "fixed")
 
 _CHUNK = 256  # images hashed at a time, so that the scratch stays in the processor's cache
 _MIXING = ((0x9E3779B97F4A7C15, 30), (0xBF58476D1CE4E5B9, 27), (0x94D049BB133111EB, 31))
 
 
+@checked
 def treat(images: Tensor, how: str, *, generator: Generator | None = None) -> Tensor:
     """Return the images after one of the four treatments.
 

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vae_teach.validation import checked
+
 Objective = Callable[[Tensor], Tensor]  # z (..., L) -> f(z) (...,), each row on its own
 Baseline = float | Callable[[Tensor], Tensor]  # a constant, or f(z) (..., M) -> (..., M)
 
@@ -31,6 +33,7 @@ def _require_noise(mu: Tensor, sigma: Tensor, eps: Tensor) -> None:
         raise ValueError(f"eps must have shape (..., M, {len(mu)}), but it has {tuple(eps.shape)}")
 
 
+@checked
 def pathwise(f: Objective, mu: Tensor, sigma: Tensor, eps: Tensor) -> Gradient:
     r"""Differentiate through the sample: z = mu + sigma eps, then the chain rule.
 
@@ -57,6 +60,7 @@ def pathwise(f: Objective, mu: Tensor, sigma: Tensor, eps: Tensor) -> Gradient:
     return Gradient(slope.mean(dim=-2), (slope * eps).mean(dim=-2))
 
 
+@checked
 def score_function(
     f: Objective, mu: Tensor, sigma: Tensor, eps: Tensor, *, baseline: Baseline = 0.0
 ) -> Gradient:
@@ -89,11 +93,13 @@ def score_function(
     return Gradient(by_mu.mean(dim=-2), by_sigma.mean(dim=-2))
 
 
+@checked
 def subtract_baseline(values: Tensor, baseline: Baseline) -> Tensor:
     """f(z) - b for each of the M draws on the last axis."""
     return values - (baseline(values) if callable(baseline) else baseline)
 
 
+@checked
 def leave_one_out(values: Tensor) -> Tensor:
     """For each draw the average of the other M - 1: it has not seen that draw, so no bias.
 
@@ -106,6 +112,7 @@ def leave_one_out(values: Tensor) -> Tensor:
     return (values.sum(dim=-1, keepdim=True) - values) / (draws - 1)
 
 
+@checked
 def own_average(values: Tensor) -> Tensor:
     """The average of all M draws, own value included: it shrinks the gradient by (M - 1)/M."""
     return values.mean(dim=-1, keepdim=True).expand_as(values)

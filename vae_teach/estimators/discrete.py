@@ -12,12 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vae_teach.estimators.continuous import Baseline, subtract_baseline
+from vae_teach.validation import AT_LEAST_1, checked
 
 Objective = Callable[[Tensor], Tensor]  # one-hot z (..., L, C) -> f(z) (...,)
 
 MOST_STATES = 2**20  # a million one-hot states fill the memory of a laptop at L = 20
 
 
+@checked
 def gumbel(*shape: int, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Tensor:
     """Standard Gumbel noise -log(-log u), finite for every u that torch.rand can return."""
     u = torch.rand(shape, generator=generator, dtype=dtype)
@@ -25,12 +27,14 @@ def gumbel(*shape: int, generator: torch.Generator, dtype: torch.dtype = torch.f
     return -torch.log(-torch.log(u.clamp(min=torch.finfo(dtype).tiny)))
 
 
+@checked
 def draw(logits: Tensor, noise: Tensor) -> Tensor:
     """One-hot draws of Categorical(softmax(logits)), the shape of `noise` (..., L, C)."""
     _require_noise(logits, noise)
     return F.one_hot((logits + noise).argmax(dim=-1), logits.shape[-1]).to(logits.dtype)
 
 
+@checked(latents=AT_LEAST_1, classes=AT_LEAST_1)
 def all_states(latents: int, classes: int, dtype: torch.dtype = torch.float64) -> Tensor:
     """Every one-hot z, shape (C^L, L, C).
 
@@ -47,11 +51,13 @@ def all_states(latents: int, classes: int, dtype: torch.dtype = torch.float64) -
     return F.one_hot(states, classes).to(dtype)
 
 
+@checked
 def state_probabilities(logits: Tensor, states: Tensor) -> Tensor:
     """p(z) of one-hot states (S, L, C), shape (S,)."""
     return (states * F.log_softmax(logits, dim=-1)).sum(dim=(-2, -1)).exp()
 
 
+@checked
 def enumerate_gradient(f: Objective, logits: Tensor) -> Tensor:
     """The exact gradient of E[f(z)] by the logits, (L, C): a sum over all C^L states.
 
@@ -66,6 +72,7 @@ def enumerate_gradient(f: Objective, logits: Tensor) -> Tensor:
         return torch.autograd.grad((state_probabilities(leaf, states) * values).sum(), leaf)[0]
 
 
+@checked
 def score_function(
     f: Objective, logits: Tensor, noise: Tensor, *, baseline: Baseline = 0.0
 ) -> Tensor:
@@ -86,6 +93,7 @@ def score_function(
         return (weight[..., None, None] * (z - F.softmax(logits, dim=-1))).mean(dim=-3)
 
 
+@checked
 def straight_through(f: Objective, logits: Tensor, noise: Tensor) -> Tensor:
     """Forward the one-hot draw, backward as if it were softmax(logits): biased unless f is linear.
 
@@ -96,6 +104,7 @@ def straight_through(f: Objective, logits: Tensor, noise: Tensor) -> Tensor:
     return _through(f, logits, noise, lambda leaf: F.softmax(leaf, dim=-1), hard=True)
 
 
+@checked
 def gumbel_softmax(
     f: Objective, logits: Tensor, noise: Tensor, *, temperature: float, hard: bool = False
 ) -> Tensor:

@@ -11,18 +11,22 @@ import torch
 from torch import Tensor
 
 from vae_teach.estimators.continuous import Gradient
+from vae_teach.validation import AT_LEAST_1, checked
 
 
+@checked
 def square(z: Tensor) -> Tensor:
     """f(z) = |z|^2, shape (..., L) -> (...,)."""
     return z.square().sum(dim=-1)
 
 
+@checked
 def square_gradient(mu: Tensor, sigma: Tensor) -> Gradient:
     """E[|z|^2] = sum mu^2 + sigma^2, hence 2 mu and 2 sigma, each (L,)."""
     return Gradient(2 * mu, 2 * sigma)
 
 
+@checked(draws=AT_LEAST_1)
 def square_pathwise_variance(mu: Tensor, sigma: Tensor, draws: int = 1) -> Gradient:
     """Variance of `pathwise` for the square, each (L,); it does not know about other dimensions.
 
@@ -65,6 +69,7 @@ def _moments(mu: Tensor, sigma: Tensor) -> Gradient:
     )
 
 
+@checked(draws=AT_LEAST_1)
 def square_score_variance(
     mu: Tensor, sigma: Tensor, draws: int = 1, *, baseline: float | Gradient = 0.0
 ) -> Gradient:
@@ -83,11 +88,13 @@ def square_score_variance(
     )
 
 
+@checked
 def square_best_baseline(mu: Tensor, sigma: Tensor) -> Gradient:
     """The constants with the least variance, E[f s^2] / E[s^2]; each derivative has its own."""
     return Gradient(*(m.first / m.one for m in _moments(mu, sigma)))
 
 
+@checked(draws=AT_LEAST_1)
 def square_leave_one_out_variance(mu: Tensor, sigma: Tensor, draws: int) -> Gradient:
     """Variance of `score_function` with `leave_one_out` for the square, each (L,).
 
@@ -115,6 +122,7 @@ def square_leave_one_out_variance(mu: Tensor, sigma: Tensor, draws: int) -> Grad
     )
 
 
+@checked
 def square_plus_sine_expectation(mu: Tensor, sigma: Tensor) -> Tensor:
     """E[f] = sum mu^2 + sigma^2 + sin(mu) exp(-sigma^2 / 2), a scalar.
 
@@ -123,6 +131,7 @@ def square_plus_sine_expectation(mu: Tensor, sigma: Tensor) -> Tensor:
     return (mu.square() + sigma.square() + mu.sin() * torch.exp(-0.5 * sigma.square())).sum()
 
 
+@checked
 def square_plus_sine_gradient(mu: Tensor, sigma: Tensor) -> Gradient:
     """The derivatives of `square_plus_sine_expectation`, each (L,)."""
     damping = torch.exp(-0.5 * sigma.square())

@@ -11,7 +11,10 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from vae_teach.validation import checked
 
+
+@checked
 def implicit_sample(z: Tensor, cdf: Callable[[Tensor], Tensor], density: Tensor) -> Tensor:
     """Return z itself, now differentiable by the parameters that `cdf` depends on.
 
@@ -30,6 +33,7 @@ def implicit_sample(z: Tensor, cdf: Callable[[Tensor], Tensor], density: Tensor)
     return z - (rank - rank.detach()) / density
 
 
+@checked
 def rsample(
     distribution: Distribution, shape: tuple[int, ...], *, generator: torch.Generator
 ) -> Tensor:

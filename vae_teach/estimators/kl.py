@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from vae_teach.gaussian import log_normal, reparameterize
+from vae_teach.validation import checked
 
 
+@checked
 def kl_monte_carlo(mu: Tensor, logvar: Tensor, eps: Tensor) -> Tensor:
     """log q(z) - log p(z) at z = mu + sigma eps: an unbiased draw of KL(q || N(0, I)), in nats.
 
@@ -27,6 +29,7 @@ def kl_monte_carlo(mu: Tensor, logvar: Tensor, eps: Tensor) -> Tensor:
     return log_normal(z, mu, logvar) - log_normal(z, zero, zero)
 
 
+@checked
 def kl_monte_carlo_variance(mu: Tensor, logvar: Tensor) -> Tensor:
     r"""Variance of one draw of `kl_monte_carlo`, exact: (B, L) -> (B,), in nats squared.
 

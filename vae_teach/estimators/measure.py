@@ -11,6 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vae_teach.validation import AT_LEAST_1, SHARE, checked, require_number
+
 Z_95 = 1.959964  # a normal variable lies within this many standard deviations 95 times in 100
 
 
@@ -20,6 +22,7 @@ class Measured(NamedTuple):
     value: Tensor
     standard_error: Tensor
 
+    @checked
     def interval(self, z: float = Z_95) -> tuple[Tensor, Tensor]:
         """Ends of the confidence interval; 95 % unless told."""
         half = z * self.standard_error
@@ -37,6 +40,7 @@ class Quality(NamedTuple):
     variance: Measured
 
 
+@checked
 def measure_mean(samples: Tensor) -> Measured:
     """Average over the first axis, with its standard error.
 
@@ -47,6 +51,7 @@ def measure_mean(samples: Tensor) -> Measured:
     return Measured(samples.mean(dim=0), samples.std(dim=0) / math.sqrt(len(samples)))
 
 
+@checked
 def measure_variance(samples: Tensor) -> Measured:
     """Unbiased variance over the first axis, with its standard error from the fourth moment.
 
@@ -63,6 +68,7 @@ def measure_variance(samples: Tensor) -> Measured:
     return Measured(variance, of_variance.clamp(min=0).sqrt())
 
 
+@checked
 def measure_quality(estimates: Tensor, truth: Tensor | float) -> Quality:
     """Bias and variance of estimates (R, ...) of `truth` (...)."""
     mean = measure_mean(estimates)
@@ -78,6 +84,7 @@ class Median(NamedTuple):
     coverage: float
 
 
+@checked(coverage=SHARE)
 def measure_median(samples: Sequence[float], coverage: float = 0.95) -> Median:
     """Median with an interval between two order statistics; no distribution is assumed.
 
@@ -86,8 +93,10 @@ def measure_median(samples: Sequence[float], coverage: float = 0.95) -> Median:
     and `coverage` of the result says so.
 
     Raises:
-        ValueError: if `samples` is empty.
+        ValueError: if `samples` is empty or holds what is no finite number.
     """
+    for value in samples:
+        require_number(value, "samples")
     ordered = sorted(samples)
     n = len(ordered)
     if n == 0:
@@ -99,6 +108,7 @@ def measure_median(samples: Sequence[float], coverage: float = 0.95) -> Median:
     return Median(middle, ordered[inner - 1], ordered[n - inner], reached[inner] if n > 1 else 0.0)
 
 
+@checked(repeats=AT_LEAST_1)
 def measure_seconds(run: Callable[[], object], repeats: int = 15) -> Median:
     """Wall-clock seconds of one call: the median of `repeats`, after one call to warm up."""
     run()

@@ -80,6 +80,7 @@ def importance_bounds(
 
     Source: Burda et al. 2016 (arXiv:1509.00519), Eq. 8.
     """
+    (likelihood or model.likelihood).require_data(images, "images")
     parts = []
     for x, sizes in chunks(images, n_samples, budget):
         logs = [_log_weights(model, x, size, generator, likelihood) for size in sizes]
@@ -130,6 +131,7 @@ def bound_curve(
     if not sizes:
         raise ValueError("sizes is empty, but a curve needs at least one")
     sizes = sorted(sizes)
+    (likelihood or model.likelihood).require_data(images, "images")
     parts: dict[int, list[Estimate]] = {k: [] for k in sizes}
     for x, pieces in chunks(images, sizes[-1], budget):
         log_w = torch.cat([_log_weights(model, x, n, generator, likelihood) for n in pieces])
@@ -170,6 +172,7 @@ def elbo(
         name = type(model).__name__
         raise ValueError(f"{name} has no closed form for the KL: use importance_bounds(...).elbo")
     likelihood = likelihood or model.likelihood
+    likelihood.require_data(images, "images")
     means, errors = [], []
     for x, sizes in chunks(images, n_samples, budget):
         mu, logvar = model.encode(x)

@@ -131,6 +131,7 @@ def grid_log_likelihood(
     require_number(tolerance, "tolerance", 0, ends=False)
     grid = Grid(-reach, reach, n, dim=2)
     likelihood = likelihood or model.likelihood
+    likelihood.require_data(images, "images")
     where = as_float64(images[:1]).device
     sums = _Sums(len(images), where)
     size = max(1, TABLE // max(len(images), images.shape[-1]))

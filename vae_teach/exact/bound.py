@@ -12,8 +12,10 @@ from torch import Tensor
 from vae_teach.descent import descend
 from vae_teach.exact.grid import DecoderModel
 from vae_teach.gaussian import kl_to_standard_normal, reparameterize
+from vae_teach.validation import AT_LEAST_1, NOT_NEGATIVE, POSITIVE, checked
 
 
+@checked(dim=AT_LEAST_1, order=AT_LEAST_1)
 def normal_nodes(dim: int, order: int) -> tuple[Tensor, Tensor]:
     """Nodes (Q, dim) and weights (Q,) whose weighted sum is the expectation under N(0, I)."""
     t, w = (torch.from_numpy(a) for a in np.polynomial.hermite_e.hermegauss(order))
@@ -22,6 +24,7 @@ def normal_nodes(dim: int, order: int) -> tuple[Tensor, Tensor]:
     return nodes, weights
 
 
+@checked(order=AT_LEAST_1)
 def quadrature_elbo(
     model: DecoderModel, x: Tensor, mu: Tensor, logvar: Tensor, *, order: int = 32
 ) -> Tensor:
@@ -43,6 +46,7 @@ class AscentPath(NamedTuple):
     elbo: Tensor
 
 
+@checked(rate=POSITIVE, order=AT_LEAST_1, steps=NOT_NEGATIVE)
 def ascend(
     model: DecoderModel,
     x: Tensor,

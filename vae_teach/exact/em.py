@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vae_teach.exact.linear_gaussian import LinearGaussian
+from vae_teach.validation import NOT_NEGATIVE, checked
 
 
 class EMPath(NamedTuple):
@@ -20,6 +21,7 @@ class EMPath(NamedTuple):
     elbo: Tensor
 
 
+@checked(steps=NOT_NEGATIVE)
 def variational_em(
     model: LinearGaussian,
     x: Tensor,
@@ -47,6 +49,7 @@ def variational_em(
     return EMPath(model, torch.stack(elbo))
 
 
+@checked
 def e_step(model: LinearGaussian, x: Tensor, *, factorized: bool = False) -> tuple[Tensor, Tensor]:
     """The q that maximises the bound: means (N, L) and one covariance (L, L)."""
     if not factorized:
@@ -55,6 +58,7 @@ def e_step(model: LinearGaussian, x: Tensor, *, factorized: bool = False) -> tup
     return mu, torch.diag(logvar[0].exp())
 
 
+@checked
 def m_step(
     model: LinearGaussian, x: Tensor, mu: Tensor, cov: Tensor, *, learn_sigma_x: bool = True
 ) -> LinearGaussian:

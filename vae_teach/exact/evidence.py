@@ -9,13 +9,16 @@ import torch
 from torch import Tensor
 
 from vae_teach.exact.linear_gaussian import LinearGaussian
+from vae_teach.validation import SHARE, checked
 
 
+@checked
 def log_mean_exp(values: Tensor) -> Tensor:
     """log of the mean of exp(values) over the first axis: (K, ...) -> (...,)."""
     return torch.logsumexp(values, dim=0) - math.log(len(values))
 
 
+@checked
 def naive_log_evidence(log_likelihood: Tensor) -> Tensor:
     """log of the mean of p(x|z) over K draws z of the *prior*: (K, ...) -> (...,).
 
@@ -24,6 +27,7 @@ def naive_log_evidence(log_likelihood: Tensor) -> Tensor:
     return log_mean_exp(log_likelihood)
 
 
+@checked
 def importance_log_evidence(log_joint: Tensor, log_q: Tensor) -> Tensor:
     """log of the mean of p(x, z) / q(z) over K draws z of q: (K, ...), (K, ...) -> (...,).
 
@@ -37,12 +41,14 @@ def importance_log_evidence(log_joint: Tensor, log_q: Tensor) -> Tensor:
     return log_mean_exp(log_joint - log_q)
 
 
+@checked
 def effective_sample_size(log_weights: Tensor) -> Tensor:
     """(sum w)^2 / sum w^2, between 1 and K: how many draws do the work. (K, ...) -> (...,)."""
     total = torch.logsumexp(log_weights, dim=0)
     return torch.exp(2 * total - torch.logsumexp(2 * log_weights, dim=0))
 
 
+@checked(within=SHARE)
 def share_that_counts(log_likelihood: Tensor, within: float = 1e-6) -> Tensor:
     """The share of draws whose p(x|z) exceeds `within` times the largest: (K, ...) -> (...,)."""
     best = log_likelihood.max(dim=0).values

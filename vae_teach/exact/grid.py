@@ -14,8 +14,10 @@ import torch
 from torch import Tensor
 
 from vae_teach.gaussian import log_normal
+from vae_teach.validation import AT_LEAST_1, NOT_NEGATIVE, POSITIVE, checked
 
 
+@checked(n=NOT_NEGATIVE, dim=AT_LEAST_1)
 @dataclass(frozen=True)
 class Grid:
     """n points a side on [lo, hi]^dim, with the weights of the trapezoid rule."""
@@ -49,10 +51,12 @@ class Grid:
         side[[0, -1]] /= 2
         return torch.cartesian_prod(*[side.log()] * self.dim).reshape(-1, self.dim).sum(dim=1)
 
+    @checked
     def log_integral(self, log_f: Tensor) -> Tensor:
         """log of the integral of exp(log_f): (..., M) -> (...,)."""
         return torch.logsumexp(log_f + self.log_weights, dim=-1)
 
+    @checked
     def integral(self, f: Tensor) -> Tensor:
         """The integral of f, which may change sign: (..., M) -> (...,)."""
         return (f * self.log_weights.exp()).sum(dim=-1)
@@ -62,6 +66,7 @@ class Grid:
         return Grid(self.lo, self.hi, (self.n + 1) // 2, self.dim)
 
 
+@checked(sigma_x=POSITIVE, latent_dim=AT_LEAST_1)
 @dataclass(frozen=True)
 class DecoderModel:
     """p(z) = N(0, I), p(x|z) = N(decoder(z), sigma_x^2 I); decoder maps (..., L) to (..., D)."""
@@ -70,15 +75,18 @@ class DecoderModel:
     sigma_x: float
     latent_dim: int = 1
 
+    @checked
     def log_prior(self, z: Tensor) -> Tensor:
         """log p(z): (..., L) -> (...,)."""
         return log_normal(z, torch.zeros_like(z), torch.zeros_like(z))
 
+    @checked
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
         """log p(x|z): (..., D), (..., L) -> (...,)."""
         mean = self.decoder(z)
         return log_normal(x, mean, torch.full_like(mean, 2 * math.log(self.sigma_x)))
 
+    @checked
     def log_joint(self, x: Tensor, z: Tensor) -> Tensor:
         """log p(x, z): (..., D), (..., L) -> (...,)."""
         return self.log_likelihood(x, z) + self.log_prior(z)
@@ -106,6 +114,7 @@ class GridPosterior(NamedTuple):
         centred = self.grid.points - mean[:, None]  # (B, M, L)
         return mean, torch.einsum("bm,bmi,bmj->bij", mass, centred, centred)
 
+    @checked
     def kl_from(self, mu: Tensor, logvar: Tensor) -> Tensor:
         """KL(q || p(z|x)) for q = N(mu, diag(exp(logvar))), each (B, L) -> (B,).
 
@@ -119,6 +128,7 @@ class GridPosterior(NamedTuple):
         return self.grid.integral(log_q.exp() * (log_q - self.log_density))
 
 
+@checked(tolerance=POSITIVE)
 def grid_posterior(
     model: DecoderModel, x: Tensor, grid: Grid, *, tolerance: float = 1e-6
 ) -> GridPosterior:

@@ -10,9 +10,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from vae_teach.validation import AT_LEAST_1, NOT_NEGATIVE, checked, require_rows
+
 Bound = Callable[[Tensor, Tensor, Tensor], Tensor]  # x, mu, logvar -> bound per data point (B,)
 
 
+@checked(n=NOT_NEGATIVE, latent_dim=AT_LEAST_1)
 class PerDatapointGuide(nn.Module):
     """q_i = N(mu_i, diag(exp(logvar_i))) with free parameters for each of N data points.
 
@@ -38,6 +41,7 @@ class PerDatapointGuide(nn.Module):
         return self.mu, self.logvar
 
 
+@checked(n_observed=AT_LEAST_1, latent_dim=AT_LEAST_1, hidden=AT_LEAST_1)
 class AmortizedGuide(nn.Module):
     """q(z|x) = N(mu(x), diag(exp(logvar(x)))): one small network, the same for every data point."""
 
@@ -60,15 +64,18 @@ class AmortizedGuide(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """mu and logvar, each (B, L), of x (B, D): seen before or not."""
+        require_rows(x, "x", self.trunk[0].in_features, like=self.to_mu.weight)
         h = self.trunk(x)  # (B, hidden)
         return self.to_mu(h), self.to_logvar(h)
 
 
+@checked
 def n_parameters(guide: nn.Module) -> int:
     """How many numbers the guide has to learn."""
     return sum(p.numel() for p in guide.parameters())
 
 
+@checked(lr=NOT_NEGATIVE, steps=AT_LEAST_1)
 def fit_guide(guide: nn.Module, bound: Bound, x: Tensor, *, steps: int, lr: float = 0.05) -> Tensor:
     """Raise the mean bound of x (N, D) by Adam; returns its value after 0, 1, ..., `steps` steps.
 

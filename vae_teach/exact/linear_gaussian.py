@@ -15,8 +15,10 @@ from vae_teach.gaussian_full import (
     kl_full_to_standard_normal,
     log_full_normal,
 )
+from vae_teach.validation import NOT_NEGATIVE, POSITIVE, checked
 
 
+@checked(sigma_x=POSITIVE)
 @dataclass(frozen=True)
 class LinearGaussian:
     """p(z) = N(0, I) and p(x|z) = N(W z + b, sigma_x^2 I).
@@ -51,20 +53,24 @@ class LinearGaussian:
         noise = torch.eye(len(self.b), dtype=self.b.dtype) * self.sigma_x**2
         return self.W @ self.W.T + noise
 
+    @checked
     def decode(self, z: Tensor) -> Tensor:
         """Mean of p(x|z): (..., L) -> (..., D)."""
         return z @ self.W.T + self.b
 
+    @checked(n=NOT_NEGATIVE)
     def sample(self, n: int, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Ancestral sampling: z from the prior, then x given z; shapes (n, D) and (n, L)."""
         z = torch.randn(n, self.latent_dim, generator=generator, dtype=self.W.dtype)
         noise = torch.randn(n, len(self.b), generator=generator, dtype=self.W.dtype)
         return self.decode(z) + self.sigma_x * noise, z
 
+    @checked
     def log_prior(self, z: Tensor) -> Tensor:
         """log p(z): (..., L) -> (...,)."""
         return -0.5 * (z.square().sum(dim=-1) + self.latent_dim * math.log(2 * math.pi))
 
+    @checked
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
         """log p(x|z): (..., D), (..., L) -> (...,)."""
         return self._log_noise((x - self.decode(z)).square().sum(dim=-1))
@@ -74,14 +80,17 @@ class LinearGaussian:
         constant = len(self.b) * math.log(2 * math.pi * variance)
         return -0.5 * (squared_error / variance + constant)
 
+    @checked
     def log_joint(self, x: Tensor, z: Tensor) -> Tensor:
         """log p(x, z): (..., D), (..., L) -> (...,)."""
         return self.log_likelihood(x, z) + self.log_prior(z)
 
+    @checked
     def log_evidence(self, x: Tensor) -> Tensor:
         """log p(x), exactly: (..., D) -> (...,)."""
         return log_full_normal(x, self.b, self.covariance)
 
+    @checked
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean (..., L) and covariance (L, L) of p(z|x); the covariance is the same for every x."""
         identity = torch.eye(self.latent_dim, dtype=self.W.dtype)
@@ -90,23 +99,28 @@ class LinearGaussian:
         cov = (cov + cov.T) / 2
         return (x - self.b) @ self.W @ cov / self.sigma_x**2, cov
 
+    @checked
     def expected_log_likelihood(self, x: Tensor, mu: Tensor, cov: Tensor) -> Tensor:
         """E_q[log p(x|z)] for q = N(mu, cov): (B, D), (B, L), (L, L) or (B, L, L) -> (B,)."""
         spread = ((self.W @ cov) * self.W).sum(dim=(-2, -1))  # tr(W cov W^T)
         return self._log_noise((x - self.decode(mu)).square().sum(dim=-1) + spread)
 
+    @checked
     def elbo(self, x: Tensor, mu: Tensor, cov: Tensor) -> Tensor:
         """The bound for q = N(mu, cov), exactly; shapes as in `expected_log_likelihood`."""
         return self.expected_log_likelihood(x, mu, cov) - kl_full_to_standard_normal(mu, cov)
 
+    @checked
     def elbo_diagonal(self, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
         """The bound for q = N(mu, diag(exp(logvar))): (B, D), (B, L), (B, L) -> (B,)."""
         return self.elbo(x, mu, torch.diag_embed(logvar.exp()))
 
+    @checked
     def kl_to_posterior(self, x: Tensor, mu: Tensor, cov: Tensor) -> Tensor:
         """KL(q || p(z|x)) for q = N(mu, cov), the gap of the bound: -> (B,)."""
         return kl_between_full_normals(mu, cov, *self.posterior(x))
 
+    @checked
     def best_factorized(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """mu (..., L) and logvar (..., L) of the best q with a diagonal covariance.
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vae_teach.exact.linear_gaussian import LinearGaussian
+from vae_teach.validation import AT_LEAST_1, POSITIVE, checked
 
 
 class PPCA(NamedTuple):
@@ -24,6 +25,7 @@ class PPCA(NamedTuple):
     collapsed: Tensor
 
 
+@checked(latent_dim=AT_LEAST_1, sigma_x=POSITIVE)
 def fit_ppca(x: Tensor, latent_dim: int, sigma_x: float | None = None) -> PPCA:
     """The W, b and sigma_x that maximise the likelihood of the data x (N, D).
 
