@@ -616,12 +616,12 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
         ({"on_bad": "ignore"}, "on_bad is 'ignore' but must be 'skip' or 'refuse'"),
         (
             {"test_fraction": 1.0},
-            "test_fraction must .* strictly between 0 and 1, but it is 1",
+            "test_fraction must be strictly between 0 and 1, but it is 1",
         ),
-        ({"test_fraction": "0.2"}, r"test_fraction must be a finite .*, but it is a str"),
+        ({"test_fraction": "0.2"}, r"test_fraction must be strictly .*, but it is a str"),
         ({"invert": 1}, "invert is 1 but must be True or False"),
         ({"bits": 11}, "bits is 11 but must be None or 8 or 10 or 12 or 14 or 16"),
-        ({"max_gb": 0}, "max_gb must be a finite number above 0, but it is 0"),
+        ({"max_gb": 0}, "max_gb must be positive and finite, but it is 0"),
     ],
     ids=str,
 )

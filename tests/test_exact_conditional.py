@@ -186,5 +186,5 @@ def test_a_grid_that_misses_the_mass_is_refused():
 @pytest.mark.parametrize("sigma_x", [0.0, -1.0, float("nan")])
 def test_a_noise_that_is_no_standard_deviation_is_refused(sigma_x):
     model = ConditionalLinearGaussian.random(generator=generator())
-    with pytest.raises(ValueError, match="sigma_x must be a finite number above 0"):
+    with pytest.raises(ValueError, match="sigma_x must be positive and finite"):
         dataclasses.replace(model, sigma_x=sigma_x)

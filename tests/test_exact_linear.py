@@ -102,7 +102,7 @@ def test_shapes_are_checked_by_name():
     """A transposed W fails far away, in a matrix product."""
     with pytest.raises(ValueError, match=r"\(2, 5\) and \(5,\)"):
         LinearGaussian(torch.zeros(2, 5), torch.zeros(5), 1.0)
-    with pytest.raises(ValueError, match="sigma_x must be a finite number above 0, but it is 0"):
+    with pytest.raises(ValueError, match="sigma_x must be positive and finite, but it is 0"):
         LinearGaussian(torch.zeros(5, 2), torch.zeros(5), 0.0)
 
 

@@ -114,7 +114,7 @@ def test_log_prob_is_differentiable_in_params(likelihood):
 def test_errors_name_both_sides():
     with pytest.raises(ValueError, match=r"x has 4 pixels but params has 5"):
         Bernoulli().log_prob(torch.zeros(2, 4), torch.zeros(2, 5))
-    with pytest.raises(ValueError, match="sigma_x must be a finite number above 0, but it is 0"):
+    with pytest.raises(ValueError, match="sigma_x must be positive and finite, but it is 0"):
         Gaussian(0.0)
     with pytest.raises(ValueError, match=r"'poisson'.*bernoulli"):
         make_likelihood("poisson")
@@ -347,9 +347,9 @@ def test_squash_makes_the_mean_a_sigmoid():
 
 
 def test_scales_that_make_no_density_are_refused():
-    with pytest.raises(ValueError, match="scale must be a finite number above 0, but it is 0"):
+    with pytest.raises(ValueError, match="scale must be positive and finite, but it is 0"):
         Laplace(0.0)
-    with pytest.raises(ValueError, match="sigma_x must be a finite number above 0, but it is inf"):
+    with pytest.raises(ValueError, match="sigma_x must be positive and finite, but it is inf"):
         LearnedGaussian(math.inf)
 
 

@@ -79,7 +79,7 @@ def test_the_regressor_averages_and_the_cvae_chooses():
 
 
 def test_noise_must_be_positive():
-    with pytest.raises(ValueError, match="sigma_x must be a finite number above 0"):
+    with pytest.raises(ValueError, match="sigma_x must be positive and finite"):
         Fork(0.0)
 
 

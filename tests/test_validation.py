@@ -97,15 +97,15 @@ MU = torch.zeros(3)
         ({"mu": None}, "mu must be a tensor of real numbers, but it is None"),
         ({"mu": np.zeros(3)}, "mu must be a tensor .* but it is a ndarray"),
         ({"mu": torch.zeros(3, dtype=torch.complex64)}, "mu must be .* real numbers"),
-        ({"n": True}, "n must be a whole number of at least 1, but it is True"),
-        ({"n": 2.0}, "n must be a whole number .*, but it is a float, 2.0"),
-        ({"n": "3"}, "n must be a whole number .*, but it is a str, '3'"),
-        ({"n": 0}, "n must be a whole number of at least 1, but it is 0"),
-        ({"sigma": 0}, "sigma must be a finite number above 0, but it is 0"),
-        ({"sigma": math.nan}, "sigma must be a finite number above 0, but it is nan"),
-        ({"sigma": math.inf}, "sigma must be a finite number above 0, but it is inf"),
-        ({"sigma": True}, "sigma must be a finite number above 0, but it is True"),
-        ({"sigma": None}, "sigma must be a finite number above 0, but it is None"),
+        ({"n": True}, "n must be a whole number, at least 1, but it is True"),
+        ({"n": 2.0}, "n must be a whole number, at least 1, but it is a float, 2.0"),
+        ({"n": "3"}, "n must be a whole number, at least 1, but it is a str, '3'"),
+        ({"n": 0}, "n must be at least 1, but it is 0"),
+        ({"sigma": 0}, "sigma must be positive and finite, but it is 0"),
+        ({"sigma": math.nan}, "sigma must be positive and finite, but it is nan"),
+        ({"sigma": math.inf}, "sigma must be positive and finite, but it is inf"),
+        ({"sigma": True}, "sigma must be positive and finite, but it is True"),
+        ({"sigma": None}, "sigma must be positive and finite, but it is None"),
         ({"sizes": "ab"}, "sizes must be a tuple of whole numbers, but it is a str"),
         ({"sizes": (3, 2.5)}, r"sizes\[1\] must be a whole number, but it is a float, 2.5"),
         ({"shape": (3,)}, r"shape must be 2 whole numbers, but it is \(3,\)"),
@@ -152,5 +152,5 @@ def test_a_class_is_checked_where_it_is_made():
         sigma: float
 
     assert Noise(0.5).sigma == 0.5
-    with pytest.raises(ValueError, match="sigma must be a finite number above 0, but it is -1"):
+    with pytest.raises(ValueError, match="sigma must be positive and finite, but it is -1"):
         Noise(-1)

@@ -80,14 +80,14 @@ def require_floats(
 
 def require_count(value: object, name: str, least: int | None = 1, most: int | None = None) -> None:
     """Raise unless `value` is a whole number, neither True nor 3.0, from `least` to `most`."""
-    low, high = -math.inf if least is None else least, math.inf if most is None else most
-    wanted = f"{name} must be a whole number {_range(low, high, True)}".rstrip()
+    limits = f"at least {least}" if most is None else f"from {least} to {most}"
     if type(value) is not int and (
         isinstance(value, bool) or not isinstance(value, numbers.Integral)
     ):
-        raise ValueError(f"{wanted}, but it is {kind(value)}")
-    if not low <= value <= high:
-        raise ValueError(f"{wanted}, but it is {value}")
+        wanted = "a whole number" if least is None else f"a whole number, {limits}"
+        raise ValueError(f"{name} must be {wanted}, but it is {kind(value)}")
+    if (least is not None and value < least) or (most is not None and value > most):
+        raise ValueError(f"{name} must be {limits}, but it is {value}")
 
 
 def require_number(
@@ -103,22 +103,28 @@ def require_number(
     """
     if isinstance(value, Tensor) and value.numel() == 1:
         value = value.item()
-    wanted = f"{name} must be a finite number {_range(low, high, ends)}".rstrip()
-    if type(value) is not float and (
-        isinstance(value, bool) or not isinstance(value, numbers.Real)
-    ):
-        raise ValueError(f"{wanted}, but it is {kind(value)}")
-    if not (math.isfinite(value) and (low <= value <= high if ends else low < value < high)):
-        raise ValueError(f"{wanted}, but it is {value:g}")
+    number = type(value) is float or (
+        isinstance(value, numbers.Real) and not isinstance(value, bool)
+    )
+    inside = number and (low <= value <= high if ends else low < value < high)
+    if not (inside and math.isfinite(value)):
+        found = f"{value:g}" if number else kind(value)
+        raise ValueError(f"{name} must be {_range(low, high, ends)}, but it is {found}")
 
 
 def _range(low: float, high: float, ends: bool) -> str:
-    """A range in words: "of at least 1", "above 0", "from 0 to 1", "between 0 and 1"."""
+    """The numbers allowed, in words: "positive and finite", "from 0 to 1"."""
     if math.isinf(low) and math.isinf(high):
-        return ""
+        return "a finite number"
     if math.isinf(high):
-        return f"of at least {low:g}" if ends else f"above {low:g}"
+        least = f"at least {low:g}" if ends else "positive" if low == 0 else f"above {low:g}"
+        return f"{least} and finite"
     return f"from {low:g} to {high:g}" if ends else f"strictly between {low:g} and {high:g}"
+
+
+def require_generator(value: object, name: str = "generator") -> None:
+    """Raise unless `value` is a torch.Generator, the only source of noise here."""
+    _require(isinstance(value, torch.Generator), name, _GENERATOR, value)
 
 
 class Range(NamedTuple):
@@ -242,8 +248,9 @@ def _check_of_one(hint: object, limits: Range) -> Check | None:
     return None
 
 
+_GENERATOR = "a torch.Generator, such as torch.Generator().manual_seed(0)"
 _WORDS = {
-    torch.Generator: "a torch.Generator, such as torch.Generator().manual_seed(0)",
+    torch.Generator: _GENERATOR,
     nn.Module: "a model",
     str: "a text",
     bool: "True or False",
