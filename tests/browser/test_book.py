@@ -209,13 +209,14 @@ def test_paper_has_all_code_and_no_controls(open_chapter):
     page.emulate_media(media="print")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    assert page.locator("h1 >> visible=true").count() == 1
     cut = "(all) => all.filter((e) => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1)"
     assert page.locator("div.highlight pre").evaluate_all(f"(all) => ({cut})(all).length") == 0
     for hidden in (
         "[data-vae-teach] input",
         "[data-vae-teach] button",
         ".toggle-button",
-        "#jb-print-docs-body",
+        "#jb-print-toc",
         ".admonition.solution pre",
         "button.copybtn",
     ):
