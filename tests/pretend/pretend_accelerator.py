@@ -11,7 +11,6 @@ PyTorch calls experimental; a new version of PyTorch may want a change here.
 import functools
 
 import torch
-from torch.utils import _pytree as pytree
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
 NAME = "pretend"
@@ -31,8 +30,13 @@ class _Module:
 
 
 _setup_privateuseone_for_python_backend(NAME, _Module())
+# Gradients are computed in the caller's thread: handing Python's lock to another one and back for
+# every kernel takes as long again as the step.
+torch.autograd.set_multithreading_enabled(False)
 DEVICE = torch.device(NAME, 0)
 CPU = torch.device("cpu")
+COPY = torch.ops.aten.copy_.default
+PLAIN = {int, float, bool, str, type(None), torch.dtype, torch.layout, torch.memory_format}
 MAY_CROSS = {
     "aten::_to_copy",
     "aten::copy_",
@@ -85,58 +89,61 @@ def _is_pretend(device):
     return device is not None and torch.device(device).type == NAME
 
 
-def _is_cpu_array(leaf):
-    """Whether it is a CPU tensor that an operation on DEVICE refuses: any but a single number."""
-    return isinstance(leaf, torch.Tensor) and type(leaf) is not PretendTensor and leaf.dim() > 0
-
-
-def _refuse_mixed(func, leaves, target):
-    """Raise what CUDA raises where tensors or a generator of another device take part."""
-    ours = any(type(leaf) is PretendTensor for leaf in leaves)
-    if ours and func.name().split(".")[0] not in MAY_CROSS and any(map(_is_cpu_array, leaves)):
-        raise RuntimeError(
-            f"Expected all tensors to be on the same device, but found at least two devices, "
-            f"{DEVICE} and cpu! ({func})"
-        )
-    for leaf in leaves:
-        if isinstance(leaf, _RealGenerator):
-            own = leaf._cdata in _own_generators
-            if own != (_is_pretend(target) if target is not None else ours):
-                raise RuntimeError(_wrong_generator(*(("cpu", NAME) if own else (NAME, "cpu"))))
-    return ours
-
-
 def _wrong_generator(wanted, found):
     return f"Expected a '{wanted}' device type for generator but found '{found}'"
 
 
-def _raw(leaf):
-    if type(leaf) is PretendTensor:
-        return leaf.raw
-    return CPU if isinstance(leaf, torch.device) and leaf.type == NAME else leaf
+class _Call:
+    """One call of an operation: its arguments with `raw` tensors, and what took part."""
+
+    def __init__(self):
+        self.tensors, self.cpu_array, self.generator = [], False, None
+
+    def raw(self, value):
+        kind = type(value)
+        if kind is PretendTensor:
+            self.tensors.append(value)
+            return value.raw
+        if kind in PLAIN:
+            return value
+        if kind is list or kind is tuple:
+            return [self.raw(part) for part in value]
+        if isinstance(value, torch.Tensor):
+            self.cpu_array = self.cpu_array or value.dim() > 0  # CUDA lets a single number pass
+        elif isinstance(value, _RealGenerator):
+            self.generator = value
+        elif kind is torch.device and value.type == NAME:
+            return CPU
+        return value
 
 
 def _run(func, args, kwargs):
     """Refuse what CUDA would refuse, compute on the CPU, and hand back tensors of the device."""
-    leaves, spec = pytree.tree_flatten((args, kwargs))
-    target = kwargs.get("device")
-    ours = _refuse_mixed(func, leaves, target)
-    raw_args, raw_kwargs = pytree.tree_unflatten([_raw(leaf) for leaf in leaves], spec)
+    call = _Call()
+    raw_args = [call.raw(value) for value in args]
+    raw_kwargs = {name: call.raw(value) for name, value in kwargs.items()} if kwargs else {}
+    if call.cpu_array and call.tensors and func.name().split(".")[0] not in MAY_CROSS:
+        raise RuntimeError(
+            f"Expected all tensors to be on the same device, but found at least two devices, "
+            f"{DEVICE} and cpu! ({func})"
+        )
+    target = kwargs.get("device") if kwargs else None
+    stays = bool(call.tensors) if target is None else _is_pretend(target)
+    if call.generator is not None and stays != (call.generator._cdata in _own_generators):
+        raise RuntimeError(_wrong_generator(*((NAME, "cpu") if stays else ("cpu", NAME))))
     out = func(*raw_args, **raw_kwargs)
-    if func is torch.ops.aten.copy_.default:
+    if func is COPY:
         return args[0]
-    stays = _is_pretend(target) if target is not None else ours
-    in_place = {id(leaf.raw): leaf for leaf in leaves if type(leaf) is PretendTensor}
 
     def wrap(value):
         if not isinstance(value, torch.Tensor):
-            return value
-        known = in_place.get(id(value))
-        if known is not None:
-            return known
+            return type(value)(map(wrap, value)) if isinstance(value, list | tuple) else value
+        for tensor in call.tensors:
+            if tensor.raw is value:  # written in place
+                return tensor
         return PretendTensor(value) if stays else value
 
-    return wrap(out) if isinstance(out, torch.Tensor) else pytree.tree_map(wrap, out)
+    return wrap(out)
 
 
 _library = torch.library.Library("_", "IMPL")
