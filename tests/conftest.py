@@ -1,6 +1,7 @@
 """What every test file shares: a line of its own in the summary at the end of a run."""
 
 import pytest
+from hypothesis import settings
 
 from vae_teach.threads import share_cores
 
@@ -24,3 +25,8 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.section("counted")
         for line in lines:
             terminalreporter.write_line(line)
+
+
+# No test fails because its machine is slow; the limits of time are in benchmarks.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")

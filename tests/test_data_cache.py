@@ -71,14 +71,14 @@ def damage(change) -> tuple[dict[str, np.ndarray], int]:
         return result, len(made)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.floats(0, 1, exclude_max=True))
 def test_a_file_cut_short_anywhere_is_made_again(share):
     result, made = damage(lambda data: data[: int(share * len(data))])
     assert same(result, arrays()) and made == 1
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.floats(0, 1, exclude_max=True), st.integers(1, 255))
 def test_a_changed_byte_never_changes_what_is_read(share, change):
     """Fails with numpy's own archive: its directory is covered by no checksum."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from data_tools import isolate
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vae_teach import data
@@ -273,7 +273,6 @@ def test_no_images_may_be_asked_for():
 # --- splines ---
 
 
-@settings(deadline=None)
 @given(st.integers(2, 9), st.integers(0, 2**32 - 1))
 def test_a_spline_passes_its_points_and_its_weights_add_up_to_one(k, seed):
     """The second fact makes the curve move with its points when they are all moved alike."""
