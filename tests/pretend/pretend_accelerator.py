@@ -135,15 +135,19 @@ def _run(func, args, kwargs):
     if func is COPY:
         return args[0]
 
-    def wrap(value):
-        if not isinstance(value, torch.Tensor):
-            return type(value)(map(wrap, value)) if isinstance(value, list | tuple) else value
-        for tensor in call.tensors:
-            if tensor.raw is value:  # written in place
-                return tensor
-        return PretendTensor(value) if stays else value
+    return _wrapped(out, call.tensors, stays)
 
-    return wrap(out)
+
+def _wrapped(value, taking_part, stays):
+    """A result as the caller sees it: what was written in place is the tensor that was given."""
+    if isinstance(value, list | tuple):
+        return type(value)(_wrapped(part, taking_part, stays) for part in value)
+    if not isinstance(value, torch.Tensor):
+        return value
+    for tensor in taking_part:
+        if tensor.raw is value:
+            return tensor
+    return PretendTensor(value) if stays else value
 
 
 _library = torch.library.Library("_", "IMPL")

@@ -4,6 +4,8 @@ Not collected by itself: `tests/test_pretend.py` runs it where the device is the
 """
 
 import copy
+import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -104,6 +106,20 @@ def test_a_module_keeps_its_parameters_when_it_moves():
         optimizer.state.clear()
         optimizer.step()
         assert not torch.equal(start, layer.weight)
+
+
+def test_a_tensor_is_gone_when_nothing_holds_it():
+    """One that waits for Python to tidy up holds its memory, and its module cannot be moved."""
+    gc.collect()
+    gc.disable()
+    try:
+        given = there(3)
+        result = given + 1
+        left = [weakref.ref(given), weakref.ref(result)]
+        del given, result
+        assert [ref() for ref in left] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_all_numbers_are_those_of_the_cpu():
