@@ -91,6 +91,15 @@ def test_many_dots_become_pixels_and_few_stay_curves():
     assert len(embedded(svg)) == 1 and len(svg) < 100_000
 
 
+def test_coordinates_are_short_and_numbers_in_words_stay():
+    figure, axes = plt.subplots()
+    axes.plot(np.linspace(0, 1, 50), np.sin(np.arange(50)))
+    axes.set_title("ln 2 = 0.69315")
+    svg = render_svg(figure)
+    assert "0.69315" in svg
+    assert not re.search(r' d="[^"]*\.\d{3}', svg)
+
+
 def test_two_figures_of_a_page_share_no_id():
     """Fails if the clip path of one figure is found by the other, whose axes lie elsewhere."""
     ids = []

@@ -21,7 +21,7 @@ from PIL import Image
 
 PIXELS_AN_INCH = 100  # of CSS; a figure 6.5 inches wide fills the column of the book
 DOTS_AS_PICTURE = 300  # a scatter of more dots is drawn as pixels: as curves it would be megabytes
-DPI_OF_DOTS = 200
+DPI_OF_DOTS = 150
 _GROUND = "#fefdfc"  # stands for the page's ground until the page gives its own
 _ON_PAGE = {
     "#000000": "currentColor",
@@ -77,6 +77,7 @@ def _for_a_page(svg: str) -> str:
         svg = svg.replace(f": {colour}", f": {on_page}")
     svg = re.sub(r"font: ((?:\w+ )*)([\d.]+)px [^;\"]*", _own_typeface, svg)
     svg = re.sub(r"; font-family: [^;\"]*", "", svg)
+    svg = re.sub(r' (?:d|x|y|points|transform)="[^"]*"', _two_decimals, svg)
     svg = re.sub(r'(?<=href="data:image/png;base64,)[^"]+', _smaller, svg)
     width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1]) / 72 * PIXELS_AN_INCH
     head = f'<svg fill="currentColor" style="--vt-width: {width:.0f}px; width: {width:.0f}px"'
@@ -90,6 +91,11 @@ def _own_typeface(match: re.Match) -> str:
     style = "font-style: italic; " if {"italic", "oblique"} & set(words) else ""
     weight = "font-weight: bold; " if {"bold", "700"} & set(words) else ""
     return f"{style}{weight}font-size: {match[2]}px"
+
+
+def _two_decimals(match: re.Match) -> str:
+    """Coordinates to a hundredth of a point: six decimals are half the bytes of a figure."""
+    return re.sub(r"(\.\d\d)\d+", r"\1", match[0])
 
 
 def _smaller(match: re.Match) -> str:

@@ -101,6 +101,8 @@ PAGE_EDITS = (
     (r'<script src="[^"]*/fontawesome/[^"]*/js/all\.min\.js[^"]*"></script>\s*', ""),
     # The name of a button contains the words that it shows.
     (r'(<button class="btn search-button-field[^>]*) aria-label="Search"', r"\1"),
+    # So does that of folded code.
+    (r'<summary aria-label="Toggle hidden content">', "<summary>"),
     # The book's title and its contents belong to a landmark.
     (r'<div( class="bd-sidebar-primary bd-sidebar)', r'<div role="region" aria-label="Book"\1'),
 )

@@ -44,6 +44,7 @@ _NO_TEXT = """() => {
   const found = [];
   for (const e of document.querySelectorAll("img, svg, canvas")) {
     if (!shown(e) || e.getAttribute("role") === "presentation") continue;
+    if (e.parentElement.closest("svg")) continue; // a part of the drawing around it
     const control = e.closest("button, summary, a");
     if (control?.ariaLabel || control?.textContent.trim()) continue; // its icon
     const words = e.tagName === "IMG" ? e.alt || name(e) : name(e);

@@ -56,7 +56,8 @@ export function makePad(data, colours, { named = true } = {}) {
     if (!plot) return;
     const [left, top] = [plot.x.toPixel(z[axes[0]]), plot.y.toPixel(z[axes[1]])];
     const share = (pixels) => `${(100 * pixels) / size}%`; // of the pad, which paper may shrink
-    cursor.style.transform = `translate(${share(left)}, ${share(top)})`;
+    cursor.style.left = share(left);
+    cursor.style.top = share(top);
   };
   const pointAt = ({ clientX, clientY }) => {
     const box = canvas.getBoundingClientRect();
