@@ -79,6 +79,20 @@ def test_codes_of_another_shape_are_refused():
         plots.draw_codes(torch.zeros(5, 2), torch.zeros(4))
 
 
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: plots.percentile_grid(0), "n"),
+        (lambda: plots.linear_grid(2.5, 1.0), "n"),
+        (lambda: plots.linear_grid(3, -1.0), "limit"),
+    ],
+)
+def test_a_grid_of_nothing_is_refused(make, name):
+    """Fails if a map without a tile is drawn in silence."""
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        make()
+
+
 @pytest.mark.parametrize("grid", [plots.percentile_grid(5), plots.linear_grid(5, 2.0)])
 def test_first_coordinate_grows_to_the_right_and_second_upward(grid):
     """Sources of this book store (y, x): the scatter and the map then disagree."""

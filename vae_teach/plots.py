@@ -16,6 +16,7 @@ from torch import Tensor
 
 from vae_teach import class_colours
 from vae_teach.history import History
+from vae_teach.validation import AT_LEAST_1, POSITIVE, checked
 
 CLASS_COLOURS = [to_rgb(colour) for colour in class_colours.CLASS_COLOURS]
 INK = "gray_r"  # white paper, black ink: 0 is white, 1 is black, and a half is half as bright
@@ -157,11 +158,13 @@ def draw_codes(
     return ax
 
 
+@checked(n=AT_LEAST_1, limit=POSITIVE)
 def linear_grid(n: int, limit: float) -> Tensor:
     """Codes (n * n, 2) evenly spaced in [-limit, limit]^2, first row on top (largest z[1])."""
     return _grid(torch.linspace(-limit, limit, n))
 
 
+@checked(n=AT_LEAST_1)
 def percentile_grid(n: int) -> Tensor:
     """Codes (n * n, 2) on the percentiles (i + 1/2) / n of N(0, 1), first row on top.
 
