@@ -90,6 +90,14 @@ def test_page_is_whole_at_every_width_and_in_the_dark(open_chapter, chapter, vie
     assert {name: found for name, found in findings.items() if found} == {}
 
 
+@pytest.mark.parametrize("chapter", [*chapters(), "genindex", "search"])
+def test_page_reflows_when_it_is_enlarged_four_times(open_page, book, chapter):
+    """A window of 1280 pixels enlarged to 400 % has 320: nothing but a box of its own scrolls."""
+    page = open_page(book / f"{chapter}.html", viewport={"width": 320, "height": 640})
+    page_checks.settle(page)
+    assert page_checks.sideways_overflow(page) == []
+
+
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("chapter", [*chapters(), "genindex", "search"])
 def test_no_page_has_a_serious_barrier(open_chapter, axe, chapter, view):
