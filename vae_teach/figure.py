@@ -99,15 +99,14 @@ def _two_decimals(match: re.Match) -> str:
 
 
 def _smaller(match: re.Match) -> str:
-    """A PNG in base64 with the same pixels, in 64 greys or by a palette of 256 colours."""
+    """A PNG in base64 at its own size, in 64 greys or by a palette of 256 colours."""
     data = base64.b64decode(match[0])
     picture = Image.open(io.BytesIO(data)).convert("RGBA")
     red, green, blue, alpha = picture.split()
     if alpha.getextrema() == (255, 255) and red.tobytes() == green.tobytes() == blue.tobytes():
         picture = red.point([round(level / 255 * 63) * 255 // 63 for level in range(256)])
     elif alpha.getextrema() == (255, 255):
-        # kmeans moves the palette to the colours that are there: half the error of the first choice
-        picture = picture.convert("RGB").quantize(256, kmeans=1, dither=Image.Dither.NONE)
+        picture = _with_palette(picture, 256)
     else:
         picture = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=0)
     file = io.BytesIO()
@@ -115,13 +114,17 @@ def _smaller(match: re.Match) -> str:
     return base64.b64encode(min(file.getvalue(), data, key=len)).decode("ascii")
 
 
+def _with_palette(picture: Image.Image, colours: int) -> Image.Image:
+    """An opaque picture in so many colours of its own."""
+    # kmeans moves the palette to the colours that are there: half the error of the first choice
+    return picture.convert("RGB").quantize(colours, kmeans=1, dither=Image.Dither.NONE)
+
+
 def palette_png(figure: Figure, *, dpi: int, colours: int, **options) -> bytes:
     """The figure as a PNG file with a palette; the options go to `savefig`."""
     full, small = io.BytesIO(), io.BytesIO()
     figure.savefig(full, format="png", dpi=dpi, **options)
-    picture = Image.open(full).convert("RGB")
-    # kmeans moves the palette to the colours that are there: half the error of the first choice
-    picture = picture.quantize(colours, kmeans=1, dither=Image.Dither.NONE)
+    picture = _with_palette(Image.open(full), colours)
     picture.save(small, format="png", optimize=True)
     return small.getvalue()
 
