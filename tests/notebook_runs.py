@@ -1,5 +1,6 @@
 """Run a chapter as its reader may: from top to bottom, a cell twice, an earlier cell once more."""
 
+import asyncio
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
@@ -51,14 +52,18 @@ def run(path: Path) -> tuple[NotebookNode, list[tuple[Step, NotebookNode]]]:
         cell = deepcopy(notebook.cells[step.cell])
         cell.id = nbformat.v4.new_code_cell().id
         executed.cells.append(cell)
-    NotebookClient(
-        executed,
-        timeout=CELL_SECONDS,
-        kernel_name="python3",
-        allow_errors=True,
-        resources={"metadata": {"path": str(path.parent)}},
-    ).execute()
+    execute(executed, path.parent, timeout=CELL_SECONDS, allow_errors=True)
     return notebook, list(zip(steps, executed.cells[1:], strict=True))
+
+
+def execute(notebook: NotebookNode, folder: Path, **options) -> None:
+    """Run every cell in a new kernel that starts in the folder.
+
+    `NotebookClient.execute` would leave its event loop open in a thread that ends; the garbage
+    collector finds it in whichever later test it happens to run, as a ResourceWarning.
+    """
+    client = NotebookClient(notebook, kernel_name="python3", **options)
+    asyncio.run(client.async_execute(cwd=str(folder)))
 
 
 def findings(notebook: NotebookNode, done: list[tuple[Step, NotebookNode]]) -> Iterator[str]:

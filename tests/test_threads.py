@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import torch
-from nbclient import NotebookClient
+from notebook_runs import execute
 
 from vae_teach import threads
 
@@ -127,7 +127,7 @@ def test_a_kernel_takes_its_share_whoever_started_it(order, monkeypatch):
     """No Makefile, no variable: as JupyterLab opened by hand starts it."""
     monkeypatch.delenv(threads.VARIABLE, raising=False)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL.format(order=order))])
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute(cwd=ROOT)
+    execute(notebook, ROOT, timeout=120)
     said, in_force, _ = map(int, notebook.cells[0].outputs[0].text.split())
     assert said == in_force <= max(1, threads.cores() // 2)
 
