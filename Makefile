@@ -22,6 +22,9 @@ unexport JUPYTER_PATH PYTHONPATH PYTHONHOME PYTHONSTARTUP MPLBACKEND
 # Kernels and trainings that are started otherwise take their share: vae_teach/threads.py.
 book test nbval outputs: export OMP_NUM_THREADS ?= 1
 
+# What a chapter concludes from its run stops these; in a reader's notebook it only says so.
+book test nbval outputs: export VAE_TEACH_STRICT := 1
+
 .DEFAULT_GOAL := help
 .PHONY: help book test nbval lab check lint format outputs lock clean
 

@@ -1,11 +1,14 @@
 """What every test file shares: a line of its own in the summary at the end of a run."""
 
+import os
+
 import pytest
 from hypothesis import settings
 
 from vae_teach.threads import share_cores
 
 share_cores()  # before PyTorch is loaded: others may compute on this machine
+os.environ["VAE_TEACH_STRICT"] = "1"  # in every kernel too: a false conclusion fails its chapter
 
 _LINES = pytest.StashKey[list[str]]()
 

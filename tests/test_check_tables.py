@@ -41,7 +41,7 @@ HELPERS, ANSWERED = (
     {name for chapter in CHAPTERS.values() for name in getattr(chapter, kind, ())}
     for kind in ("HELPERS", "ANSWERS")
 )
-CHECKS = sorted(set(check.__all__) - {"Verdict"} - HELPERS)
+CHECKS = sorted(set(check.__all__) - {"Verdict", "holds"} - HELPERS)
 HANDED_A_FUNCTION = sorted(set(CHECKS) - ANSWERED)
 EXERCISES = {
     value.name: value

@@ -38,7 +38,7 @@ def draws(source: str) -> bool:
 def long_cells(notebook: NotebookNode) -> Iterator[str]:
     """Open cells with more lines than a reader takes in at once; solutions are the reader's own."""
     for number, cell in code_cells(notebook):
-        if not {"hide-input", "solution"} & set(cell.metadata.get("tags", [])):
+        if not {"hide-input", "solution", "conclusion"} & set(cell.metadata.get("tags", [])):
             lines = lines_of_code(cell.source)
             if lines > MOST_LINES:
                 yield f"cell {number} has {lines} lines, more than {MOST_LINES}: split or fold it"
@@ -153,7 +153,47 @@ def made_in(source: str) -> set[str]:
     return assigned | {n.arg for n in nodes if isinstance(n, ast.arg)}
 
 
-CHECKS = [unfolded_figures, long_cells, second_meanings, trained_elsewhere]
+def conclusion_faults(notebook: NotebookNode) -> Iterator[str]:
+    """Conclusions that stand on the page, and cells for conclusions that do something else."""
+    told = [(n, cell) for n, cell in code_cells(notebook) if is_conclusion(cell)]
+    for number, cell in told:
+        if "remove-cell" not in cell.metadata.tags:
+            yield f"cell {number} is a conclusion, but has no tag remove-cell"
+        if not cell.metadata.get("jupyter", {}).get("source_hidden", False):
+            yield f"cell {number} is a conclusion, but JupyterLab shows its code"
+        statements = ast.parse(cell.source).body
+        if not any(map(concludes, statements)):
+            yield f"cell {number} is a conclusion, but calls no check.holds"
+        for statement in statements:
+            if not (concludes(statement) or isinstance(statement, PLAIN)):
+                yield f"cell {number} is a conclusion, but does more: {ast.unparse(statement)}"
+    open_cells = [cell for _, cell in code_cells(notebook) if not is_conclusion(cell)]
+    shown = frozenset().union(*(names_of(cell.source).bound for cell in open_cells))
+    for number, cell in code_cells(notebook):
+        if not is_conclusion(cell):
+            if any(map(concludes, ast.walk(ast.parse(cell.source)))):
+                yield f"cell {number} calls check.holds, but has no tag conclusion"
+            for name in sorted(names_of(cell.source).taken):
+                if name not in shown and any(name in names_of(c.source).bound for _, c in told):
+                    yield f"cell {number} takes {name}, which only a conclusion computes"
+
+
+PLAIN = ast.Assign | ast.Import | ast.ImportFrom
+
+
+def is_conclusion(cell: NotebookNode) -> bool:
+    """Whether the cell is there to compare a sentence with the run."""
+    return "conclusion" in cell.metadata.get("tags", [])
+
+
+def concludes(node: ast.AST) -> bool:
+    """Whether a statement is a call of `check.holds` and nothing else."""
+    if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
+        return False
+    return ast.unparse(node.value.func) == "check.holds"
+
+
+CHECKS = [unfolded_figures, long_cells, second_meanings, trained_elsewhere, conclusion_faults]
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -168,6 +208,7 @@ def chapter(*sources: str, **metadata) -> NotebookNode:
 
 
 FOLDED = {"tags": ["hide-input"]}
+FOLDED_CODE = {"jupyter": {"source_hidden": True}}
 
 
 @pytest.mark.parametrize(
@@ -232,3 +273,32 @@ def test_a_second_meaning_is_found(sources, found):
 )
 def test_training_on_is_found(source, count):
     assert len(list(trained_elsewhere(chapter(source)))) == count
+
+
+HIDDEN = {"tags": ["remove-cell", "conclusion"], "jupyter": {"source_hidden": True}}
+
+
+@pytest.mark.parametrize(
+    ("source", "metadata", "count"),
+    [
+        ("gap = 2 - 1\ncheck.holds(gap > 0, 'There is a gap.')", HIDDEN, 0),
+        ("from vae_teach import check\ncheck.holds(True, 'A.')", HIDDEN, 0),
+        ("check.holds(True, 'A.')", {"tags": ["conclusion"], **FOLDED_CODE}, 1),
+        ("check.holds(True, 'A.')", {"tags": ["conclusion", "remove-cell"]}, 1),
+        ("check.holds(True, 'A.')", {}, 1),
+        ("check.holds(True, 'A.')\nassert gap > 0", HIDDEN, 1),
+        ("check.holds(True, 'A.')\nprint(gap)", HIDDEN, 1),
+        ("gap = 2 - 1", HIDDEN, 1),
+    ],
+)
+def test_a_conclusion_on_the_page_and_a_hidden_cell_that_does_more_are_found(
+    source, metadata, count
+):
+    """Fails if an assertion of trained models stops a reader, or hidden code does a page's work."""
+    assert len(list(conclusion_faults(chapter(source, **metadata)))) == count
+
+
+def test_a_cell_that_needs_a_conclusion_is_found():
+    told = chapter("gap = 1\ncheck.holds(gap > 0, 'A.')", **HIDDEN)
+    told.cells.append(nbformat.v4.new_code_cell("print(gap)"))
+    assert list(conclusion_faults(told)) == ["cell 1 takes gap, which only a conclusion computes"]

@@ -20,6 +20,7 @@ from pybtex.database import Entry, parse_file
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "book").glob("*.md"))
 KEPT = {"nbval-check-output", "keep_output"}
+HIDDEN = {"solution", "hide-input", "conclusion"}  # the tags of code that is not shown unasked
 LINK_TO_TERM = re.compile(r"\[([^\]]+)\]\((?:\.\./book/)?glossary\.md#([^)]+)\)")
 LINK_TO_ENTRY = re.compile(r"\[([^\]]+)\]\((?:\.\./book/)?references\.md#([^)]+)\)")
 SEEDERS = {"manual_seed", "manual_seed_all", "seed"}
@@ -128,11 +129,11 @@ def roles(notebook: NotebookNode) -> Iterator[str]:
 
 
 def open_in_jupyterlab(notebook: NotebookNode) -> Iterator[str]:
-    """Code that the page folds, and JupyterLab would show before the reader asks for it."""
+    """Code that the page folds or leaves out, and JupyterLab would show unasked."""
     for number, cell in code_cells(notebook):
         folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
-        if bool({"solution", "hide-input"} & set(cell.metadata.get("tags", []))) != folded:
-            yield f"cell {number}: solutions and the code of figures, and only they, are hidden"
+        if bool(HIDDEN & set(cell.metadata.get("tags", []))) != folded:
+            yield f"cell {number}: only solutions, conclusions and the code of figures are hidden"
 
 
 def markdown() -> dict[str, str]:

@@ -3,11 +3,13 @@
 - MathJax comes from the book itself, and only the files that a page can ask for.
 - A notebook's stored outputs are used again only if nothing they depend on has changed.
 - The state of live widgets stays out of the pages: they show their own HTML, with no kernel.
+- A conclusion that is false in the run whose outputs the page shows stops the build.
 - A page asks for nothing that the browser would refuse on file://, and for nothing twice.
 """
 
 import hashlib
 import importlib.util
+import os
 import platform
 import re
 import shutil
@@ -134,5 +136,6 @@ def setup(app: Sphinx) -> dict:
     app.connect("doctree-read", drop_widget_state)
     app.connect("html-page-context", drop_unused_mathjax, priority=900)  # after sphinx.ext.mathjax
     app.connect("build-finished", edit_pages)
+    os.environ.setdefault("VAE_TEACH_STRICT", "1")  # for the kernels: see vae_teach/check
     app.config.mathjax_path = "mathjax/tex-chtml.js"
     return {"parallel_read_safe": True, "parallel_write_safe": True}
