@@ -1,0 +1,124 @@
+"""The tables of chapters and the minutes on their pages, made from notebooks."""
+
+import sys
+from io import StringIO
+
+import nbformat
+import pytest
+from chapters import CHAPTERS, extension
+from nbformat.v4 import new_markdown_cell, new_notebook
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
+
+reading_time, plan = extension("reading_time"), extension("chapter_plan")
+
+
+def test_every_chapter_has_a_question_for_the_map():
+    """Fails for a new notebook without `metadata.chapter.question`, before the book is built."""
+    assert all(reading_time.read_chapter(path).question.endswith("?") for path in CHAPTERS)
+
+
+def chapters(**titles):
+    sections = (reading_time.Section("", words=7_500, exercises=2),)
+    return {
+        f"notebooks/{name}": reading_time.Chapter(title, f"{title}?", "Extra" in title, 9, sections)
+        for name, title in titles.items()
+    }
+
+
+TWO = {"c02_b": "Two", "c10_c": "Ten: and more", "c09_x": "Extra"}
+
+
+@pytest.fixture
+def two():
+    found = chapters(**TWO)
+    return {name.replace("/c", "/"): chapter for name, chapter in found.items()}
+
+
+def test_the_map_has_chapters_by_number_and_those_in_preparation_between_them(two):
+    waiting = ["Appendix. Last | Why?", "3. Three (in preparation) | How?"]
+    assert plan.map_rows(two, waiting) == [
+        ("2. {doc}`Two </notebooks/02_b>`", "Two?"),
+        ("3. Three (in preparation)", "How?"),
+        ("9. {doc}`Extra </notebooks/09_x>` *(optional)*", "Extra?"),
+        ("10. {doc}`Ten </notebooks/10_c>`", "Ten: and more?"),
+        ("Appendix. Last", "Why?"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", ["9. Extra (in preparation) | Why?", "no number | Why?", "3. Only"]
+)
+def test_a_chapter_that_exists_is_not_called_in_preparation(two, line):
+    with pytest.raises(ValueError, match=r"there is a chapter 9|not of the form"):
+        plan.map_rows(two, [line])
+
+
+def test_the_table_of_minutes_ends_with_their_sum(two):
+    rows = plan.minutes_rows(two)
+    assert rows[0] == ("2. {doc}`Two </notebooks/02_b>`", "50", "2")
+    assert rows[-1] == ("together", "2 hours", "6")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"), [(0.2, "1 minute"), (1.4, "1 minute"), (2, "2 minutes")]
+)
+def test_what_takes_seconds_takes_a_minute(minutes, text):
+    assert plan.minutes_text(minutes) == text
+
+
+def test_a_notebook_without_a_question_is_named(tmp_path):
+    path = tmp_path / "03_x.ipynb"
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# X")]), path)
+    with pytest.raises(ValueError, match=r"03_x\.ipynb has no metadata\.chapter\.question"):
+        reading_time.read_chapter(path)
+
+
+PAGE = """# Book
+
+```{chapter-map}
+4. Four (in preparation) | Which?
+```
+
+```{chapter-minutes}
+```
+"""
+
+
+def build(folder, about):
+    """Build a book of one page and one chapter; returns the two pages and the warnings."""
+    (folder / "notebooks").mkdir()
+    (folder / "index.md").write_text(f"{PAGE}\n```{{toctree}}\nnotebooks/03_x\n```\n")
+    settings = ["myst_nb", "chapter_numbers", "chapter_plan", "page_head"]
+    (folder / "conf.py").write_text(f"extensions = {settings}\nnb_execution_mode = 'off'\n")
+    text = "word " * 444
+    cells = [
+        new_markdown_cell(f"# X: a chapter\n\nIt begins. {text}"),
+        new_markdown_cell(f"## First\n\n{text}\n\n### Part\n\n## Last\n\nShort."),
+    ]
+    nbformat.write(
+        new_notebook(cells=cells, metadata={"chapter": about}), folder / "notebooks/03_x.ipynb"
+    )
+    warnings = StringIO()
+    with docutils_namespace():
+        Sphinx(
+            folder, folder, folder / "out", folder / "trees", "html", status=None, warning=warnings
+        ).build()
+    pages = [folder / "out" / name for name in ("index.html", "notebooks/03_x.html")]
+    return *(page.read_text("utf-8") for page in pages), warnings.getvalue()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
+def test_pages_show_the_minutes_and_mark_an_optional_chapter(tmp_path, monkeypatch):
+    """Fails if a chapter's minutes stand beside the wrong heading, or in its description."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    index, chapter, warnings = build(tmp_path, {"question": "Why?", "optional": True})
+    assert warnings == ""
+    assert "3. X: a chapter (optional)</h1>" in chapter.replace("<a ", "</h1><a ")
+    told = [part.partition("</p>")[0].split("<p>")[1] for part in chapter.split("vt-minutes")[1:]]
+    assert told == [
+        "About 6 minutes, the time for the exercises not counted.", "3 minutes", "1 minute"
+    ]  # fmt: skip
+    assert 'content="It begins.' in chapter
+    assert "Four (in preparation)" in index and index.count("<em>(optional)</em>") == 2
+    assert index.index("Why?") < index.index("Which?")
