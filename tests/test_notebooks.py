@@ -298,8 +298,8 @@ def test_faulty_code_is_found(source, count):
 
 
 def test_a_bare_chapter_lacks_every_part_of_the_frame():
-    assert len(list(frame_faults(notebook("1")))) == 7
-    assert len(list(frame_faults(notebook("1", first="no title")))) == 8
+    assert len(list(frame_faults(notebook("1")))) == 6
+    assert len(list(frame_faults(notebook("1", first="no title")))) == 7
 
 
 def test_a_foreign_kernel_and_foreign_metadata_are_found():

@@ -1,6 +1,6 @@
 """What a reader and a teacher plan by, made from the notebooks: questions, minutes, exercises.
 
-The minutes of a chapter stand under its title and those of each section beside its heading; a title
+The minutes of a chapter stand under its title and those of each section under its heading; a title
 says if the chapter is optional. Two directives make tables of all chapters. `chapter-map` has their
 questions; its lines are chapters that do not exist yet, which come where their number says:
 
@@ -134,7 +134,7 @@ class MarkOptional(SphinxTransform):
 
 
 def show_minutes(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Put the minutes under the title and beside the headings of the second level.
+    """Put the minutes under the title and under the headings of the second level.
 
     They are no part of the page's own text, which is searched and quoted.
     """
