@@ -17,9 +17,9 @@ FAST   := not browser and not jupyterlab and not notebooks
 export JUPYTER_PREFER_ENV_PATH := 1
 unexport JUPYTER_PATH PYTHONPATH PYTHONHOME PYTHONSTARTUP MPLBACKEND
 
-# The networks are small: on two idle cores chapter 6 takes 49 s with two threads and 50 s with one.
+# The networks are small: on two idle cores chapter 7 takes 49 s with two threads and 50 s with one.
 # When another process wants a core, two threads wait for each other and take ten times as long.
-# Kernels and trainings that are started otherwise take their share: vae_teach/threads.py.
+# Kernels and trainings that are started otherwise take their share: vae_teach/machine/threads.py.
 book test nbval outputs: export OMP_NUM_THREADS ?= 1
 
 # What a chapter concludes from its run stops these; in a reader's notebook it only says so.

@@ -17,10 +17,10 @@ import torch
 from sklearn.neighbors import KNeighborsClassifier
 
 from vae_teach import CVAE, Completer, Regressor, data, fit
-from vae_teach.checkpoint import load_model
-from vae_teach.columns import quadrant_task
-from vae_teach.conditional import one_hot
-from vae_teach.device import describe_device, pick_device
+from vae_teach.machine.device import describe_device, pick_device
+from vae_teach.models.completion import quadrant_task
+from vae_teach.models.conditional import one_hot
+from vae_teach.training.checkpoint import load_model
 
 PYRO = {1: (100.4, 71.8), 2: (61.9, 51.0), 3: (25.4, 24.2)}
 

@@ -22,7 +22,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from vae_teach import VAE, data, fit
-from vae_teach.device import describe_device, pick_device
+from vae_teach.machine.device import describe_device, pick_device
 
 ROUNDS = 3
 TARGETS = {"cpu": 2.0, "cuda": 20.0}  # ratios; on other devices nothing is promised

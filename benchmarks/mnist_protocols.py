@@ -1,4 +1,4 @@
-"""The two MNIST numbers that chapters 1 and 6 are compared with.
+"""The two MNIST numbers that chapters 1 and 7 are compared with.
 
 vae: 784-400-20, grey pixels, batch 128, Adam 1e-3, sum over pixels, 10 epochs, one draw of z per
 test picture; PyTorch's well-known example ends near 106 nats. autoencoder: mathybit's 784-250-16
@@ -11,7 +11,7 @@ import statistics
 import sys
 
 from vae_teach import VAE, Autoencoder, data, fit
-from vae_teach.device import describe_device, pick_device
+from vae_teach.machine.device import describe_device, pick_device
 
 
 def vae(digits, seed):

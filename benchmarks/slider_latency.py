@@ -27,13 +27,14 @@ from playwright.sync_api import Page, sync_playwright
 
 from vae_teach.commands.doctor import find_browser
 from vae_teach.models import VAE
-from vae_teach.widgets import LatentExplorer, base
-from vae_teach.widgets.bundle import bundle
+from vae_teach.widgets import LatentExplorer
+from vae_teach.widgets.parts import base
+from vae_teach.widgets.parts.bundle import bundle
 
 BAR = 16.0  # ms, 95th percentile
 WARM_UP = 20
 BELOW = 3  # the exit status of a measurement below its target; 1 is a crash
-WIDGETS = Path(base.__file__).parent
+WIDGETS = Path(base.__file__).parents[1]
 
 # Listens on the document, so after the widget's own listeners: its work is done when this runs.
 WATCH = """() => {
@@ -104,7 +105,7 @@ def measure_moves(page: Page, moves: int) -> list[dict]:
 def measure_decoder(page: Page, explorer: LatentExplorer, calls: int = 1000) -> list[float]:
     """Time the decoder without the page around it."""
     argument = {
-        "modules": [bundle(WIDGETS / f"{name}.js") for name in ("decoder", "float16")],
+        "modules": [bundle(WIDGETS / "parts" / f"{name}.js") for name in ("decoder", "float16")],
         "steps": explorer.steps,
         "weights": base64.b64encode(explorer.weights).decode(),
         "latentDim": explorer.latent_dim,

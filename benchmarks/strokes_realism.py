@@ -16,7 +16,7 @@ from PIL import Image
 from torch import nn
 
 from vae_teach import data
-from vae_teach.device import describe_device, pick_device
+from vae_teach.machine.device import describe_device, pick_device
 
 EPOCHS, BATCH, LR = 5, 128, 1e-3
 TARGET = 0.90

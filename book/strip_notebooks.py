@@ -11,7 +11,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbstripout import strip_output
 
-from vae_teach.whole_file import write_text
+from vae_teach.machine.whole_file import write_text
 
 TRACES = ("metadata.language_info", "metadata.widgets", "cell.metadata.execution")
 

@@ -5,7 +5,7 @@ import os
 import pytest
 from hypothesis import settings
 
-from vae_teach.threads import share_cores
+from vae_teach.machine.threads import share_cores
 
 share_cores()  # before PyTorch is loaded: others may compute on this machine
 os.environ["VAE_TEACH_STRICT"] = "1"  # in every kernel too: a false conclusion fails its chapter

@@ -17,11 +17,11 @@ from torch import nn
 
 def install() -> None:
     """Remember what `fit` and `race` did; call it before the notebook imports them."""
-    import vae_teach.sigma_race
-    import vae_teach.train
+    import vae_teach.training.loop
+    import vae_teach.training.sigma_race
 
-    vae_teach.train.fit = remember_training(vae_teach.train.fit)
-    vae_teach.sigma_race.race = remember_result(vae_teach.sigma_race.race)
+    vae_teach.training.loop.fit = remember_training(vae_teach.training.loop.fit)
+    vae_teach.training.sigma_race.race = remember_result(vae_teach.training.sigma_race.race)
 
 
 def remember_training(fit: Callable) -> Callable:

@@ -7,36 +7,38 @@ is first asked for, so that `import vae_teach` alone needs neither PyTorch nor M
 import importlib
 from typing import TYPE_CHECKING
 
-from vae_teach.threads import share_cores_in_a_kernel
+from vae_teach.machine.threads import share_cores_in_a_kernel
 
 __version__ = "0.1.0"  # the one place; pyproject.toml reads it from here
 
 if TYPE_CHECKING:  # for editors, which do not run `__getattr__`
-    from vae_teach.columns import Completer
-    from vae_teach.conditional import CVAE, Regressor
-    from vae_teach.elbo import Elbo, elbo_terms
-    from vae_teach.figure import show
-    from vae_teach.gaussian import kl_to_standard_normal, log_normal, reparameterize
-    from vae_teach.likelihoods import Bernoulli, Gaussian
-    from vae_teach.models import VAE, Autoencoder, count_parameters
-    from vae_teach.train import fit
+    from vae_teach.maths.gaussian import kl_to_standard_normal, log_normal, reparameterize
+    from vae_teach.models.autoencoder import Autoencoder
+    from vae_teach.models.completion import Completer
+    from vae_teach.models.conditional import CVAE, Regressor
+    from vae_teach.models.elbo import Elbo, elbo_terms
+    from vae_teach.models.layers import count_parameters
+    from vae_teach.models.likelihoods import Bernoulli, Gaussian
+    from vae_teach.models.vae import VAE
+    from vae_teach.plots.page import show
+    from vae_teach.training.loop import fit
 
 _HOMES = {
-    "CVAE": "conditional",
-    "VAE": "models",
-    "Autoencoder": "models",
-    "Bernoulli": "likelihoods",
-    "Completer": "columns",
-    "Elbo": "elbo",
-    "Gaussian": "likelihoods",
-    "Regressor": "conditional",
-    "count_parameters": "models",
-    "elbo_terms": "elbo",
-    "fit": "train",
-    "kl_to_standard_normal": "gaussian",
-    "log_normal": "gaussian",
-    "reparameterize": "gaussian",
-    "show": "figure",
+    "CVAE": "models.conditional",
+    "VAE": "models.vae",
+    "Autoencoder": "models.autoencoder",
+    "Bernoulli": "models.likelihoods",
+    "Completer": "models.completion",
+    "Elbo": "models.elbo",
+    "Gaussian": "models.likelihoods",
+    "Regressor": "models.conditional",
+    "count_parameters": "models.layers",
+    "elbo_terms": "models.elbo",
+    "fit": "training.loop",
+    "kl_to_standard_normal": "maths.gaussian",
+    "log_normal": "maths.gaussian",
+    "reparameterize": "maths.gaussian",
+    "show": "plots.page",
 }
 
 __all__ = [

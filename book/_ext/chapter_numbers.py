@@ -1,7 +1,7 @@
 """A chapter's number, from the name of its notebook, at the front of its title.
 
 The title is what the sidebar, the page, previous and next and the search show, so all have it.
-`06b_evaluation.ipynb` is chapter 6b: a file is renamed to renumber a chapter, and nothing else.
+`08_evaluation.ipynb` is chapter 8: a file is renamed to renumber a chapter, and nothing else.
 """
 
 import re
@@ -12,8 +12,8 @@ from sphinx.transforms import SphinxTransform
 
 
 def chapter_number(docname: str) -> str | None:
-    """`6b` for `notebooks/06b_evaluation`; None for a page that is not a chapter."""
-    found = re.match(r"notebooks/0*(\d+[a-z]?)_", docname)
+    """`8` for `notebooks/08_evaluation`; None for a page that is not a chapter."""
+    found = re.match(r"notebooks/0*(\d+)_", docname)
     return found and found[1]
 
 

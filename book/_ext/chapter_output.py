@@ -1,6 +1,6 @@
 """`chapter-output` shows on one page what a chapter's cell has put out, found by the cell's tag:
 
-    ```{chapter-output} ../notebooks/06_vae explorer
+    ```{chapter-output} ../notebooks/07_vae explorer
     ```
 
 So the first page has the very explorer of the chapter, and the model is trained once.

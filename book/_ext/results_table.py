@@ -39,7 +39,7 @@ class _FromFiles(SphinxDirective):
 
     def results(self) -> list[dict]:
         """The results in the folder named first, beside the page; the page depends on them."""
-        from vae_teach.results import read_results  # late: it imports torch
+        from vae_teach.systems.results import read_results  # late: it imports torch
 
         folder = Path(self.env.doc2path(self.env.docname)).parent / self.arguments[0]
         for file in folder.glob("*.json"):
@@ -58,7 +58,7 @@ class ResultsTable(_FromFiles):
 
     def run(self) -> list[nodes.Node]:
         """Draw the table and the list of sentences under it."""
-        from vae_teach.results import HEAD, markdown_table, table_rows
+        from vae_teach.systems.results import HEAD, markdown_table, table_rows
 
         try:
             results, said = self.results(), sentences(list(self.content))
@@ -79,7 +79,7 @@ class ResultsCurve(_FromFiles):
 
     def run(self) -> list[nodes.Node]:
         """Draw the table."""
-        from vae_teach.results import curve_rows, markdown_table
+        from vae_teach.systems.results import curve_rows, markdown_table
 
         try:
             rows = curve_rows(self.results(), self.arguments[1])

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page
 from torch import nn
 
 from vae_teach.models import VAE
-from vae_teach.widgets import base
+from vae_teach.widgets.parts import base
 
 HOST = Path(base.__file__).with_name("host.js")
 

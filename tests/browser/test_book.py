@@ -170,8 +170,8 @@ def test_search_finds_an_exercise_by_its_number_while_it_is_typed(open_chapter):
 
 
 def test_chapters_have_their_number_in_sidebar_title_and_neighbours(open_chapter):
-    page = open_chapter("notebooks/06b_evaluation")
-    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(r"^6b\. "))
+    page = open_chapter("notebooks/08_evaluation")
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(r"^8\. "))
     sidebar = page.get_by_role("navigation", name="Main")
     expect(sidebar.locator("a", has_text=re.compile(r"^\s*10\. "))).to_be_visible()
     expect(page.locator(".prev-next-area .left-prev")).to_contain_text("6. ")
@@ -255,7 +255,7 @@ def test_what_the_reader_downloads_is_modest(book):
     Fails if widget state is embedded again (it doubles a page) or all 24 MB of MathJax come back.
     """
     own = {page: (book / f"{page}.html").stat().st_size for page in chapters()}
-    # five films and explorers on one page: chapter 7 is long enough for two lessons
+    # five films and explorers on one page: chapter 10 is long enough for two lessons
     limits = {page: 1_900_000 if "07_" in page else 1_500_000 for page in chapters()}
     assert {page: size for page, size in own.items() if size > limits[page]} == {}
     shared = sum(
@@ -268,7 +268,7 @@ def test_what_the_reader_downloads_is_modest(book):
 
 def test_printed_tables_keep_their_columns_on_a_phone_and_sentences_wrap(open_chapter):
     """Fails if a row of a printed table is broken in two, or a sentence needs a scroll bar."""
-    page = open_chapter("notebooks/09_cvae", "narrow-light")
+    page = open_chapter("notebooks/13_cvae", "narrow-light")
     table = page.locator("div.output pre").filter(has_text="c goes to")
     height, line = table.evaluate(
         "e => [e.getBoundingClientRect().height, parseFloat(getComputedStyle(e).lineHeight)]"
@@ -284,7 +284,7 @@ def test_printed_tables_keep_their_columns_on_a_phone_and_sentences_wrap(open_ch
 
 def test_a_wide_figure_scrolls_on_a_phone_by_keyboard_too(open_chapter):
     """Fails if it is shrunk until its letters cannot be read, or widens the page."""
-    page = open_chapter("notebooks/09_cvae", "narrow-light")
+    page = open_chapter("notebooks/13_cvae", "narrow-light")
     box = page.locator(".vt-figure-box").first
     assert box.evaluate("e => e.scrollWidth > e.clientWidth")
     box.focus()
@@ -293,5 +293,5 @@ def test_a_wide_figure_scrolls_on_a_phone_by_keyboard_too(open_chapter):
 
 
 def test_a_figure_takes_no_tab_stop_where_the_page_is_wide(open_chapter):
-    page = open_chapter("notebooks/09_cvae")
+    page = open_chapter("notebooks/13_cvae")
     assert page.locator(".vt-figure-box[tabindex]").count() == 0

@@ -6,8 +6,8 @@ from explorer_page import render_with_model, settle
 from playwright.sync_api import expect
 from torch import nn
 
-from vae_teach.columns import column_task
-from vae_teach.conditional import CVAE, Regressor
+from vae_teach.models.completion import column_task
+from vae_teach.models.conditional import CVAE, Regressor
 from vae_teach.widgets import ColumnPainter
 
 pytestmark = pytest.mark.browser

@@ -1,4 +1,4 @@
-"""Chapter 9's explorer without a kernel, opened from file:// with the network cut."""
+"""Chapter 13's explorer without a kernel, opened from file:// with the network cut."""
 
 import re
 
@@ -8,7 +8,7 @@ from explorer_page import explorers, picture, render_with_model
 from playwright.sync_api import expect
 from torch import nn
 
-from vae_teach.conditional import CVAE
+from vae_teach.models.conditional import CVAE
 from vae_teach.widgets import ConditionalExplorer
 
 pytestmark = pytest.mark.browser

@@ -9,8 +9,8 @@ import torch
 from explorer_page import contrasty_vae, render_with_model, settle
 from playwright.sync_api import expect
 
-from vae_teach.conditional import CVAE, Regressor
 from vae_teach.models import VAE
+from vae_teach.models.conditional import CVAE, Regressor
 from vae_teach.widgets import (
     BoundExplorer,
     ColumnPainter,

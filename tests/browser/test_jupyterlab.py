@@ -22,7 +22,7 @@ from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.jupyterlab]
 
-CHAPTER = Path(__file__).parents[2] / "notebooks" / "06_vae.ipynb"
+CHAPTER = Path(__file__).parents[2] / "notebooks" / "07_vae.ipynb"
 CHAPTER_TAG = "explorer"  # on the cell that makes and shows the chapter's explorer
 TOKEN = "loopback-only"
 

@@ -1,4 +1,4 @@
-"""Chapter 9's widgets in a real JupyterLab: both sides share one state."""
+"""Chapter 13's widgets in a real JupyterLab: both sides share one state."""
 
 import time
 
@@ -10,12 +10,12 @@ from test_jupyterlab import lab, open_notebook, run_cell  # noqa: F401
 pytestmark = [pytest.mark.browser, pytest.mark.jupyterlab]
 
 EXPLORER = """\
-from vae_teach.conditional import CVAE
+from vae_teach.models.conditional import CVAE
 from vae_teach.widgets import ConditionalExplorer
 explorer = ConditionalExplorer.from_model(CVAE(784, 10, (8,), 3, (20,), seed=0))
 explorer"""
 PAINTER = """\
-from vae_teach.conditional import CVAE, Regressor
+from vae_teach.models.conditional import CVAE, Regressor
 from vae_teach.widgets import ColumnPainter
 cvae, regressor = CVAE(756, 28, (8,), 3, (20,), seed=0), Regressor(756, 28, (20,), seed=0)
 painter = ColumnPainter.from_models(cvae, regressor)

@@ -6,7 +6,7 @@ from nbformat.v4 import new_code_cell
 from playwright.sync_api import expect
 from test_jupyterlab import lab, open_notebook, run_cell  # noqa: F401
 
-from vae_teach.widgets.reopened import SENTENCE
+from vae_teach.widgets.parts.reopened import SENTENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.jupyterlab]
 WIDGET = "from vae_teach.widgets import KLExplorer\nKLExplorer()"

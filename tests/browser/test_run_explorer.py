@@ -6,9 +6,9 @@ from explorer_page import explorers, picture, values
 from playwright.sync_api import expect
 
 from vae_teach import data
-from vae_teach.checkpoint import load_model
 from vae_teach.data.shapes import draw_shapes, write_folder
-from vae_teach.train_run import Plan, train_run
+from vae_teach.runs.own import Plan, train_run
+from vae_teach.training.checkpoint import load_model
 
 pytestmark = pytest.mark.browser
 

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { importBundle } from "./load.mjs";
 
 const { classCentres, describeCodes, describeCount, moments, nearestCodes } = await importBundle(
-  "vae_teach/widgets/codes.js",
+  "vae_teach/widgets/parts/codes.js",
 );
 
 describe("test codes", () => {

@@ -4,7 +4,7 @@ import { importBundle } from "./load.mjs";
 
 const explorer = await importBundle("vae_teach/widgets/conditional_explorer.js");
 const painter = await importBundle("vae_teach/widgets/column_painter.js");
-const { carry, makePrior } = await importBundle("vae_teach/widgets/conditional_prior.js");
+const { carry, makePrior } = await importBundle("vae_teach/widgets/parts/conditional_prior.js");
 
 describe("the request", () => {
   test("shares lie on the simplex, whatever the weights", () => {

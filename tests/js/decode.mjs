@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { importBundle } from "./load.mjs";
 
-const { unpack } = await importBundle("vae_teach/widgets/host.js");
-const { makeDecoder } = await importBundle("vae_teach/widgets/decoder.js");
-const { unpackHalves } = await importBundle("vae_teach/widgets/float16.js");
+const { unpack } = await importBundle("vae_teach/widgets/parts/host.js");
+const { makeDecoder } = await importBundle("vae_teach/widgets/parts/decoder.js");
+const { unpackHalves } = await importBundle("vae_teach/widgets/parts/float16.js");
 
 const page = readFileSync(process.argv[2], "utf8");
 const [, payload] = page.match(/<script type="text\/plain">([^<]*)</);

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { assertClose } from "./close.mjs";
 import { importBundle, readText } from "./load.mjs";
 
-const { ACTIVATIONS, makeDecoder } = await importBundle("vae_teach/widgets/decoder.js");
+const { ACTIVATIONS, makeDecoder } = await importBundle("vae_teach/widgets/parts/decoder.js");
 const cases = JSON.parse(readText("tests/fixtures/explorer_cases.json")); // also in test_widgets.py
 
 describe("decoder", () => {

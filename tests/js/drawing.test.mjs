@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { importBundle } from "./load.mjs";
 
-const { draw, linear } = await importBundle("vae_teach/widgets/drawing.js");
+const { draw, linear } = await importBundle("vae_teach/widgets/parts/drawing.js");
 
 describe("drawings", () => {
   test("a shape is written with its attributes and its content", () => {

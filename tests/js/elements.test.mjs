@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { importBundle } from "./load.mjs";
 
-const { format } = await importBundle("vae_teach/widgets/elements.js");
+const { format } = await importBundle("vae_teach/widgets/parts/elements.js");
 
 describe("numbers", () => {
   test("have a true minus sign and no negative zero", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { importBundle, readText } from "./load.mjs";
 
-const { halfToNumber, unpackHalves } = await importBundle("vae_teach/widgets/float16.js");
+const { halfToNumber, unpackHalves } = await importBundle("vae_teach/widgets/parts/float16.js");
 const cases = JSON.parse(readText("tests/fixtures/explorer_cases.json")); // also in test_widgets.py
 
 describe("float16", () => {

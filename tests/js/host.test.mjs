@@ -3,7 +3,7 @@ import { deflateSync } from "node:zlib";
 import { test } from "node:test";
 import { importText } from "./load.mjs";
 
-const { createModel, unpack } = await importText("vae_teach/widgets/host.js");
+const { createModel, unpack } = await importText("vae_teach/widgets/parts/host.js");
 
 test("a set trait is read back and its listeners hear the new value, once each", () => {
   const model = createModel({ z: [0] });

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { importBundle, readText } from "./load.mjs";
 
 const widget = await importBundle("vae_teach/widgets/kl_explorer.js");
-const { noiseRow } = await importBundle("vae_teach/widgets/noise.js");
+const { noiseRow } = await importBundle("vae_teach/widgets/parts/noise.js");
 // also in test_kl_widget.py, where the package computes both directions
 const cases = JSON.parse(readText("tests/fixtures/kl_cases.json"));
 

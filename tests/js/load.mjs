@@ -12,7 +12,7 @@ export function importText(path) {
   return import(`data:text/javascript;base64,${text}`);
 }
 
-/** A module that imports files beside it, put together as vae_teach/widgets/bundle.py does. */
+/** A module that imports files beside it, put together as vae_teach/widgets/parts/bundle.py does. */
 export function importBundle(path) {
   return import(dataUrl(path));
 }
@@ -20,6 +20,6 @@ export function importBundle(path) {
 function dataUrl(path) {
   const folder = path.slice(0, path.lastIndexOf("/") + 1);
   const inlined = (_, name) => `from "${dataUrl(folder + name)}"`;
-  const text = readText(path).replace(/\bfrom\s+"\.\/([\w-]+\.js)"/g, inlined);
+  const text = readText(path).replace(/\bfrom\s+"\.\/((?:[\w-]+\/)*[\w-]+\.js)"/g, inlined);
   return `data:text/javascript;base64,${Buffer.from(text).toString("base64")}`;
 }

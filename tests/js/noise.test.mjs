@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { importBundle } from "./load.mjs";
 
-const { noiseRow, uniforms } = await importBundle("vae_teach/widgets/noise.js");
+const { noiseRow, uniforms } = await importBundle("vae_teach/widgets/parts/noise.js");
 
 function assertClose(actual, expected, room) {
   assert.ok(Math.abs(actual - expected) <= room, `${actual} is not ${expected}`);

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { importBundle } from "./load.mjs";
 
-const { placeNames } = await importBundle("vae_teach/widgets/pad_drawing.js");
-const { dotAt } = await importBundle("vae_teach/widgets/pad_tip.js");
+const { placeNames } = await importBundle("vae_teach/widgets/parts/pad_drawing.js");
+const { dotAt } = await importBundle("vae_teach/widgets/parts/pad_tip.js");
 
 const plot = { x: { toPixel: (v) => 100 + 10 * v }, y: { toPixel: (v) => 100 - 10 * v } };
 const centre = (label, across, up) => ({ label, across, up });

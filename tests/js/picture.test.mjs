@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { importBundle } from "./load.mjs";
 
 const { describeColour, describeInk, describePicture, toRgba } = await importBundle(
-  "vae_teach/widgets/picture.js",
+  "vae_teach/widgets/parts/picture.js",
 );
 
 describe("picture", () => {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { importBundle } from "./load.mjs";
 
 const { describePosterior, distanceTo, drawFrom, posteriorOf } = await importBundle(
-  "vae_teach/widgets/posterior.js",
+  "vae_teach/widgets/parts/posterior.js",
 );
 const numbers = Float32Array.from([9, 9, 9, 9, 1, -2, 0.5, 0.25]); // two pictures, two dimensions
 

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { importBundle, readText } from "./load.mjs";
 
 const widget = await importBundle("vae_teach/widgets/reparameterization.js");
-const { noiseRow } = await importBundle("vae_teach/widgets/noise.js");
+const { noiseRow } = await importBundle("vae_teach/widgets/parts/noise.js");
 // also in test_reparameterization_widget.py, where PyTorch differentiates
 const cases = JSON.parse(readText("tests/fixtures/reparameterization_cases.json"));
 

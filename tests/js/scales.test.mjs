@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { assertClose } from "./close.mjs";
 import { importBundle } from "./load.mjs";
 
-const { makeAxis, niceStep, sliderScale } = await importBundle("vae_teach/widgets/scales.js");
+const { makeAxis, niceStep, sliderScale } = await importBundle("vae_teach/widgets/parts/scales.js");
 
 describe("scales and axes", () => {
   test("steps are 1, 2 or 5 times a power of ten", () => {

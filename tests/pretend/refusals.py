@@ -1,6 +1,6 @@
 """The pretend accelerator refuses what CUDA refuses, and computes what the CPU computes.
 
-Not collected by itself: `tests/test_pretend.py` runs it where the device is there.
+Not collected by itself: `tests/pretend/test_pretend.py` runs it where the device is there.
 """
 
 import copy

@@ -66,7 +66,7 @@ def package_findings(pins: dict[str, str]) -> list[Finding]:
 
 def device_finding() -> Finding:
     """Which device the notebooks train on, and whether a few steps of training work there."""
-    from vae_teach.device import describe_device, pick_device
+    from vae_teach.machine.device import describe_device, pick_device
 
     try:
         device = pick_device()
@@ -84,8 +84,8 @@ def _trained_there() -> str:
     """Train a tiny model on the chosen device, and say how its steps were made."""
     import torch
 
-    from vae_teach.models import VAE
-    from vae_teach.train import fit
+    from vae_teach.models.vae import VAE
+    from vae_teach.training.loop import fit
 
     model, pictures = VAE(4, (3,), 2, (3,), seed=0), torch.full((16, 4), 0.5)
     return fit(model, pictures, pictures, epochs=1, batch_size=2, progress=False).how

@@ -58,19 +58,19 @@ def _plan(notebooks: list[Path], args: argparse.Namespace) -> dict[Path, tuple[P
 
 def run(args: argparse.Namespace) -> int:
     """Check every notebook, and only then write the copies."""
-    from vae_teach import exercise_cells, handout
+    from vae_teach.handout import cells, copies
 
     plan = _plan(args.notebooks, args)
-    read = {source: handout.read(source) for source in args.notebooks}
-    copies = {}
+    read = {source: copies.read(source) for source in args.notebooks}
+    written = {}
     for target, (source, solutions) in plan.items():
         try:
-            copies[target] = read[source] if solutions else handout.student_copy(read[source])
+            written[target] = read[source] if solutions else copies.student_copy(read[source])
         except ValueError as error:
             raise ValueError(f"{source}: {error}") from error
-    for target, notebook in copies.items():
-        handout.write(notebook, target)
+    for target, notebook in written.items():
+        copies.write(notebook, target)
         source, solutions = plan[target]
-        count = len(exercise_cells.exercises(read[source]))
+        count = len(cells.exercises(read[source]))
         print(f"{target}: {count} exercises, {'with' if solutions else 'without'} solutions")
     return 0

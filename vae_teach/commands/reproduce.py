@@ -32,7 +32,7 @@ def add_parser(subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List the presets, or reproduce one and print its numbers beside the published ones."""
-    from vae_teach.presets import PRESETS, get_preset
+    from vae_teach.systems.presets import PRESETS, get_preset
 
     if args.list:
         for name, preset in PRESETS.items():
@@ -42,9 +42,9 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"give a preset, one of {', '.join(PRESETS)}; --list describes them")
     get_preset(args.name)  # a misspelt name is told before data is read
     from vae_teach import data
-    from vae_teach.device import pick_device
-    from vae_teach.reproduce import reproduce, require_counts, require_seed
-    from vae_teach.threads import take_threads
+    from vae_teach.machine.device import pick_device
+    from vae_teach.machine.threads import take_threads
+    from vae_teach.systems.reproduce import reproduce, require_counts, require_seed
 
     require_seed(args.seed)
     require_counts(steps=args.steps, samples=args.samples, images=args.images)

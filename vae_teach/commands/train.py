@@ -109,10 +109,10 @@ def run(args: argparse.Namespace) -> int:
     """Check the arguments, load the pictures, train, and say what lies where."""
     from vae_teach import data
     from vae_teach.data import catalog, places
-    from vae_teach.device import pick_device
-    from vae_teach.run_folder import epochs_kept, require_usable
-    from vae_teach.threads import take_threads
-    from vae_teach.train_run import Plan, train_run
+    from vae_teach.machine.device import pick_device
+    from vae_teach.machine.threads import take_threads
+    from vae_teach.runs.folder import epochs_kept, require_usable
+    from vae_teach.runs.own import Plan, train_run
 
     told = args.data is not None
     name = catalog.require_known(args.data, "--data") if told else catalog.choose()[0]

@@ -1,6 +1,9 @@
 """Data sets, all of one shape: `load()` them, `treat()` their pixels, `draw()` digits to order.
 
-Images are (N, D) float32 in [0, 1], row by row; `Dataset.image_shape` makes pictures of them.
+**Here:** a `catalog` of data sets: downloaded (`sources`, `fetch`), drawn by the package
+(`strokes`, `shapes`), or a `folder` of pictures. **In:** a name or a folder.
+**Out:** a `Dataset`: images (N, D) float32 in [0, 1], row by row; `image_shape` makes pictures.
+**Start with:** `dataset.py`, then `catalog.py`.
 """
 
 from vae_teach.data.cache import cache_dir

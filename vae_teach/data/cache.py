@@ -17,7 +17,7 @@ import filelock
 import numpy as np
 import platformdirs
 
-from vae_teach.whole_file import whole_file
+from vae_teach.machine.whole_file import whole_file
 
 LOCK_TIMEOUT = 120.0  # seconds; making the strokes takes a few
 

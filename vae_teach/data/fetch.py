@@ -14,7 +14,7 @@ from vae_teach.data.idx import CorruptFileError, IdxFile, is_gzipped, read_idx
 from vae_teach.data.places import find_file, find_files
 from vae_teach.data.sources import Source
 from vae_teach.data.transfer import MirrorError, download
-from vae_teach.whole_file import whole_file
+from vae_teach.machine.whole_file import whole_file
 
 LOCK_TIMEOUT = 1800.0  # seconds to wait for another process that fetches the same data set
 

@@ -1,6 +1,10 @@
 """Derivations that are verified line by line, and the ones the book delivers.
 
-Shapes and letters: z is the latent variable, q comes first in KL(q || p), everything in nats.
+**Here:** a `chain` of lines, each an `expression` that `verify` compares with the one before, by
+algebra or by number; `bound`, `gap` and the `kl_` files are the book's own.
+**In:** lines as text. **Out:** a display with a verdict for each line. z is the latent variable,
+q comes first in KL(q || p), everything is in nats.
+**Start with:** `chain.py`, then `kl_univariate.py`.
 """
 
 from .bound import (

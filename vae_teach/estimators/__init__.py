@@ -1,6 +1,8 @@
 """Gradient estimators for expectations, their exact values, and how to measure them.
 
-Start with `continuous.py` (the two ideas) and `exact_gradients.py` (what they must give).
+**Here:** `continuous` (pathwise and score function), `discrete`, `implicit`, their exact gradients.
+**In:** a cost f and the parameters of q. **Out:** one gradient a draw, (K, L).
+**Start with:** `continuous.py` (the two ideas) and `exact_gradients.py` (what they must give).
 """
 
 from vae_teach.estimators import discrete, exact_gradients

@@ -8,7 +8,7 @@ Shapes: K draws, B batch, L latent; nats.
 import torch
 from torch import Tensor
 
-from vae_teach.gaussian import log_normal, reparameterize
+from vae_teach.maths.gaussian import log_normal, reparameterize
 from vae_teach.validation import checked
 
 

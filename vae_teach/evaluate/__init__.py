@@ -1,7 +1,9 @@
 """Measuring a trained model: bounds with standard errors, the exact referee, predictives, codes.
 
-`importance_bounds` gives ELBO and log p(x) from the same draws; `grid_log_likelihood` judges both
-where the latent is a plane; the other functions look at samples and at the aggregate of the codes.
+**Here:** `bounds` gives ELBO and log p(x) from the same draws, `grid` judges both where the latent
+is a plane; `predictive`, `aggregate`, `completions` look at samples and codes.
+**In:** a model and images (B, D). **Out:** nats per example, with standard errors.
+**Start with:** `bounds.py`.
 """
 
 from vae_teach.evaluate.aggregate import log_mixture

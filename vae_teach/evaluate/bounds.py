@@ -10,10 +10,10 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor, nn
 
-from vae_teach.device import as_float64, on_accelerator
 from vae_teach.evaluate.weights import BUDGET, chunks, draw_posterior, log_weights, noise
-from vae_teach.gaussian import kl_to_standard_normal, reparameterize
-from vae_teach.likelihoods import Likelihood
+from vae_teach.machine.device import as_float64, on_accelerator
+from vae_teach.maths.gaussian import kl_to_standard_normal, reparameterize
+from vae_teach.models.likelihoods import Likelihood
 from vae_teach.validation import require_count, require_number
 
 

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from vae_teach import continuous_bernoulli
-from vae_teach.device import as_float64, on_accelerator
 from vae_teach.evaluate.weights import log_posterior
 from vae_teach.exact.grid import Grid
-from vae_teach.gaussian import log_normal
-from vae_teach.likelihoods import (
+from vae_teach.machine.device import as_float64, on_accelerator
+from vae_teach.maths import continuous_bernoulli
+from vae_teach.maths.gaussian import log_normal
+from vae_teach.models.likelihoods import (
     Bernoulli,
     ContinuousBernoulli,
     Gaussian,

@@ -8,9 +8,9 @@ function says so. Shapes: N pictures, D pixels, L latent.
 import torch
 from torch import Generator, Tensor, nn
 
-from vae_teach.device import device_of, on_accelerator
 from vae_teach.evaluate.bounds import posterior_means
 from vae_teach.evaluate.weights import draw_posterior, noise
+from vae_teach.machine.device import device_of, on_accelerator
 from vae_teach.validation import require_count
 
 

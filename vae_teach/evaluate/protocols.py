@@ -9,7 +9,7 @@ from torch import Generator, Tensor, nn
 
 from vae_teach.data.treatments import treat
 from vae_teach.evaluate.bounds import Estimate, importance_bounds
-from vae_teach.likelihoods import Bernoulli, ContinuousBernoulli, Likelihood
+from vae_teach.models.likelihoods import Bernoulli, ContinuousBernoulli, Likelihood
 
 TREATMENTS: tuple[tuple[str, Likelihood], ...] = (
     ("grey", Bernoulli()),

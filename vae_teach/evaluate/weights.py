@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import torch
 from torch import Generator, Tensor, nn
 
-from vae_teach.gaussian import log_normal, reparameterize
-from vae_teach.likelihoods import Likelihood
+from vae_teach.maths.gaussian import log_normal, reparameterize
+from vae_teach.models.likelihoods import Likelihood
 from vae_teach.validation import require_count, require_generator
 
 BUDGET = 4_000_000  # pixels decoded at a time: about 16 MB for each intermediate result

@@ -1,6 +1,9 @@
 """Models whose answers are known: linear-Gaussian, and anything with one or two latents on a grid.
 
-Everything is float64 and in nats; noise comes from a `generator` that the caller passes.
+**Here:** `linear_gaussian`, `ppca`, `em`, a `grid` for nonlinear decoders, and toys to judge by.
+**In:** float64 tensors; noise comes from a `generator` that the caller passes.
+**Out:** evidence, posterior and bounds in nats.
+**Start with:** `linear_gaussian.py`, then `grid.py`.
 """
 
 from .bound import AscentPath, ascend, quadrature_elbo

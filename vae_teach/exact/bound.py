@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae_teach.descent import descend
 from vae_teach.exact.grid import DecoderModel
-from vae_teach.gaussian import kl_to_standard_normal, reparameterize
+from vae_teach.maths.descent import descend
+from vae_teach.maths.gaussian import kl_to_standard_normal, reparameterize
 from vae_teach.validation import AT_LEAST_1, NOT_NEGATIVE, POSITIVE, checked
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vae_teach.gaussian_full import (
+from vae_teach.maths.gaussian_full import (
     kl_between_full_normals,
     kl_full_to_standard_normal,
     log_full_normal,

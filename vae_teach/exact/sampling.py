@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vae_teach.gaussian import log_normal, require_same_latent_size
-from vae_teach.gaussian_full import log_full_normal
+from vae_teach.maths.gaussian import log_normal, require_same_latent_size
+from vae_teach.maths.gaussian_full import log_full_normal
 from vae_teach.validation import checked
 
 

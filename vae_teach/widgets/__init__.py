@@ -1,9 +1,8 @@
 """Interactive figures that move with a kernel and without one.
 
-**Here:** one widget a chapter; `base.py` and `host.js` run it in a page that has no kernel.
-A widget is a `.py`, a `.js` and a `.css` of one name. The other `.js` and `.css` files are what
-widgets share, from `lifetime.js` and `elements.js` to `pad.js`; `bundle.py` packs them.
-**Start with:** `base.py`, then `kl_explorer.py` beside `kl_explorer.js`.
+**Here:** one widget a chapter, each a `.py`, a `.js` and a `.css` of one name; `parts` is shared.
+**In:** a model, or numbers. **Out:** a widget for a notebook, and `to_html` for a page alone.
+**Start with:** `kl_explorer.py` beside `kl_explorer.js`, then `parts/base.py`.
 """
 
 from vae_teach.widgets.bound_explorer import BoundExplorer

@@ -5,12 +5,12 @@
  *   mu       mean of q          logvar   log of q's variance, log sigma^2
  *   x        the data point     sigma_x  observation noise of the model */
 
-import { draw, fill, keyed, line, linear, makeDrawing, words } from "./drawing.js";
-import { box, button, format, keepKeys, make, makeSentence } from "./elements.js";
-import { logNormal } from "./gaussian.js";
-import { makeLifetime } from "./lifetime.js";
-import { clamp, niceStep } from "./scales.js";
-import { listenToDials, makeDials, showDials } from "./trait_dials.js";
+import { draw, fill, keyed, line, linear, makeDrawing, words } from "./parts/drawing.js";
+import { box, button, format, keepKeys, make, makeSentence } from "./parts/elements.js";
+import { logNormal } from "./parts/gaussian.js";
+import { makeLifetime } from "./parts/lifetime.js";
+import { clamp, niceStep } from "./parts/scales.js";
+import { listenToDials, makeDials, showDials } from "./parts/trait_dials.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
 

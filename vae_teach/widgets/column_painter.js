@@ -10,14 +10,14 @@
  *   examples (N, H)      bytes of 0 and 1
  * This file writes given and noise. */
 
-import { makePrior } from "./conditional_prior.js";
-import { makeDecoder } from "./decoder.js";
-import { box, button, keepKeys, make, makeSentence } from "./elements.js";
-import { bytesOf, unpackHalves } from "./float16.js";
-import { anyNormal } from "./gaussian.js";
-import { makeLifetime } from "./lifetime.js";
-import { clamp } from "./scales.js";
-import { listenToUndo } from "./undo.js";
+import { makePrior } from "./parts/conditional_prior.js";
+import { makeDecoder } from "./parts/decoder.js";
+import { box, button, keepKeys, make, makeSentence } from "./parts/elements.js";
+import { bytesOf, unpackHalves } from "./parts/float16.js";
+import { anyNormal } from "./parts/gaussian.js";
+import { makeLifetime } from "./parts/lifetime.js";
+import { clamp } from "./parts/scales.js";
+import { listenToUndo } from "./parts/undo.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
 

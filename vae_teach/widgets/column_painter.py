@@ -11,13 +11,13 @@ import torch
 import traitlets
 from torch import Tensor
 
-from vae_teach.columns import COLUMN, column_task
-from vae_teach.conditional import CVAE, Regressor
+from vae_teach.models.completion import COLUMN, column_task
+from vae_teach.models.conditional import CVAE, Regressor
 from vae_teach.validation import require_count
-from vae_teach.widgets.base import TeachingWidget
-from vae_teach.widgets.bundle import bundle, sheet
-from vae_teach.widgets.conditional_decoder import decoder_steps, prior_steps, regressor_steps
-from vae_teach.widgets.decoder import pack_steps
+from vae_teach.widgets.parts.base import TeachingWidget
+from vae_teach.widgets.parts.bundle import bundle, sheet
+from vae_teach.widgets.parts.conditional_decoder import decoder_steps, prior_steps, regressor_steps
+from vae_teach.widgets.parts.decoder import pack_steps
 
 _HERE = Path(__file__)
 

@@ -9,19 +9,19 @@
  *   codes (N, L) and labels (N,) of test pictures, N of total_codes; names by class; low, high [L]; image_shape; ink
  * This file writes mix, z, axes and follow_prior. */
 
-import { listenToMenus, makeMenus } from "./axis_menus.js";
-import { listenToDials, makeDials } from "./code_dials.js";
-import { describeCount } from "./codes.js";
-import { carry, makePrior } from "./conditional_prior.js";
-import { makeDecoder } from "./decoder.js";
-import { box, button, format, keepKeys, make, makeSentence, makeSlider } from "./elements.js";
-import { bytesOf, unpackHalves } from "./float16.js";
-import { anyNormal } from "./gaussian.js";
-import { makeLifetime } from "./lifetime.js";
-import { listenToPad, makePad } from "./pad.js";
-import { describePicture, makePicture } from "./picture.js";
-import { sliderScale } from "./scales.js";
-import { listenToUndo } from "./undo.js";
+import { listenToMenus, makeMenus } from "./parts/axis_menus.js";
+import { listenToDials, makeDials } from "./parts/code_dials.js";
+import { describeCount } from "./parts/codes.js";
+import { carry, makePrior } from "./parts/conditional_prior.js";
+import { makeDecoder } from "./parts/decoder.js";
+import { box, button, format, keepKeys, make, makeSentence, makeSlider } from "./parts/elements.js";
+import { bytesOf, unpackHalves } from "./parts/float16.js";
+import { anyNormal } from "./parts/gaussian.js";
+import { makeLifetime } from "./parts/lifetime.js";
+import { listenToPad, makePad } from "./parts/pad.js";
+import { describePicture, makePicture } from "./parts/picture.js";
+import { sliderScale } from "./parts/scales.js";
+import { listenToUndo } from "./parts/undo.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
 

@@ -12,14 +12,14 @@ import torch
 import traitlets
 from torch import Tensor
 
-from vae_teach.conditional import CVAE
-from vae_teach.widgets import validation
-from vae_teach.widgets.base import TeachingWidget
-from vae_teach.widgets.bundle import bundle, sheet
-from vae_teach.widgets.codes import axis_ends, thin_codes
-from vae_teach.widgets.conditional_decoder import decoder_steps, prior_at, prior_steps
-from vae_teach.widgets.decoder import pack_half, pack_steps
+from vae_teach.models.conditional import CVAE
 from vae_teach.widgets.latent_explorer import image_shape_of, ink_of
+from vae_teach.widgets.parts import validation
+from vae_teach.widgets.parts.base import TeachingWidget
+from vae_teach.widgets.parts.bundle import bundle, sheet
+from vae_teach.widgets.parts.codes import axis_ends, thin_codes
+from vae_teach.widgets.parts.conditional_decoder import decoder_steps, prior_at, prior_steps
+from vae_teach.widgets.parts.decoder import pack_half, pack_steps
 
 _HERE = Path(__file__)
 

@@ -7,9 +7,9 @@
  *   shape [2]    width and height in pixels
  * This file writes index. */
 
-import { box, button, keepKeys, make } from "./elements.js";
-import { makeLifetime } from "./lifetime.js";
-import { clamp } from "./scales.js";
+import { box, button, keepKeys, make } from "./parts/elements.js";
+import { makeLifetime } from "./parts/lifetime.js";
+import { clamp } from "./parts/scales.js";
 
 // --- pure: no DOM, imported by tests/js ---
 

@@ -11,10 +11,10 @@ import traitlets
 from matplotlib.figure import Figure
 from PIL import Image
 
-from vae_teach.figure import palette_png
-from vae_teach.widgets import validation
-from vae_teach.widgets.base import TeachingWidget
-from vae_teach.widgets.bundle import bundle, sheet
+from vae_teach.plots.page import palette_png
+from vae_teach.widgets.parts import validation
+from vae_teach.widgets.parts.base import TeachingWidget
+from vae_teach.widgets.parts.bundle import bundle, sheet
 
 _HERE = Path(__file__)
 

@@ -6,13 +6,13 @@
  *   reverse  false: KL(q || p)           draws    how many draws the estimate takes
  *            true:  KL(p || q)           seed     counts the rows of noise drawn here */
 
-import { draw, fill, keyed, line, linear, makeDrawing, words } from "./drawing.js";
-import { box, button, format, keepKeys, make, makeSentence } from "./elements.js";
-import { logNormal } from "./gaussian.js";
-import { makeLifetime } from "./lifetime.js";
-import { noiseRow } from "./noise.js";
-import { niceStep } from "./scales.js";
-import { listenToDials, makeDials, showDials } from "./trait_dials.js";
+import { draw, fill, keyed, line, linear, makeDrawing, words } from "./parts/drawing.js";
+import { box, button, format, keepKeys, make, makeSentence } from "./parts/elements.js";
+import { logNormal } from "./parts/gaussian.js";
+import { makeLifetime } from "./parts/lifetime.js";
+import { noiseRow } from "./parts/noise.js";
+import { niceStep } from "./parts/scales.js";
+import { listenToDials, makeDials, showDials } from "./parts/trait_dials.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
 

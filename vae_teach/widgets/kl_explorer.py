@@ -4,9 +4,9 @@ from pathlib import Path
 
 import traitlets
 
-from vae_teach.widgets.base import TeachingWidget
-from vae_teach.widgets.bundle import bundle, sheet
-from vae_teach.widgets.validation import within
+from vae_teach.widgets.parts.base import TeachingWidget
+from vae_teach.widgets.parts.bundle import bundle, sheet
+from vae_teach.widgets.parts.validation import within
 
 _HERE = Path(__file__)
 _MEAN, _LOGVAR = (-3.0, 3.0), (-4.0, 2.0)

@@ -20,21 +20,21 @@
  *   more_weights, more_codes        packed float16, one model after another
  * This file writes the first five. */
 
-import { listenToMenus, makeMenus } from "./axis_menus.js";
-import { listenToDials, makeDials } from "./code_dials.js";
-import { describeCodes, describeCount, moments, nearestCodes } from "./codes.js";
-import { copyText } from "./copy.js";
-import { makeDecoder } from "./decoder.js";
-import { box, button, format, keepKeys, make, makeSentence } from "./elements.js";
-import { listenToStrip, makeStrip } from "./example_strip.js";
-import { bytesOf, unpackHalves } from "./float16.js";
-import { anyNormal, logPrior } from "./gaussian.js";
-import { makeLifetime } from "./lifetime.js";
-import { listenToPad, makePad } from "./pad.js";
-import { describePicture, makePicture } from "./picture.js";
-import { describePosterior, drawFrom, posteriorOf } from "./posterior.js";
-import { sliderScale } from "./scales.js";
-import { listenToUndo } from "./undo.js";
+import { listenToMenus, makeMenus } from "./parts/axis_menus.js";
+import { listenToDials, makeDials } from "./parts/code_dials.js";
+import { describeCodes, describeCount, moments, nearestCodes } from "./parts/codes.js";
+import { copyText } from "./parts/copy.js";
+import { makeDecoder } from "./parts/decoder.js";
+import { box, button, format, keepKeys, make, makeSentence } from "./parts/elements.js";
+import { listenToStrip, makeStrip } from "./parts/example_strip.js";
+import { bytesOf, unpackHalves } from "./parts/float16.js";
+import { anyNormal, logPrior } from "./parts/gaussian.js";
+import { makeLifetime } from "./parts/lifetime.js";
+import { listenToPad, makePad } from "./parts/pad.js";
+import { describePicture, makePicture } from "./parts/picture.js";
+import { describePosterior, drawFrom, posteriorOf } from "./parts/posterior.js";
+import { sliderScale } from "./parts/scales.js";
+import { listenToUndo } from "./parts/undo.js";
 
 // --- the state: read once ---
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import traitlets
 from torch import Tensor, nn
 
-from vae_teach.class_colours import css_rules
+from vae_teach.plots.class_colours import css_rules
 from vae_teach.validation import kind, require_count
-from vae_teach.widgets import validation
-from vae_teach.widgets.base import TeachingWidget
-from vae_teach.widgets.bundle import bundle, sheet
-from vae_teach.widgets.codes import axis_ends, class_names, gap_radius, thin_codes
-from vae_teach.widgets.decoder import (
+from vae_teach.widgets.parts import validation
+from vae_teach.widgets.parts.base import TeachingWidget
+from vae_teach.widgets.parts.bundle import bundle, sheet
+from vae_teach.widgets.parts.codes import axis_ends, class_names, gap_radius, thin_codes
+from vae_teach.widgets.parts.decoder import (
     Step,
     add_output,
     export_decoder,
@@ -26,7 +26,7 @@ from vae_teach.widgets.decoder import (
     pack_half,
     pack_steps,
 )
-from vae_teach.widgets.examples import pack_examples
+from vae_teach.widgets.parts.examples import pack_examples
 
 _HERE = Path(__file__)
 

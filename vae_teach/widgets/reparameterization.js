@@ -5,11 +5,11 @@
  *   eps [N]  the row of noise            redraw   true: new noise at every move
  *   seed     counts the rows of noise drawn here; with it a page can be replayed */
 
-import { draw, fill, keyed, line, linear, makeDrawing, words } from "./drawing.js";
-import { box, button, format, keepKeys, make, makeSentence } from "./elements.js";
-import { makeLifetime } from "./lifetime.js";
-import { noiseRow } from "./noise.js";
-import { listenToDials, makeDials, showDials } from "./trait_dials.js";
+import { draw, fill, keyed, line, linear, makeDrawing, words } from "./parts/drawing.js";
+import { box, button, format, keepKeys, make, makeSentence } from "./parts/elements.js";
+import { makeLifetime } from "./parts/lifetime.js";
+import { noiseRow } from "./parts/noise.js";
+import { listenToDials, makeDials, showDials } from "./parts/trait_dials.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
 

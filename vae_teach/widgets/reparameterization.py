@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 import traitlets
 
-from vae_teach.widgets.base import TeachingWidget
-from vae_teach.widgets.bundle import bundle, sheet
-from vae_teach.widgets.validation import within
+from vae_teach.widgets.parts.base import TeachingWidget
+from vae_teach.widgets.parts.bundle import bundle, sheet
+from vae_teach.widgets.parts.validation import within
 
 _HERE = Path(__file__)
 LIMITS = {"mu": (-2.0, 2.0), "logvar": (-4.0, 1.5)}

@@ -1,0 +1,276 @@
+"""Chapter 8's checks: what students write, right and wrong (judged by test_check_tables.py), and
+our own right answers against independent oracles."""
+
+import math
+
+import numpy as np
+import torch
+from scipy.special import logsumexp
+from torch.distributions import Normal
+
+from vae_teach.check import evaluation
+from vae_teach.check.engine.exercise import evaluate
+
+
+def bound_by_hand(log_w):
+    top = log_w.max(0, keepdim=True).values
+    return (top + (log_w - top).exp().mean(0, keepdim=True).log())[0]
+
+
+def bound_by_loop(log_w):
+    total = log_w[0]
+    for row in log_w[1:]:
+        total = torch.logaddexp(total, row)
+    return total - math.log(log_w.shape[0])
+
+
+def cost_by_torch(s, d, sigma):
+    error = torch.sqrt(s / d)[:, None].expand(-1, d)  # any picture with this error will do
+    return -Normal(error.new_tensor(0.0), error.new_tensor(sigma)).log_prob(error).sum(1)
+
+
+def cost_split(s, d, sigma):
+    return 0.5 * (s / sigma**2 + d * math.log(2 * math.pi) + 2 * d * math.log(sigma))
+
+
+def rank_by_exclusion(a, b):
+    allowed = {"model", "epochs", "seed"} | ({"draws"} if a["number"] == "ELBO" else set())
+    return {key for key in a if a[key] != b[key]} <= allowed
+
+
+def rank_by_tuple(a, b):
+    def meaning(p):
+        draws = p["draws"] if p["number"] == "log p(x)" else None
+        return p["data"], p["treatment"], p["likelihood"], p["number"], draws
+
+    return meaning(a) == meaning(b)
+
+
+def rank_by_ifs(a, b):
+    for key in ("data", "treatment", "likelihood", "number"):
+        if a[key] != b[key]:
+            return 0
+    return int(a["number"] == "ELBO" or a["draws"] == b["draws"])
+
+
+def agree(*keys):
+    return lambda a, b: all(a[key] == b[key] for key in keys)
+
+
+MEANING = ("data", "treatment", "likelihood", "number")
+
+
+def agree_and_draws(*keys):
+    return lambda a, b: agree(*keys)(a, b) and (a["number"] == "ELBO" or a["draws"] == b["draws"])
+
+
+def log_norm(sigma):
+    return 0.5 * math.log(2 * math.pi * sigma**2)
+
+
+RIGHT = {
+    "importance_bound": {
+        "numpy": lambda w: logsumexp(w.numpy(), 0) - np.log(len(w)),
+        "floats": lambda w: [
+            max(c) + math.log(sum(math.exp(v - max(c)) for v in c) / len(c)) for c in w.T.tolist()
+        ],
+        "own-copy": lambda w: bound_by_hand(w.clone().add_(0)),
+        "logsumexp": lambda log_w: torch.logsumexp(log_w, 0) - math.log(len(log_w)),
+        "largest-taken-out": bound_by_hand,
+        "loop": bound_by_loop,
+    },
+    "gaussian_cost": {
+        "numpy": lambda s, d, sigma: s.numpy() / (2 * sigma**2) + d * log_norm(sigma),
+        "floats": lambda s, d, sigma: [v / 2 / sigma**2 + d * log_norm(sigma) for v in s.tolist()],
+        "formula": lambda s, d, sigma: s / 2 / sigma**2 + d * log_norm(sigma),
+        "torch-distributions": cost_by_torch,
+        "three-terms": cost_split,
+    },
+    "may_be_ranked": {
+        "by-exclusion": rank_by_exclusion,
+        "by-tuple": rank_by_tuple,
+        "by-ifs": rank_by_ifs,
+    },
+}
+
+WRONG = {
+    "importance_bound": {
+        "one-draw-less": lambda w: torch.logsumexp(w, 0) - math.log(len(w) - 1),
+        "all-weights": lambda w: torch.logsumexp(w, 0) - math.log(w.numel()),
+        "one-value": lambda w: (w.exp().mean()).log(),
+        "base-of-log-k": lambda w: torch.logsumexp(w, 0) - math.log2(len(w)),
+        "divided-by-k": lambda w: torch.logsumexp(w, 0) / w.shape[0],
+        "sum-of-the-logs": lambda w: w.sum(0),
+        "weighted-mean-of-the-logs": lambda w: (torch.softmax(w, 0) * w).sum(0),
+        "shift-not-added": lambda w: (w - w.max(0).values).exp().mean(0).log(),
+        "best-draw-over-k": lambda w: w.max(0).values - math.log(len(w)),
+        "mean-of-the-logs": lambda w: torch.mean(w, dim=0),
+        "log-k-missing": lambda w: torch.logsumexp(w, 0),
+        "log-k-added": lambda w: torch.logsumexp(w, 0) + math.log(w.shape[0]),
+        "k-not-logged": lambda w: torch.logsumexp(w, 0) - w.shape[0],
+        "over-the-pictures": lambda w: torch.logsumexp(w, -1) - math.log(w.shape[-1]),
+        "wrong-k": lambda w: torch.logsumexp(w, 0) - math.log(w.shape[1]),
+        "not-a-logarithm": lambda w: w.exp().sum(0) / len(w),
+        "best-draw": lambda w: w.max(0).values,
+        "loss": lambda w: math.log(len(w)) - torch.logsumexp(w, 0),
+        "averaged-over-pictures": lambda w: bound_by_loop(w).mean(),
+        "overflow": lambda w: w.exp().mean(0).log(),
+    },
+    "gaussian_cost": {
+        "sigma-in-the-constant": lambda s, d, sigma: (
+            0.5 * s / sigma**2 + d / 2 * math.log(2 * math.pi * sigma)
+        ),
+        "sigma-in-the-exponent": lambda s, d, sigma: 0.5 * s / sigma + d * log_norm(sigma),
+        "multiplied-by-the-variance": lambda s, d, sigma: 2 * s * sigma**2 + d * log_norm(sigma),
+        "pi-without-its-two": lambda s, d, sigma: (
+            0.5 * s / sigma**2 + d / 2 * math.log(math.pi * sigma**2)
+        ),
+        "root-not-taken-apart": lambda s, d, sigma: (
+            0.5 * s / sigma**2 + d * (2 * math.pi) ** 0.5 * sigma
+        ),
+        "mean-over-pixels": lambda s, d, sigma: 0.5 * s / d / sigma**2 + d * log_norm(sigma),
+        "squared-again": lambda s, d, sigma: 0.5 * (s / sigma) ** 2 + d * log_norm(sigma),
+        "root-of-the-error": lambda s, d, sigma: 0.5 * s**0.5 / sigma**2 + d * log_norm(sigma),
+        "variance-twice": lambda s, d, sigma: cost_split(s, d, sigma**2),
+        "pictures-for-pixels": lambda s, d, sigma: 0.5 * s / sigma**2 + len(s) * log_norm(sigma),
+        "density": lambda s, d, sigma: torch.exp(-cost_split(s.double(), d, sigma)),
+        "constant-missing": lambda s, d, sigma: 0.5 * s / sigma**2,
+        "bare-error": lambda s, d, sigma: s,
+        "half-missing": lambda s, d, sigma: s / sigma**2 + d * log_norm(sigma),
+        "sigma-for-variance": lambda s, d, v: s / (2 * v) + d / 2 * math.log(2 * math.pi * v),
+        "constant-of-one-pixel": lambda s, d, sigma: s / (2 * sigma**2) + log_norm(sigma),
+        "half-of-the-constant": lambda s, d, sigma: s / (2 * sigma**2) + 2 * d * log_norm(sigma),
+        "two-pi-missing": lambda s, d, sigma: s / (2 * sigma**2) + d * math.log(sigma),
+        "constant-subtracted": lambda s, d, sigma: s / (2 * sigma**2) - d * log_norm(sigma),
+        "log-likelihood": lambda s, d, sigma: -cost_split(s, d, sigma),
+        "averaged-over-pictures": lambda s, d, sigma: cost_split(s, d, sigma).mean(),
+        "per-pixel": lambda s, d, sigma: cost_split(s, d, sigma) / d,
+    },
+    "may_be_ranked": {
+        "always": lambda a, b: True,
+        "never": lambda a, b: False,
+        "models": agree_and_draws(*MEANING, "model", "epochs"),
+        "seeds": agree_and_draws(*MEANING, "seed"),
+        "same": lambda a, b: a != b and rank_by_tuple(a, b),
+        "other-models": lambda a, b: rank_by_tuple(a, b) and a["treatment"] != "threshold",
+        "elbos-of-models": lambda a, b: rank_by_tuple(a, b) and a["treatment"] != "grey",
+        "treatment": agree_and_draws("data", "likelihood", "number"),
+        "data": agree_and_draws("treatment", "likelihood", "number"),
+        "likelihood": agree_and_draws("data", "treatment", "number"),
+        "number": agree_and_draws("data", "treatment", "likelihood"),
+        "draws": lambda a, b: (
+            agree(*MEANING)(a, b)
+            and (
+                a["number"] == "ELBO"
+                or a["draws"] == b["draws"]
+                or min(a["draws"], b["draws"]) >= 1000
+            )
+        ),
+        "draws-of-an-elbo": agree(*MEANING, "draws"),
+        "everything-must-agree": lambda a, b: a == b,
+        "reversed": lambda a, b: not rank_by_tuple(a, b),
+    },
+}
+
+UNNAMED = {
+    "importance_bound": {
+        "one-shift-for-all": (
+            lambda w: (w - w.max()).exp().mean(0).log() + w.max(),
+            "lie hundreds apart",
+        ),
+        "mean-for-the-largest": (
+            lambda w: (w - w.mean(0)).exp().mean(0).log() + w.mean(0),
+            "lie 2,000 apart",
+        ),
+        "first-for-the-largest": (
+            lambda w: (w - w[0]).exp().mean(0).log() + w[0],
+            "lie 2,000 apart",
+        ),
+        "float64-alone": (lambda w: w.double().exp().mean(0).log(), "lie hundreds apart"),
+        "squeezed": (lambda w: bound_by_hand(w).squeeze(), "for a batch of one"),
+        "kept-axis": (lambda w: torch.logsumexp(w, 0, keepdim=True) - math.log(len(w)), "shape"),
+    },
+    "gaussian_cost": {
+        "log-sigma-missing": (
+            lambda s, d, sigma: 0.5 * s / sigma**2 + d * log_norm(1.0),
+            "Your term n_pixels log(sigma_x) is missing.",
+        ),
+        "two-pi-once": (
+            lambda s, d, sigma: 0.5 * s / sigma**2 + d * math.log(sigma) + log_norm(1.0),
+            "Your term n_pixels / 2 log(2 pi) is divided by n_pixels",
+        ),
+        "common-logarithm": (
+            lambda s, d, sigma: 0.5 * s / sigma**2 + d / 2 * math.log10(2 * math.pi * sigma**2),
+            "Your constant has its logarithm to base 10",
+        ),
+        "inverse-sigma": (
+            lambda s, d, sigma: cost_split(s, d, 1 / sigma),
+            "right with 1 / sigma_x in place of sigma_x",
+        ),
+        "exponent-sign": (
+            lambda s, d, sigma: d * log_norm(sigma) - 0.5 * s / sigma**2,
+            "squared_error / (2 sigma_x^2) has the wrong sign",
+        ),
+        "a-tuple": (lambda s, d, sigma: (s, d), "return one result only"),
+    },
+    "may_be_ranked": {
+        "twice-the-draws": (
+            lambda a, b: (
+                agree(*MEANING)(a, b)
+                and (a["number"] == "ELBO" or 0.5 <= a["draws"] / b["draws"] <= 2)
+            ),
+            "You rank estimates of log p(x) with different numbers of draws",
+        ),
+        "fewer-draws-first": (
+            lambda a, b: (
+                agree(*MEANING)(a, b) and (a["number"] == "ELBO" or a["draws"] <= b["draws"])
+            ),
+            "You rank estimates of log p(x) with different numbers of draws",
+        ),
+        "five-thousand-draws": (
+            lambda a, b: rank_by_tuple(a, b) and (a["number"] == "ELBO" or a["draws"] == 5000),
+            "as in the example",
+        ),
+        "as-in-the-example": (
+            lambda a, b: rank_by_tuple(a, b) and a["data"] == "mnist test",
+            "as in the example",
+        ),
+        "a-word": (lambda a, b: "yes", "not a tensor of numbers"),
+    },
+}
+
+
+def test_our_bound_is_that_of_scipy():
+    """A right answer that is wrong would teach every student the same mistake."""
+    for case in evaluation.IMPORTANCE_BOUND.cases():
+        log_w = case.args["log_w"].double().numpy()
+        oracle = logsumexp(log_w, axis=0, b=1 / len(log_w))
+        np.testing.assert_allclose(
+            evaluate(evaluation.IMPORTANCE_BOUND.right, case), oracle, rtol=1e-12
+        )
+
+
+def test_our_cost_is_that_of_torch():
+    """The same for the Gaussian: a density without its constant, or with the wrong sigma."""
+    for case in evaluation.GAUSSIAN_COST.cases():
+        args = {**case.args, "squared_error": case.args["squared_error"].double()}
+        torch.testing.assert_close(
+            evaluate(evaluation.GAUSSIAN_COST.right, case),
+            cost_by_torch(*args.values()),
+            rtol=1e-9,
+            atol=0,
+        )
+
+
+def test_the_pairs_hold_both_answers_and_each_entry_matters_once():
+    """A table of pairs that always answers True, or in which an entry is never varied alone."""
+    cases = evaluation.MAY_BE_RANKED.cases()
+    answers = [evaluation.MAY_BE_RANKED.right(**case.args) for case in cases]
+    assert {True, False} == set(answers)
+    differences = [
+        {key for key in evaluation.BASE if case.args["a"][key] != case.args["b"][key]}
+        for case in cases
+    ]
+    assert {"data", "treatment", "likelihood", "number", "draws", "seed"} <= set().union(
+        *(d for d in differences if len(d) == 1)
+    )

@@ -1,0 +1,352 @@
+"""Chapter 3's checks: what students write, right and wrong (judged by test_check_tables.py), our
+own right answers against independent oracles, and whether two plots tell the planted bugs apart."""
+
+import contextlib
+import io
+import itertools
+import math
+import re
+
+import numpy as np
+import pytest
+import torch
+from torch.distributions import Normal
+from torch.distributions import kl_divergence as kl_by_torch
+
+from vae_teach import check
+from vae_teach.check import kl_divergence
+from vae_teach.check.engine.exercise import evaluate
+from vae_teach.check.kl_divergence import inequality, planted
+from vae_teach.maths.gaussian import kl_to_standard_normal
+
+ANSWERS = {"planted_bugs", "prove_inequality"}
+HELPERS = {"planted_kl"}
+
+
+def by_logvars(mq, lq, mp, lp):
+    return 0.5 * (lp - lq + (torch.exp(lq) + (mq - mp) ** 2) / torch.exp(lp) - 1)
+
+
+def by_sigmas(mq, lq, mp, lp):
+    sq, sp = torch.exp(lq / 2), torch.exp(lp / 2)
+    return torch.log(sp / sq) + (sq**2 + (mq - mp) ** 2) / (2 * sp**2) - 0.5
+
+
+def by_torch(mq, lq, mp, lp):
+    return kl_by_torch(Normal(mq, (lq / 2).exp()), Normal(mp, (lp / 2).exp()))
+
+
+def by_numpy(*args):
+    mq, lq, mp, lp = (a.numpy().astype(np.float64) for a in args)
+    return 0.5 * (lp - lq + np.exp(lq - lp) + (mq - mp) ** 2 * np.exp(-lp) - 1)
+
+
+def by_quadrature(mq, lq, mp, lp):
+    """The integral of q (log q - log p), by the trapezoid rule on 12 sigma."""
+    q, p = (Normal(m.double(), (v.double() / 2).exp()) for m, v in ((mq, lq), (mp, lp)))
+    steps = torch.linspace(-12, 12, 4001, dtype=torch.float64)[:, None]
+    z = q.mean + q.stddev * steps
+    return torch.trapezoid(q.log_prob(z).exp() * (q.log_prob(z) - p.log_prob(z)), z, dim=0)
+
+
+def cross_entropy(mq, lq, mp, lp):
+    return by_torch(mq, lq, mp, lp) + Normal(mq, (lq / 2).exp()).entropy()
+
+
+def answers(**changes):
+    return {**kl_divergence.PLANTED_ANSWERS, **changes}
+
+
+START = "1/2*(mu^2 + sigma^2 - 1 - log(sigma^2))"
+SPLIT = "= 1/2*mu^2 + 1/2*(sigma^2 - 1 - log(sigma^2))"
+JENSEN = ">= 1/2*mu^2 + 1/2*(sigma^2 - 1 - (sigma^2 - 1))"
+END = ">= 1/2*mu^2"
+
+RIGHT = {
+    "kl_two_normals": {
+        "log-variances": by_logvars,
+        "standard-deviations": by_sigmas,
+        "torch-distributions": by_torch,
+        "numpy": by_numpy,
+        "quadrature": by_quadrature,
+    },
+    "planted_bugs": {
+        "in-order": kl_divergence.PLANTED_ANSWERS,
+        "in-another-order": dict(reversed(kl_divergence.PLANTED_ANSWERS.items())),
+        "with-a-key-too-many": {**kl_divergence.PLANTED_ANSWERS, "D": None},
+    },
+    "prove_inequality": {
+        "two-lines": [SPLIT, END],
+        "with-the-log-bound": [SPLIT, JENSEN, "= 1/2*mu^2"],
+        "start-repeated": [f"= {START}", SPLIT, "≥ ½*mu²"],
+        "other-spelling": ("= mu**2/2 + (sigma**2 - 1 - 2*log(sigma))/2", ">= mu^2/2"),
+        "greek": ["= ½·μ² + ½·(σ² - 1 - ln(σ²))", "≥ ½·μ²"],
+        "expanded": ["= 1/2*mu^2 + 1/2*sigma^2 - 1/2 - log(sigma)", ">= 1/2*mu^2"],
+        "bound-put-in-at-once": [
+            ">= 1/2*(mu^2 + sigma^2 - 1 - (sigma^2 - 1))",
+            "= 1/2*mu^2",
+        ],
+        "bound-of-log-sigma": [
+            "= 1/2*(mu^2 + sigma^2 - 1) - log(sigma)",
+            ">= 1/2*(mu^2 + sigma^2 - 1) - (sigma - 1)",
+            "= 1/2*mu^2 + 1/2*(sigma - 1)^2",
+            ">= 1/2*mu^2",
+        ],
+        "in-two-parts": [
+            "= 1/2*mu^2 + 1/2*(sigma - 1)^2 + (sigma - 1 - log(sigma))",
+            ">= 1/2*mu^2",
+        ],
+        "by-the-exponential": [
+            "= 1/2*mu^2 + 1/2*(exp(2*log(sigma)) - 1 - 2*log(sigma))",
+            ">= 1/2*mu^2",
+        ],
+        "by-one-over-t": [
+            "= 1/2*mu^2 + 1/2*(sigma^2 - 1 + log(1/sigma^2))",
+            ">= 1/2*mu^2",
+        ],
+    },
+}
+
+WRONG = {
+    "kl_two_normals": {
+        "half-missing": lambda *a: 2 * by_torch(*a),
+        "arguments-swapped": lambda mq, lq, mp, lp: by_torch(mp, lp, mq, lq),
+        "logvar-as-log-sigma": lambda mq, lq, mp, lp: by_sigmas(mq, 2 * lq, mp, 2 * lp),
+        "sigma-for-variance": lambda mq, lq, mp, lp: (
+            (lp - lq) / 2 + ((lq / 2).exp() + (mq - mp) ** 2) / (2 * (lp / 2).exp()) - 0.5
+        ),
+        "logvar-for-variance": lambda mq, lq, mp, lp: (
+            (lp - lq) / 2 + (lq + (mq - mp) ** 2) / (2 * lp) - 0.5
+        ),
+        "log-ratio-upside-down": lambda mq, lq, mp, lp: by_sigmas(mq, lq, mp, lp) - (lp - lq),
+        "log-ratio-twice": lambda mq, lq, mp, lp: by_sigmas(mq, lq, mp, lp) + (lp - lq) / 2,
+        "log-ratio-missing": lambda mq, lq, mp, lp: by_sigmas(mq, lq, mp, lp) - (lp - lq) / 2,
+        "half-of-the-quotient-missing": lambda mq, lq, mp, lp: (
+            (lp - lq) / 2 + (lq.exp() + (mq - mp) ** 2) / lp.exp() - 0.5
+        ),
+        "distance-missing": lambda mq, lq, mp, lp: by_torch(mq, lq, mq, lp),
+        "variance-of-q-missing": lambda mq, lq, mp, lp: (
+            by_torch(mq, lq, mp, lp) - (lq - lp).exp() / 2
+        ),
+        "one-missing": lambda *a: by_logvars(*a) + 0.5,
+        "one-too-large": lambda *a: by_logvars(*a) - 0.5,
+        "distance-not-squared": lambda mq, lq, mp, lp: (
+            (lp - lq) / 2 + (lq.exp() + mq - mp) / (2 * lp.exp()) - 0.5
+        ),
+        "difference-of-squares": lambda mq, lq, mp, lp: (
+            (lp - lq) / 2 + (lq.exp() + mq**2 - mp**2) / (2 * lp.exp()) - 0.5
+        ),
+        "means-added": lambda mq, lq, mp, lp: by_torch(mq, lq, -mp, lp),
+        "mean-of-p-missing": lambda mq, lq, mp, lp: by_torch(mq, lq, torch.zeros_like(mp), lp),
+        "distance-outside-the-fraction": lambda mq, lq, mp, lp: (
+            by_torch(mq, lq, mq, lp) + (mq - mp) ** 2 / 2
+        ),
+        "divided-by-the-variance-of-q": lambda mq, lq, mp, lp: (
+            (lp - lq) / 2 + (lq.exp() + (mq - mp) ** 2) / (2 * lq.exp()) - 0.5
+        ),
+        "symmetric": lambda mq, lq, mp, lp: by_torch(mq, lq, mp, lp) + by_torch(mp, lp, mq, lq),
+        "divided-by-sigma": lambda mq, lq, mp, lp: (
+            (lp - lq) / 2 + (lq.exp() + (mq - mp) ** 2) / (2 * (lp / 2).exp()) - 0.5
+        ),
+        "half-of-the-distance-missing": lambda mq, lq, mp, lp: (
+            by_torch(mq, lq, mp, lp) + (mq - mp) ** 2 / (2 * lp.exp())
+        ),
+        "distance-absolute": lambda mq, lq, mp, lp: (
+            by_torch(mq, lq, mq, lp) + (mq - mp).abs() / (2 * lp.exp())
+        ),
+        "p-ignored": lambda mq, lq, mp, lp: kl_to_standard_normal(mq[:, None], lq[:, None]),
+        "cross-entropy": cross_entropy,
+        "negative": lambda *a: -by_torch(*a),
+        "bits": lambda *a: by_torch(*a) / math.log(2),
+        "total-over-batch": lambda *a: by_torch(*a).sum(),
+        "mean-over-batch": lambda *a: by_torch(*a).mean(),
+    },
+    "planted_bugs": {
+        "half missing": answers(A="half missing"),
+        "log sigma read as log sigma squared": answers(C=kl_divergence.PLANTED_ANSWERS["A"]),
+        "arguments swapped": answers(B="arguments swapped"),
+        "sign of the log": answers(A="sign of the log"),
+        "mean instead of sum": answers(A="mean instead of sum", B="mean instead of sum"),
+        "no bug": dict.fromkeys("ABC", "no bug"),
+        "still-open": answers(B=None),
+    },
+    "prove_inequality": {
+        "unreadable": [SPLIT, ">= 1/2*mu^"],
+        "no-relation": [SPLIT, "1/2*mu^2"],
+        "turned-round": [SPLIT, "<= 1/2*mu^2"],
+        "not-equal": [SPLIT, "= 1/2*mu^2"],
+        "false": ["= 1/2*mu^2 + 1/2*(sigma^2 - 1 + log(sigma^2))", END],
+        "mixed": ["<= 1/2*(mu^2 + sigma^2 - log(sigma^2))", ">= 1/2*mu^2"],
+        "wrong-end": [SPLIT, ">= 1/2*(sigma^2 - 1 - log(sigma^2))"],
+        "only-the-claim": [END],
+        "not-shown": [f"= {START}", END],
+    },
+}
+
+UNNAMED = {
+    "kl_two_normals": {
+        "clamped": (
+            lambda mq, lq, mp, lp: by_torch(mq, lq.clamp(-3, 3), mp, lp.clamp(-3, 3)),
+            "for logvar_q between -40 and -30 entry [0] of the result should be 20.18, but",
+        ),
+        "variance-with-a-constant": (
+            lambda mq, lq, mp, lp: by_logvars(mq, lq, mp, (lp.exp() + 1e-8).log()),
+            "for logvar_p between -40 and -30 entry [0]",
+        ),
+        "squeezed": (lambda *a: by_torch(*a).squeeze(), "for a batch of one the shape is ()"),
+        "three-times": (lambda *a: 3 * by_torch(*a), "3 times the right ones"),
+        "column": (lambda *a: by_torch(*a)[:, None], "an axis of size 1 too many"),
+        "in-place": (
+            lambda mq, lq, mp, lp: by_logvars(mq.sub_(mp), lq, 0 * mp, lp),
+            "changes its argument mu_q in place",
+        ),
+        "overflow": (lambda *a: by_torch(*a) / 0, "contains infinity"),
+        "variance-of-p-squared": (
+            lambda mq, lq, mp, lp: (lp - lq) / 2 + (lq - 2 * lp).exp() + (mq - mp) ** 2,
+            "but yours is",
+        ),
+        "no-return": (lambda *a: None, "is its `return` missing?"),
+    },
+    "planted_bugs": {
+        "another-name": (answers(A="wrong sign"), "Your answer for A is not one of the options"),
+        "a-list": (["no bug"] * 3, "give a dictionary with A, B and C"),
+        "a-key-missing": ({"A": "half missing", "B": "no bug"}, "lacks C"),
+        "other-keys": ({"D": "no bug"}, "has D: its keys are A, B and C"),
+        "a-small-key": ({"a": "no bug"}, "lacks B and C: its keys are A, B and C"),
+        "two-mistakes": (
+            answers(A="arguments swapped", B="no bug"),
+            "unlike the plots of A. The right curves pass 0.5",
+        ),
+        "two-alike": (answers(A="no bug", C="no bug"), "the plots of A and C."),
+        "a-tensor": (answers(A=torch.zeros(2)), "Your answer for A is not one"),
+    },
+    "prove_inequality": {
+        "one-string": (f"{SPLIT} {END}", "Your answer is a str: give a list of lines"),
+        "a-number-in-the-list": ([SPLIT, 0.5], "Line 2 is a float: write it as a string"),
+        "a-name-that-means-nothing": (
+            ["= 1/2*(mu^2 + exp(logvar) - 1 - logvar)", END],
+            "line 1 cannot be read: 'logvar' means nothing here; this derivation has mu, sigma",
+        ),
+        "the-second-line": ([SPLIT, "= 1/2*mu^2 + sigma", END], "false line is line 2: at mu"),
+        "half-lost-at-the-end": ([SPLIT, ">= mu^2"], "first false line is line 2"),
+        "turned-round-inside": (
+            ["<= 1/2*mu^2 + 1/2*(sigma^2 - 2 - log(sigma^2))", END],
+            "in line 1: >= holds there, not <=",
+        ),
+        "ends-at-zero": ([SPLIT, END, ">= 0"], "does not end at 1/2*mu^2"),
+        "claim-plus-zero": ([">= 1/2*mu^2 + 0", END], "Line 1 holds, but nothing"),
+        "claim-in-two-halves": (
+            [">= 1/4*mu^2 + 1/4*mu^2", "= 1/2*mu^2"],
+            "Line 1 holds, but nothing in the line above shows why",
+        ),
+        "claim-plus-nothing": (
+            [">= 1/2*mu^2 + sigma^2 - sigma^2", "= 1/2*mu^2"],
+            "Line 1 holds, but nothing in the line above shows why",
+        ),
+        "restated": (
+            ["= (mu**2 + sigma**2 - 1 - 2*log(sigma))/2", ">= mu^2/2"],
+            "Line 2 holds, but nothing in the line above shows why",
+        ),
+        "at-the-minimum": (
+            [">= 1/2*(mu^2 + 1 - 1 - log(1))", "= 1/2*mu^2"],
+            "Line 1 holds, but nothing in the line above shows why",
+        ),
+        "a-tower": ([SPLIT, ">= 9^9^9"], "line 2 cannot be read: its powers must be numbers up to"),
+        "a-long-number": ([SPLIT, ">= 1e99"], "line 2 cannot be read: its numbers may go up to"),
+        "towers-of-exp": ([SPLIT, ">= exp(exp(exp(9)))"], "may not stand in another"),
+        "a-long-line": ([SPLIT, ">= " + "1 + " * 100 + "1"], "and 300 are allowed"),
+        "strict": ([SPLIT, "> 1/2*mu^2"], "but line 2 does not"),
+        "an-attack": (["= __import__('os')", END], "line 1 cannot be read"),
+    },
+}  # fmt: skip
+
+
+def test_our_kl_is_that_of_torch():
+    """A right answer that is wrong would teach every student the same mistake."""
+    for case in kl_divergence.KL_TWO_NORMALS.cases():
+        ours = evaluate(kl_divergence.KL_TWO_NORMALS.right, case)
+        theirs = by_torch(*(value.double() for value in case.args.values()))
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-15)
+
+
+def curves(bug):
+    """What a reader plots: KL against mu at sigma = 1, and against log sigma^2 at mu = 0."""
+    x = torch.linspace(-3, 3, 61, dtype=torch.float64)
+    return torch.stack([planted.PLANTS[bug](x, 0 * x), planted.PLANTS[bug](0 * x, x)])
+
+
+@pytest.mark.parametrize("name", kl_divergence.PLANTED_ANSWERS)
+def test_the_planted_bug_shows_in_the_two_plots_and_looks_like_no_other(name):
+    """A bug that only the code betrays, or two options with the same plots."""
+    planted = kl_divergence.PLANTED_ANSWERS[name]
+    x = torch.linspace(-3, 3, 61, dtype=torch.float64)
+    mine = torch.stack([check.planted_kl(name)(x, 0 * x), check.planted_kl(name)(0 * x, x)])
+    assert torch.equal(mine, curves(planted))
+    for other in set(planted.PLANTS) - {planted}:
+        assert (mine - curves(other)).abs().max() > 1.0, other  # nats, on plots up to 10 high
+
+
+def test_the_hints_on_the_plots_say_what_the_plots_show():
+    """A hint that sends the reader to look for a stretch where there is a mirror image."""
+    right = curves("no bug")
+    torch.testing.assert_close(curves("half missing"), 2 * right)
+    torch.testing.assert_close(curves("arguments swapped")[0], right[0])
+    torch.testing.assert_close(curves("arguments swapped")[1], right[1].flip(0))
+    stretched = curves("log sigma read as log sigma squared")
+    torch.testing.assert_close(stretched[0], right[0])
+    torch.testing.assert_close(stretched[1, ::2], right[1, 15:46])  # twice as wide about 0
+    torch.testing.assert_close(curves("mean instead of sum"), right)
+    assert curves("sign of the log")[1].min() < -0.5
+    one = torch.ones(1, dtype=torch.float64)
+    assert planted.PLANTS["no bug"](one, 0 * one).item() == 0.5
+    assert planted.PLANTS["no bug"](0 * one, one).item() == pytest.approx(0.36, abs=0.005)
+
+
+def test_the_right_function_is_the_package_s():
+    """Planted bugs measured against a KL that is wrong itself."""
+    mu, logvar = torch.randn(2, 50, generator=torch.Generator().manual_seed(0)).double()
+    want = kl_to_standard_normal(mu[:, None], logvar[:, None])
+    torch.testing.assert_close(planted.PLANTS["no bug"](mu, logvar), want)
+
+
+def test_every_wrong_set_of_answers_is_refused_and_no_message_gives_an_answer_away():
+    """All 7^3 - 1 answers; a hint that names the bug that is there would end the exercise."""
+    options = (*planted.PLANTS, None)
+    right = tuple(kl_divergence.PLANTED_ANSWERS.values())
+    for trio in itertools.product(options, repeat=3):
+        with contextlib.redirect_stdout(io.StringIO()):
+            verdict = check.planted_bugs(dict(zip("ABC", trio, strict=True)))
+        assert verdict.passed == (trio == right)
+        if not verdict.passed and any(trio):
+            for name, answer, truth in zip("ABC", trio, right, strict=True):
+                named = re.search(rf"\b{name}\b", verdict.message) is not None
+                assert named == (answer != truth), (trio, verdict.message)
+
+
+def test_an_unknown_planted_function_is_refused_by_name():
+    """A KeyError, or a silent None, for planted_kl("D")."""
+    with pytest.raises(ValueError, match="no planted function 'D', only A, B and C"):
+        check.planted_kl("D")
+
+
+@pytest.mark.parametrize("empty", [None, [], (), [""], [None, " "]], ids=repr)
+def test_an_empty_proof_is_not_attempted(empty):
+    """The stub's empty list marked as wrong before the reader has begun."""
+    assert check.prove_inequality(empty).message == "Not attempted yet."
+
+
+def test_planted_answers_left_open_are_not_attempted():
+    """The stub's dictionary of None marked as wrong."""
+    assert check.planted_bugs(dict.fromkeys("ABC")).message == "Not attempted yet."
+
+
+def test_a_small_violation_of_the_inequality_is_seen():
+    """A bound raised by a hundredth of a nat holds except near sigma = 1."""
+    verdict = check.prove_inequality([SPLIT, ">= 1/2*mu^2 + 1/100"])
+    assert "first false line is line 2" in verdict.message
+
+
+def test_a_proof_shows_itself_as_a_derivation():
+    """The reader's lines typeset with a verdict each, by the tool of the chapter."""
+    steps = [inequality._read_line(line, i) for i, line in enumerate((SPLIT, END), 1)]
+    assert inequality.proof(steps).holds

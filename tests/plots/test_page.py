@@ -1,0 +1,121 @@
+"""A figure reaches the page with words, in the page's own ink, and no larger than it must be."""
+
+import base64
+import io
+import re
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from PIL import Image
+
+from vae_teach.plots.page import figure_html, render_svg, show
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def embedded(svg: str) -> list[Image.Image]:
+    """The pictures inside an SVG."""
+    found = re.findall(r'data:image/png;base64,([^"]+)"', svg)
+    return [Image.open(io.BytesIO(base64.b64decode(data))) for data in found]
+
+
+def test_alt_text_reaches_the_page_escaped():
+    page = figure_html("<svg></svg>", 'a curve "f(x) < 1" that falls', caption="loss & epochs")
+    assert '<svg role="img" aria-label="a curve &quot;f(x) &lt; 1&quot; that falls">' in page
+    assert "<figcaption>loss &amp; epochs</figcaption>" in page
+
+
+@pytest.mark.parametrize("alt", ["", "figure", "loss_curve.png"])
+def test_an_empty_alt_or_a_file_name_is_refused(alt):
+    with pytest.raises(ValueError, match="alt must describe"):
+        show(plt.figure(), alt=alt)
+
+
+def test_show_displays_once_and_closes_the_figure(monkeypatch):
+    bundles = []
+    monkeypatch.setattr(
+        "vae_teach.plots.page.display", lambda bundle, **kwargs: bundles.append(bundle)
+    )
+    figure, axes = plt.subplots()
+    axes.plot([0, 1])
+    show(figure, alt="a straight line that rises from 0 to 1")
+    (bundle,) = bundles
+    assert bundle["text/plain"] == "a straight line that rises from 0 to 1"
+    assert 'aria-label="a straight line' in bundle["text/html"]
+    assert not plt.fignum_exists(figure.number)
+
+
+def test_black_becomes_the_ink_of_the_page_and_a_colour_stays():
+    """Fails if axes, letters or a black line stay black, which a dark page hides."""
+    figure, axes = plt.subplots()
+    axes.plot([0, 1], color="black")
+    axes.plot([1, 0], color="#2277bb", label="a line")
+    axes.legend()
+    svg = render_svg(figure)
+    assert svg.startswith('<svg fill="currentColor"')
+    assert "#000000" not in svg and "stroke: currentColor" in svg
+    assert "stroke: #2277bb" in svg
+    assert "#ffffff" not in svg and "#fefdfc" not in svg  # no white ground, none under the legend
+
+
+def test_letters_are_text_in_the_typeface_of_the_page():
+    figure, axes = plt.subplots()
+    axes.set_title("a title", fontsize=12)
+    axes.set_xlabel("$x$", fontsize=11)
+    svg = render_svg(figure)
+    assert ">a title<" in svg and "font-size: 12px" in svg
+    assert "DejaVu" not in svg
+    assert re.search("font-style: (italic|oblique); font-size: 11px", svg)
+
+
+def test_a_picture_keeps_its_own_pixels():
+    """Fails if 28 by 28 pixels are drawn again at the size of the figure, blurred and large."""
+    figure, axes = plt.subplots(figsize=(5, 5))
+    grey = np.random.default_rng(0).random((28, 28))
+    axes.imshow(grey, cmap="gray_r", vmin=0, vmax=1)
+    (picture,) = embedded(render_svg(figure))
+    assert picture.size == (28, 28) and picture.mode == "L"
+    assert abs(np.asarray(picture) / 255 - (1 - grey)).max() < 1 / 63  # a step of 64 greys
+
+
+def test_many_dots_become_pixels_and_few_stay_curves():
+    """Fails if the codes of a test set make a page of megabytes."""
+    few, many = plt.subplots()[0], plt.subplots()[0]
+    few.axes[0].scatter(range(10), range(10))
+    many.axes[0].scatter(*np.random.default_rng(0).normal(size=(2, 5_000)), s=2)
+    assert embedded(render_svg(few)) == []
+    svg = render_svg(many)
+    assert len(embedded(svg)) == 1 and len(svg) < 100_000
+
+
+def test_coordinates_are_short_and_numbers_in_words_stay():
+    figure, axes = plt.subplots()
+    axes.plot(np.linspace(0, 1, 50), np.sin(np.arange(50)))
+    axes.set_title("ln 2 = 0.69315")
+    svg = render_svg(figure)
+    assert "0.69315" in svg
+    assert not re.search(r' d="[^"]*\.\d{3}', svg)
+
+
+def test_two_figures_of_a_page_share_no_id():
+    """Fails if the clip path of one figure is found by the other, whose axes lie elsewhere."""
+    ids = []
+    for name, width in [("one", 3), ("two", 5)]:
+        figure, axes = plt.subplots(figsize=(width, 2))
+        axes.plot([0, 1], "o-")
+        ids.append(set(re.findall(r' id="([^"]+)"', render_svg(figure, name=name))))
+    assert ids[0] and ids[1] and not ids[0] & ids[1]
+
+
+def test_the_same_figure_makes_the_same_page():
+    def draw():
+        figure, axes = plt.subplots()
+        axes.plot([0, 1], "o-")
+        return render_svg(figure, name="line")
+
+    assert draw() == draw()

@@ -1,0 +1,552 @@
+"""Checks for chapter 1, the autoencoder: its loss, its size, PCA beside it, its code space.
+
+Shapes: B batch, D pixels, N training examples.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
+from vae_teach.check.engine.rules import Role
+from vae_teach.check.engine.verdict import Verdict
+
+__all__ = ["count_parameters", "pca_reconstruct", "share_inside", "squared_error"]
+
+
+def _images(b: int, d: int) -> dict[str, Tensor]:
+    g = torch.Generator().manual_seed(b * d)
+    x, x_hat = torch.rand(2, b, d, generator=g)
+    return {"x": x, "x_hat": x_hat}
+
+
+def _two_small_images() -> dict[str, Tensor]:
+    return {
+        "x": torch.tensor([[0.0, 0.5, 1.0], [0.2, 0.0, 0.9]]),
+        "x_hat": torch.tensor([[0.1, 0.5, 0.3], [0.6, 0.8, 0.4]]),
+    }
+
+
+SQUARED_ERROR = Exercise(
+    name="squared_error",
+    right=lambda x, x_hat: (x - x_hat).square().sum(-1),
+    cases=lambda: [Case(_two_small_images()), Case(_images(4, 7)), Case(_images(5, 2))],
+    gradients=("x_hat",),
+    roles={"x": Role("BD"), "x_hat": Role("BD")},
+    ones="BD",
+    mistakes=(
+        Mistake(
+            "mean-over-pixels",
+            "You average over the pixels: sum over them, so that a bigger image may err more.",
+            lambda x, x_hat: (x - x_hat).square().mean(-1),
+        ),
+        Mistake(
+            "total-over-batch",
+            "You add the whole batch up: return one value per example, shape (B,).",
+            lambda x, x_hat: (x - x_hat).square().sum(),
+        ),
+        Mistake(
+            "mean-over-batch",
+            "You average over the batch: return one value per example, shape (B,), "
+            "and let the caller average.",
+            lambda x, x_hat: (x - x_hat).square().sum(-1).mean(),
+        ),
+        Mistake(
+            "mean-over-everything",
+            "You average over pixels and batch at once, as F.mse_loss does by default: "
+            "sum over the pixels and keep one value per example.",
+            lambda x, x_hat: (x - x_hat).square().mean(),
+        ),
+        Mistake(
+            "sum-over-the-batch-axis",
+            "You sum over axis 0, the examples: the pixels are the last axis, dim=-1.",
+            lambda x, x_hat: (x - x_hat).square().sum(0),
+        ),
+        Mistake(
+            "absolute-error",
+            "You add up absolute differences: square them instead.",
+            lambda x, x_hat: (x - x_hat).abs().sum(-1),
+        ),
+        Mistake(
+            "plain-difference",
+            "You add up plain differences, where plus and minus cancel: square each one first.",
+            lambda x, x_hat: (x - x_hat).sum(-1).abs(),
+        ),
+        Mistake(
+            "norm",
+            "You took the square root, which gives the distance: leave the sum as it is.",
+            lambda x, x_hat: (x - x_hat).square().sum(-1).sqrt(),
+        ),
+        Mistake(
+            "half",
+            "Your values are half the right ones: this exercise has no 1/2 in front.",
+            lambda x, x_hat: 0.5 * (x - x_hat).square().sum(-1),
+        ),
+        Mistake(
+            "difference-of-squares",
+            "You subtract squares: square the difference instead.",
+            (
+                lambda x, x_hat: (x.square() - x_hat.square()).sum(-1),
+                lambda x, x_hat: (x_hat.square() - x.square()).sum(-1),
+                lambda x, x_hat: (x.square() - x_hat.square()).sum(-1).abs(),
+            ),
+        ),
+        Mistake(
+            "squared-after-the-sum",
+            "You square the sum of the differences, in which plus and minus cancel: square each "
+            "one first.",
+            lambda x, x_hat: (x - x_hat).sum(-1).square(),
+        ),
+        Mistake(
+            "negative",
+            "The sign is flipped: an error is never negative.",
+            lambda x, x_hat: -(x - x_hat).square().sum(-1),
+        ),
+        Mistake(
+            "not-summed",
+            "You return one value per pixel: sum over the pixels, the last axis.",
+            lambda x, x_hat: (x - x_hat).square(),
+        ),
+        Mistake(
+            "root-of-the-mean",
+            "You took the root of the mean: return the sum of the squares itself.",
+            lambda x, x_hat: (x - x_hat).square().mean(-1).sqrt(),
+        ),
+    ),
+)
+
+
+def squared_error(student: Callable) -> Verdict:
+    """Check f(x, x_hat) -> (B,): squared error of each example, summed over its pixels."""
+    return judge(student, SQUARED_ERROR)
+
+
+def _count(sizes: Sequence[int], biases: Callable[[int, int], int]) -> int:
+    return sum(a * b + biases(a, b) for a, b in itertools.pairwise(sizes))
+
+
+COUNT_PARAMETERS = Exercise(
+    name="count_parameters",
+    right=lambda sizes: _count(sizes, lambda a, b: b),
+    cases=lambda: [
+        Case({"sizes": s})
+        for s in ([3, 2], [784, 250, 16], [5, 4, 3, 6], [7, 9, 2, 8, 3, 11, 4, 6, 5])
+    ],
+    mistakes=(
+        Mistake(
+            "no-biases",
+            "You count the weights only: each layer also has one bias per output.",
+            lambda sizes: _count(sizes, lambda a, b: 0),
+        ),
+        Mistake(
+            "one-bias-per-layer",
+            "You count one bias per layer: a layer has one for each of its outputs.",
+            lambda sizes: _count(sizes, lambda a, b: 1),
+        ),
+        Mistake(
+            "biases-of-the-inputs",
+            "You count a layer's biases by its inputs: it has one for each output.",
+            lambda sizes: _count(sizes, lambda a, b: a),
+        ),
+        Mistake(
+            "bias-for-every-size",
+            "You give the input biases too: it is data, so only what a layer computes has them.",
+            lambda sizes: _count(sizes, lambda a, b: b) + sizes[0],
+        ),
+        Mistake(
+            "product-of-sizes",
+            "You multiply all the sizes together: each layer has inputs x outputs weights, "
+            "and the layers add up.",
+            lambda sizes: math.prod(sizes),
+        ),
+        Mistake(
+            "biases-only",
+            "You count the biases only: each layer also has inputs x outputs weights.",
+            lambda sizes: sum(sizes[1:]),
+        ),
+        Mistake(
+            "last-bias-missing",
+            "You leave out the biases of the last layer: every layer has them.",
+            lambda sizes: _count(sizes, lambda a, b: b) - sizes[-1],
+        ),
+        Mistake(
+            "first-bias-missing",
+            "You leave out the biases of the first layer: every layer has them.",
+            lambda sizes: _count(sizes, lambda a, b: b) - sizes[1],
+        ),
+        Mistake(
+            "one-bias-in-all",
+            "You count one bias for the whole chain: a layer has one for each of its outputs.",
+            lambda sizes: _count(sizes, lambda a, b: 0) + 1,
+        ),
+        Mistake(
+            "one-layer",
+            "You count one layer only: add up all of them.",
+            (
+                lambda sizes: sizes[0] * sizes[1] + sizes[1],
+                lambda sizes: sizes[-2] * sizes[-1] + sizes[-1],
+                lambda sizes: sizes[0] * sizes[-1] + sizes[-1],
+            ),
+        ),
+        Mistake(
+            "plus-one-on-both-sides",
+            "You add one to both sizes of a layer: the bias adds one to its inputs only, so it is "
+            "(inputs + 1) x outputs.",
+            lambda sizes: sum((a + 1) * (b + 1) for a, b in itertools.pairwise(sizes)),
+        ),
+        Mistake(
+            "biases-on-both-sides",
+            "You give every layer biases for its inputs and its outputs: it has those of its "
+            "outputs only.",
+            lambda sizes: _count(sizes, lambda a, b: a + b),
+        ),
+        Mistake(
+            "every-pair",
+            "You connect every layer with every later one: only neighbours are connected.",
+            lambda sizes: sum(a * b for a, b in itertools.combinations(sizes, 2)) + sum(sizes[1:]),
+        ),
+        Mistake(
+            "units-only",
+            "You add up the sizes: each layer has inputs x outputs weights, and biases.",
+            lambda sizes: sum(sizes),
+        ),
+        Mistake(
+            "last-layer-missing",
+            "You leave out the last layer: n sizes make n - 1 layers.",
+            lambda sizes: _count(sizes[:-1], lambda a, b: b),
+        ),
+        Mistake(
+            "there-and-back",
+            "You count a decoder as well: the sizes name one chain, from the first to the last.",
+            lambda sizes: _count(sizes, lambda a, b: b) + _count(sizes[::-1], lambda a, b: b),
+        ),
+    ),
+)
+
+
+def count_parameters(student: Callable) -> Verdict:
+    """Check f(sizes) -> int: weights and biases of a chain of dense layers, e.g. [784, 250, 16]."""
+    return judge(student, COUNT_PARAMETERS)
+
+
+def _cloud(n: int, b: int, d: int, k: int, **options) -> Case:
+    """Points spread differently along d rotated axes, and test points with another mean."""
+    g = torch.Generator().manual_seed(n)
+    axes = torch.linalg.qr(torch.randn(d, d, generator=g)).Q
+    # Spreads far enough apart and not too small: float32 finds the components by any method.
+    spread = 3.0 * (1.6 if d < 9 else 1.25) ** -torch.arange(d)
+    train = torch.randn(n, d, generator=g) * spread @ axes.T + torch.linspace(1, 3, d)
+    x = torch.randn(b, d, generator=g) * spread @ axes.T + torch.linspace(2, -1, d)
+    return Case({"train": train, "x": x, "k": k}, **options)
+
+
+def _components(train: Tensor, k: int) -> Tensor:
+    """The k directions of largest variance, as columns (D, k)."""
+    return _components_of(train - train.mean(0), k)
+
+
+def _components_of(centred: Tensor, k: int) -> Tensor:
+    return torch.linalg.svd(centred, full_matrices=False).Vh[:k].T
+
+
+def _standardised(train: Tensor, x: Tensor, k: int, correction: int) -> Tensor:
+    mean, sd = train.mean(0), train.std(0, correction=correction)
+    v = _components((train - mean) / sd, k)
+    return _project((x - mean) / sd, v, 0.0) * sd + mean
+
+
+def _project(x: Tensor, v: Tensor, centre: Tensor, back: Tensor | float | None = None) -> Tensor:
+    return (x - centre) @ v @ v.T + (centre if back is None else back)
+
+
+def _columns_of_vh(train: Tensor, x: Tensor, k: int) -> Tensor:
+    # In float32, as a student would: which sign a component gets decides the mixed-up result.
+    train = train.float()
+    v = torch.linalg.svd(train - train.mean(0), full_matrices=False).Vh[:, :k].double()
+    return _project(x, v, train.double().mean(0))
+
+
+def _rows_of_eigh(train: Tensor, x: Tensor, k: int) -> Tensor:
+    # In float32 for the same reason.
+    centred = (train - train.mean(0)).float()
+    v = torch.linalg.eigh(centred.T @ centred).eigenvectors[-k:].double().T
+    return _project(x, v, train.mean(0))
+
+
+def _weighted_by_the_spread(train: Tensor, x: Tensor, k: int) -> Tensor:
+    _, spread, vh = torch.linalg.svd(train - train.mean(0), full_matrices=False)
+    return (x - train.mean(0)) @ vh[:k].T * spread[:k] @ vh[:k] + train.mean(0)
+
+
+PCA_RECONSTRUCT = Exercise(
+    name="pca_reconstruct",
+    right=lambda t, x, k: _project(x, _components(t, k), t.mean(0)),
+    cases=lambda: [
+        _cloud(30, 8, 5, 2),
+        _cloud(40, 9, 6, 1),
+        _cloud(50, 7, 4, 3),
+        _cloud(60, 14, 12, 9),
+        _cloud(7, 3, 10, 4, note="fewer examples than pixels", hard=True),
+        _cloud(45, 3, 5, 5, note="as many components as pixels", hard=True),
+    ],
+    roles={"train": Role(".."), "x": Role("B.")},
+    mistakes=(
+        Mistake(
+            "codes",
+            "You return the codes, shape (B, k): map them back to pixels and add the mean.",
+            matches=lambda got, want, t, x, k: got.shape == (len(x), k),
+        ),
+        Mistake(
+            "not-centred-at-all",
+            "You do not centre: subtract the mean of train before finding the components, "
+            "and add it back at the end.",
+            lambda t, x, k: _project(x, torch.linalg.svd(t).Vh[:k].T, 0.0),
+        ),
+        Mistake(
+            "x-not-centred",
+            "You centre train but project x as it is: subtract the mean of train from x first.",
+            lambda t, x, k: _project(x, _components(t, k), 0.0, t.mean(0)),
+        ),
+        Mistake(
+            "x-not-centred-no-mean",
+            "You centre train to find the components, but not x: subtract the mean of train "
+            "from x, and add it back at the end.",
+            lambda t, x, k: _project(x, _components(t, k), 0.0),
+        ),
+        Mistake(
+            "mean-not-added-back",
+            "Your reconstruction lacks the mean: add the mean of train back at the end.",
+            lambda t, x, k: _project(x, _components(t, k), t.mean(0), 0.0),
+        ),
+        Mistake(
+            "mean-of-x",
+            "You centre x by its own mean: the mean, like the components, belongs to train.",
+            lambda t, x, k: _project(x, _components(t, k), x.mean(0)),
+        ),
+        Mistake(
+            "fitted-on-x",
+            "You found the components of x: they are to be learned from train only.",
+            lambda t, x, k: _project(x, _components(x, k), x.mean(0)),
+        ),
+        Mistake(
+            "smallest-components",
+            "You keep the k smallest components: eigh sorts them in ascending order, "
+            "so take the last k.",
+            lambda t, x, k: _project(x, _components(t, t.shape[1])[:, -k:], t.mean(0)),
+        ),
+        Mistake(
+            "one-component-too-many",
+            "You keep k + 1 components: look for an index that is off by one.",
+            lambda t, x, k: _project(x, _components(t, k + 1), t.mean(0)),
+        ),
+        Mistake(
+            "one-component-too-few",
+            "You keep k - 1 components: look for an index that is off by one.",
+            lambda t, x, k: _project(x, _components(t, k - 1), t.mean(0)),
+        ),
+        Mistake(
+            "columns-of-vh",
+            "You take columns of Vh as components: torch.linalg.svd returns them as its rows.",
+            _columns_of_vh,
+        ),
+        Mistake(
+            "centre-of-each-picture",
+            "You centre each picture by its own mean: subtract the mean picture of train, dim=0.",
+            lambda t, x, k: (
+                _project(
+                    x - x.mean(1, keepdim=True), _components_of(t - t.mean(1, keepdim=True), k), 0.0
+                )
+                + x.mean(1, keepdim=True)
+            ),
+        ),
+        Mistake(
+            "mean-only",
+            "You return the mean of train for every picture: add the projection of x.",
+            lambda t, x, k: t.mean(0).expand_as(x),
+        ),
+        Mistake(
+            "standardised",
+            "You divide by the standard deviations of the pixels before you look for components: "
+            "subtract the mean only.",
+            (
+                lambda t, x, k: _standardised(t, x, k, correction=1),
+                lambda t, x, k: _standardised(t, x, k, correction=0),
+            ),
+        ),
+        Mistake(
+            "rows-of-eigh",
+            "You take rows of the eigenvectors: torch.linalg.eigh returns them as its columns.",
+            _rows_of_eigh,
+        ),
+        Mistake(
+            "first-component-skipped",
+            "You skip the first component: count from 0.",
+            lambda t, x, k: _project(x, _components(t, k + 1)[:, 1:], t.mean(0)),
+        ),
+        Mistake(
+            "mean-twice",
+            "You add the mean of train twice: add it back once, at the end.",
+            lambda t, x, k: _project(x, _components(t, k), t.mean(0)) + t.mean(0),
+        ),
+        Mistake(
+            "residual",
+            "You return what the components leave out: return the reconstruction itself.",
+            lambda t, x, k: x - _project(x, _components(t, k), t.mean(0)),
+        ),
+        Mistake(
+            "fitted-on-both",
+            "You fit train and x together: the mean and the components come from train only.",
+            lambda t, x, k: _project(
+                x, _components(torch.cat([t, x]), k), torch.cat([t, x]).mean(0)
+            ),
+        ),
+        Mistake(
+            "weighted-by-the-spread",
+            "You multiply the codes by the singular values: the codes are projections as they are.",
+            _weighted_by_the_spread,
+        ),
+        Mistake(
+            "one-mean-for-all-pixels",
+            "You subtract one number, the mean over everything: each pixel has a mean, dim=0.",
+            lambda t, x, k: _project(x, _components(t, k), t.mean()),
+        ),
+        Mistake(
+            "train-rebuilt",
+            "You rebuild train: it is x that is to be rebuilt.",
+            lambda t, x, k: _project(t, _components(t, k), t.mean(0)),
+        ),
+        Mistake(
+            "x-unchanged",
+            "You return x itself, or keep every component: keep only k of them.",
+            lambda t, x, k: x,
+        ),
+    ),
+)
+
+
+def pca_reconstruct(student: Callable) -> Verdict:
+    """Check f(train, x, k) -> (B, D): x rebuilt from k principal components of train (N, D)."""
+    return judge(student, PCA_RECONSTRUCT)
+
+
+def _inside(sd: float) -> float:
+    """P(-1 < z < 1) for one z ~ N(0, sd^2)."""
+    return math.erf(1 / (sd * math.sqrt(2)))
+
+
+SHARE_INSIDE = Exercise(
+    name="share_inside",
+    right=lambda sd, latent_dim: _inside(sd) ** latent_dim,
+    cases=lambda: [
+        Case({"sd": sd, "latent_dim": n})
+        for sd, n in ((0.33, 16), (1.0, 16), (0.5, 3), (2.0, 4), (0.3, 100), (1.5, 1))
+    ],
+    mistakes=(
+        Mistake(
+            "one-coordinate",
+            "That is the probability for one coordinate: all latent_dim must lie inside at once.",
+            lambda sd, n: _inside(sd),
+        ),
+        Mistake(
+            "one-sided",
+            "You bound the codes from above only: they must also lie above -1.",
+            lambda sd, n: (0.5 + 0.5 * _inside(sd)) ** n,
+        ),
+        Mistake(
+            "sd-as-variance",
+            "You read sd as the variance: it is the standard deviation, so divide by sd itself.",
+            lambda sd, n: _inside(math.sqrt(sd)) ** n,
+        ),
+        Mistake(
+            "sd-ignored",
+            "You leave sd out: divide the bounds by it before looking them up.",
+            lambda sd, n: _inside(1.0) ** n,
+        ),
+        Mistake(
+            "complement",
+            "That is the probability that at least one code lies outside: return 1 minus it.",
+            lambda sd, n: 1 - _inside(sd) ** n,
+        ),
+        Mistake(
+            "all-outside",
+            "That is the probability that every code lies outside: take the inside of each.",
+            lambda sd, n: (1 - _inside(sd)) ** n,
+        ),
+        Mistake(
+            "added",
+            "You add the probabilities of the coordinates: independent events multiply.",
+            lambda sd, n: n * _inside(sd),
+        ),
+        Mistake(
+            "at-least-one",
+            "That is the probability that at least one code lies inside: all of them must.",
+            lambda sd, n: 1 - (1 - _inside(sd)) ** n,
+        ),
+        Mistake(
+            "ball",
+            "That is the probability of a ball: each coordinate for itself must lie in (-1, 1), "
+            "which is a box.",
+            lambda sd, n: torch.special.gammainc(
+                torch.tensor(n / 2, dtype=torch.float64),
+                torch.tensor(0.5 / sd**2, dtype=torch.float64),
+            ),
+        ),
+        Mistake(
+            "dimension-as-a-factor",
+            "You multiply by latent_dim: independent events multiply, so take the power.",
+            (lambda sd, n: min(1.0, n * _inside(sd)), lambda sd, n: _inside(sd) / n),
+        ),
+        Mistake(
+            "one-dimension-off",
+            "Your exponent is latent_dim plus or minus 1: all latent_dim coordinates count.",
+            (lambda sd, n: _inside(sd) ** (n - 1), lambda sd, n: _inside(sd) ** (n + 1)),
+        ),
+        Mistake(
+            "bound-of-the-union",
+            "You subtract latent_dim times the probability outside, which counts codes twice that "
+            "lie outside in two coordinates: multiply the probabilities inside.",
+            (
+                lambda sd, n: 1 - n * (1 - _inside(sd)),
+                lambda sd, n: max(0.0, 1 - n * (1 - _inside(sd))),
+            ),
+        ),
+        Mistake(
+            "bounds-not-divided",
+            "You take the bounds times sd: divide them by it before looking them up.",
+            lambda sd, n: _inside(1 / sd) ** n,
+        ),
+        Mistake(
+            "root-two",
+            "You call erf without the square root of 2: P(|z| < 1) is erf(1 / (sd sqrt(2))).",
+            (lambda sd, n: math.erf(1 / sd) ** n, lambda sd, n: math.erf(1 / (2 * sd)) ** n),
+        ),
+        Mistake(
+            "sd-of-the-sum",
+            "You let the spread grow with latent_dim: each coordinate has the standard deviation "
+            "sd, and each must lie inside.",
+            (lambda sd, n: _inside(sd * math.sqrt(n)), lambda sd, n: _inside(sd * n)),
+        ),
+        Mistake(
+            "log",
+            "You return the logarithm: return the probability itself.",
+            lambda sd, n: n * math.log(_inside(sd)),
+        ),
+        Mistake(
+            "not-exact",
+            "Your values are close but not exact: compute them with the normal distribution "
+            "function, for example torch.special.ndtr or math.erf.",
+            matches=lambda got, want, sd, n: got.ndim == 0 and abs(got - want) < 0.02,
+        ),
+    ),
+)
+
+
+def share_inside(student: Callable) -> Verdict:
+    """Check f(sd, latent_dim) -> P(all latent_dim codes, each N(0, sd^2), lie in (-1, 1))."""
+    return judge(student, SHARE_INSIDE)
+
+
+HINTS = {e.name: e.hints for e in (SQUARED_ERROR, COUNT_PARAMETERS, PCA_RECONSTRUCT, SHARE_INSIDE)}

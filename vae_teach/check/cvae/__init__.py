@@ -1,0 +1,474 @@
+"""Checks for chapter 13, the conditional VAE: its loss, where c goes, blur, a condition of numbers.
+
+Shapes: B batch, K draws, D pixels, L latent, N examples. Nats.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vae_teach.check.cvae.factor_condition import FACTOR_CONDITION, factor_condition, row
+from vae_teach.check.cvae.spot_regressor import SPOT_REGRESSOR, spot_regressor
+from vae_teach.check.engine.diagnose import agree
+from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
+from vae_teach.check.engine.logits import EXTREME, LOGIT_MISTAKES, extreme_logits, rows
+from vae_teach.check.engine.rules import LOGVAR, Role
+from vae_teach.check.engine.terms import wrong_term
+from vae_teach.check.engine.verdict import Verdict
+from vae_teach.maths.gaussian import kl_between_normals
+from vae_teach.models.conditional import join, one_hot
+from vae_teach.models.likelihoods import Bernoulli
+
+__all__ = ["conditional_loss", "factor_condition", "place_condition", "spot_regressor"]
+
+
+# --- 9.1: the loss ---
+
+
+def _loss_case(pixels: dict[str, Tensor], latent: int, *, note: str = "", hard=False) -> Case:
+    g = torch.Generator().manual_seed(latent)
+    parameters = torch.randn(4, len(pixels["x"]), latent, generator=g)
+    names = ("mu", "logvar", "mu_p", "logvar_p")
+    return Case(pixels | dict(zip(names, parameters, strict=True)), note=note, hard=hard)
+
+
+def _per_example(x: Tensor, logits: Tensor, mu: Tensor, logvar: Tensor, *prior: Tensor) -> Tensor:
+    return kl_between_normals(mu, logvar, *prior) - Bernoulli().log_prob(x, logits)
+
+
+def _loss_with(kl: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The loss with another divergence: kl(mu, logvar, mu_p, logvar_p) -> (B, L)."""
+    return lambda x, logits, *parameters: (
+        kl(*parameters).sum(-1) - Bernoulli().log_prob(x, logits)
+    ).mean()
+
+
+def _to_standard(mu: Tensor, logvar: Tensor) -> Tensor:
+    """KL of each dimension to N(0, 1), (B, L)."""
+    return _kl(mu, logvar, torch.zeros_like(mu), torch.zeros_like(logvar))
+
+
+def _kl(mu: Tensor, logvar: Tensor, mu_p: Tensor, logvar_p: Tensor) -> Tensor:
+    """KL of each dimension, (B, L)."""
+    ratio = logvar - logvar_p
+    return 0.5 * ((mu - mu_p) ** 2 * torch.exp(-logvar_p) + ratio.exp() - 1 - ratio)
+
+
+def _kl_term(term: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """One term of the KL, term(mu, logvar, mu_p, logvar_p) -> (B, L), as it stands in the loss."""
+    return lambda x, logits, *parameters: term(*parameters).sum(-1).mean()
+
+
+_KL_TERMS = {
+    "Your term (mu - mu_p)^2 / (2 sigma_p^2)": _kl_term(
+        lambda m, v, mp, vp: 0.5 * (m - mp).square() * torch.exp(-vp)
+    ),
+    "Your ratio of the variances, sigma^2 / (2 sigma_p^2),": _kl_term(
+        lambda m, v, mp, vp: 0.5 * (v - vp).exp()
+    ),
+    "Your term -1/2 of each latent dimension": _kl_term(
+        lambda m, v, mp, vp: torch.full_like(m, -0.5)
+    ),
+    "Your term -logvar / 2": _kl_term(lambda m, v, mp, vp: -0.5 * v),
+    "Your term logvar_p / 2": _kl_term(lambda m, v, mp, vp: 0.5 * vp),
+}
+_LOSS_SIZES = (
+    ((4, 7), 2), ((3, 5), 4), ((6, 4), 5), ((2, 8), 1), ((5, 3), 6), ((7, 6), 3), ((3, 6), 2)
+)  # fmt: skip
+
+
+def _scaled_wrong(distance: float, ratio: float) -> Callable[..., Tensor]:
+    """The loss with the powers of sigma_p in its two quotients wrong: 1 is the variance."""
+    return _loss_with(
+        lambda m, v, mp, vp: (
+            _kl(mp, v, mp, vp)
+            + 0.5 * (m - mp) ** 2 * torch.exp(-distance * vp)
+            + 0.5 * (v - ratio * vp).exp()
+            - 0.5 * (v - vp).exp()
+        )
+    )
+
+
+def _loss_of(likelihood: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
+    """The loss with another log-likelihood: likelihood(x, logits) -> (B,)."""
+    return lambda x, logits, *parameters: (_kl(*parameters).sum(-1) - likelihood(x, logits)).mean()
+
+
+CONDITIONAL_LOSS = Exercise(
+    name="conditional_loss",
+    right=lambda *args: _per_example(*args).mean(),
+    cases=lambda: [
+        *(_loss_case(rows(*size), latent) for size, latent in _LOSS_SIZES),
+        _loss_case(rows(5, 3, grey=True), 4, note="x has grey pixels"),
+        _loss_case(extreme_logits(), 3, note=EXTREME, hard=True),
+    ],
+    gradients=("logits", "mu", "logvar", "mu_p", "logvar_p"),
+    roles={"x": Role("BD"), "logits": Role("BD")}
+    | {name: Role("BL") for name in ("mu", "mu_p")}
+    | {name: Role("BL", LOGVAR) for name in ("logvar", "logvar_p")},
+    ones="BDL",
+    explain=wrong_term(
+        {
+            "Your negative log-likelihood": lambda x, logits, *_: (
+                -Bernoulli().log_prob(x, logits).mean()
+            ),
+            **_KL_TERMS,
+        },
+        groups={"Your KL": tuple(_KL_TERMS)},
+    ),
+    mistakes=(
+        Mistake(
+            "prior-ignored",
+            "Your KL is to N(0, I): here the prior is N(mu_p, exp(logvar_p)).",
+            _loss_with(lambda m, v, *_: 0.5 * (m**2 + v.exp() - 1 - v)),
+        ),
+        Mistake(
+            "only-the-means-differ",
+            "Your KL looks at the prior's mean but not at its variance exp(logvar_p).",
+            _loss_with(lambda m, v, mp, vp: _kl(m, v, mp, torch.zeros_like(vp))),
+        ),
+        Mistake(
+            "prior-mean-ignored",
+            "Your KL looks at the prior's variance but not at its mean mu_p.",
+            _loss_with(lambda m, v, mp, vp: _kl(m, v, torch.zeros_like(mp), vp)),
+        ),
+        Mistake(
+            "swapped",
+            "You compute KL(p || q): the bound needs KL(q || p), with the encoder's q first.",
+            _loss_with(lambda m, v, mp, vp: _kl(mp, vp, m, v)),
+        ),
+        Mistake(
+            "distance-not-scaled",
+            "You do not divide (mu - mu_p)^2 by the prior's variance: a distance counts less "
+            "where the prior is wide.",
+            _loss_with(
+                lambda m, v, mp, vp: _kl(mp, v, mp, vp) + 0.5 * (m - mp) ** 2,
+            ),
+        ),
+        Mistake(
+            "scaled-by-q",
+            "You divide (mu - mu_p)^2 by q's variance: it is the prior's that belongs there.",
+            _loss_with(
+                lambda m, v, mp, vp: _kl(mp, v, mp, vp) + 0.5 * (m - mp) ** 2 * torch.exp(-v),
+            ),
+        ),
+        Mistake(
+            "prior-logvar-as-log-sigma",
+            "You read logvar_p as log sigma: it is log sigma^2, so the variance is exp(logvar_p).",
+            _loss_with(lambda m, v, mp, vp: _kl(m, v, mp, 2 * vp)),
+        ),
+        Mistake(
+            "logvar-as-log-sigma",
+            "You read logvar as log sigma: it is log sigma^2, so q's variance is exp(logvar).",
+            _loss_with(lambda m, v, mp, vp: _kl(m, 2 * v, mp, vp)),
+        ),
+        Mistake(
+            "both-as-log-sigma",
+            "You read logvar and logvar_p as log sigma: they are log sigma^2, so the variances are "
+            "exp(logvar) and exp(logvar_p).",
+            _loss_with(lambda m, v, mp, vp: _kl(m, 2 * v, mp, 2 * vp)),
+        ),
+        Mistake(
+            "sigmas-for-variances",
+            "Your KL holds sigmas where variances belong: they are exp(logvar) and exp(logvar_p), "
+            "without a half.",
+            _loss_with(
+                lambda m, v, mp, vp: (
+                    0.5 * ((m - mp) ** 2 * (-vp / 2).exp() + ((v - vp) / 2).exp() - 1 - v + vp)
+                )
+            ),
+        ),
+        Mistake(
+            "distance-by-sigma",
+            "You divide (mu - mu_p)^2 by sigma_p: divide it by the variance exp(logvar_p).",
+            _scaled_wrong(0.5, 1),
+        ),
+        Mistake(
+            "distance-multiplied",
+            "You multiply (mu - mu_p)^2 by the prior's variance: divide by it.",
+            _scaled_wrong(-1, 1),
+        ),
+        Mistake(
+            "everything-multiplied",
+            "You multiply by the prior's variance: divide by exp(logvar_p), twice.",
+            _scaled_wrong(-1, -1),
+        ),
+        Mistake(
+            "ratio-upside-down",
+            "Your ratio of the variances is upside down: it is exp(logvar - logvar_p).",
+            _loss_with(
+                lambda m, v, mp, vp: (
+                    0.5 * ((m - mp) ** 2 * (-vp).exp() + (vp - v).exp() - 1 - (v - vp))
+                )
+            ),
+        ),
+        Mistake(
+            "log-ratio-sign",
+            "Your logarithm of the ratio has the wrong sign: it is -(logvar - logvar_p) / 2.",
+            _loss_with(lambda m, v, mp, vp: _kl(m, v, mp, vp) + v - vp),
+        ),
+        Mistake(
+            "log-ratio-missing",
+            "Your KL lacks the logarithm of the ratio, -(logvar - logvar_p) / 2.",
+            _loss_with(lambda m, v, mp, vp: _kl(m, v, mp, vp) + 0.5 * (v - vp)),
+        ),
+        Mistake(
+            "log-ratio-twice",
+            "Your logarithm of the ratio is twice the right one: it is -(logvar - logvar_p) / 2.",
+            _loss_with(lambda m, v, mp, vp: _kl(m, v, mp, vp) - 0.5 * (v - vp)),
+        ),
+        Mistake(
+            "distance-not-squared",
+            "Your KL holds mu - mu_p where its square belongs.",
+            (
+                _loss_with(
+                    lambda m, v, mp, vp: _kl(mp, v, mp, vp) + 0.5 * (m - mp) * torch.exp(-vp)
+                ),
+                _loss_with(
+                    lambda m, v, mp, vp: _kl(mp, v, mp, vp) + 0.5 * (m - mp).abs() * torch.exp(-vp)
+                ),
+            ),
+        ),
+        Mistake(
+            "means-added",
+            "You add mu and mu_p: it is their distance mu - mu_p that is squared.",
+            _loss_with(lambda m, v, mp, vp: _kl(m, v, -mp, vp)),
+        ),
+        Mistake(
+            "symmetric",
+            "You average KL(q || p) and KL(p || q): the bound needs KL(q || p) alone.",
+            _loss_with(lambda m, v, mp, vp: 0.5 * (_kl(m, v, mp, vp) + _kl(mp, vp, m, v))),
+        ),
+        Mistake(
+            "two-divergences",
+            "You measure q and the prior each against N(0, I): measure q against the prior.",
+            (
+                _loss_with(lambda m, v, mp, vp: _to_standard(m, v) - _to_standard(mp, vp)),
+                _loss_with(lambda m, v, mp, vp: _to_standard(m, v) + _to_standard(mp, vp)),
+            ),
+        ),
+        Mistake(
+            "sigmoid-twice",
+            "You apply the sigmoid twice: a function that takes logits applies it by itself.",
+            _loss_of(lambda x, logits: Bernoulli().log_prob(x, logits.sigmoid())),
+        ),
+        Mistake(
+            "squared-error",
+            "You measure the pixels by squared errors: here they are Bernoulli, so take "
+            "F.binary_cross_entropy_with_logits, summed over the pixels.",
+            _loss_of(lambda x, logits: -(x - logits.sigmoid()).square().sum(-1)),
+        ),
+        Mistake(
+            "x-flipped",
+            "You give white pixels the probability of black: p = sigmoid(logits) belongs to x = 1.",
+            _loss_of(lambda x, logits: Bernoulli().log_prob(1 - x, logits)),
+        ),
+        Mistake(
+            "black-pixels-missing",
+            "You count the white pixels only: add (1 - x) log(1 - p) for the black ones.",
+            _loss_of(lambda x, logits: (x * F.logsigmoid(logits)).sum(-1)),
+        ),
+        Mistake(
+            "mean-of-everything",
+            "You average over pixels, latent dimensions and batch: sum over pixels and latent "
+            "dimensions, and average over the batch only.",
+            lambda x, logits, *parameters: (
+                _kl(*parameters).mean() - Bernoulli().log_prob(x, logits).mean() / x.shape[-1]
+            ),
+        ),
+        Mistake(
+            "elbo-instead-of-loss",
+            "You return the bound, which is to be made large: the loss is its negative.",
+            lambda *args: -_per_example(*args).mean(),
+        ),
+        Mistake(
+            "kl-subtracted",
+            "You subtract the KL term: in a loss it is added to the negative log-likelihood.",
+            _loss_with(lambda *parameters: -_kl(*parameters)),
+        ),
+        Mistake(
+            "kl-missing",
+            "The KL term is missing from your loss.",
+            _loss_with(lambda *parameters: 0 * _kl(*parameters)),
+        ),
+        Mistake(
+            "likelihood-missing",
+            "The negative log-likelihood is missing from your loss.",
+            lambda x, logits, *parameters: _kl(*parameters).sum(-1).mean(),
+        ),
+        Mistake(
+            "kl-mean-over-dimensions",
+            "You average the KL over the latent dimensions: sum over them.",
+            lambda x, logits, *parameters: (
+                _kl(*parameters).mean(-1) - Bernoulli().log_prob(x, logits)
+            ).mean(),
+        ),
+        Mistake(
+            "likelihood-mean-over-pixels",
+            "You average the cross-entropy over the pixels: sum over them.",
+            lambda x, logits, *parameters: (
+                _kl(*parameters).sum(-1) - Bernoulli().log_prob(x, logits) / x.shape[-1]
+            ).mean(),
+        ),
+        Mistake(
+            "not-reduced",
+            "You return one value per example: average them over the batch at the end.",
+            _per_example,
+        ),
+        Mistake(
+            "sum-over-batch",
+            "You sum over the batch: average, or the loss grows with the batch size.",
+            lambda *args: _per_example(*args).sum(),
+        ),
+        *LOGIT_MISTAKES,
+    ),
+)
+
+
+def conditional_loss(student: Callable) -> Verdict:
+    """Check f(x, logits, mu, logvar, mu_p, logvar_p) -> scalar: -ELBO of a CVAE, learned prior."""
+    return judge(student, CONDITIONAL_LOSS)
+
+
+# --- 9.2: placing the condition ---
+
+
+def _placed(z: Tensor, labels: Tensor, n_classes: int) -> Tensor:
+    return join(z, one_hot(labels, n_classes).to(z.dtype))
+
+
+def _place_case(k: int, labels: list[int], latent: int, n_classes: int) -> Case:
+    g = torch.Generator().manual_seed(k * len(labels))
+    z = torch.randn(k, len(labels), latent, generator=g)
+    return Case({"z": z, "labels": torch.tensor(labels), "n_classes": n_classes})
+
+
+def _mixed_up(z: Tensor, labels: Tensor, n_classes: int) -> Tensor:
+    """Each label repeated K times in a row, then cut into K rows: draws and conditions mixed."""
+    k, b = z.shape[:2]
+    c = one_hot(labels, n_classes).to(z.dtype)
+    return torch.cat([z, c.repeat_interleave(k, dim=0).reshape(k, b, n_classes)], dim=-1)
+
+
+def _explain_place(
+    gots: Sequence[Tensor], wants: Sequence[Tensor], cases: Sequence[Case]
+) -> str | None:
+    """Whether it is the code or the condition that is wrong, and where."""
+    for got, want, case in zip(gots, wants, cases, strict=True):
+        z, labels = case.args["z"], case.args["labels"]
+        width = z.shape[-1]
+        if not agree(got[..., :width], want[..., :width]):
+            return (
+                f"The first {width} entries of [k, b] should be the code z[k, b]; they are others."
+            )
+        wrong = (got[..., width:] - want[..., width:]).abs().amax(-1).gt(1e-4).nonzero()
+        if len(wrong):
+            k, b = wrong[0].tolist()
+            return (
+                f"Your codes are right, but z[{k}, {b}] has the label {labels[b]} and your "
+                f"condition there is {row(got[k, b, width:])}: entry {labels[b]} of it "
+                "should be 1, the others 0."
+            )
+    return None
+
+
+PLACE_CONDITION = Exercise(
+    name="place_condition",
+    right=_placed,
+    cases=lambda: [  # a batch seldom has every class: in the second the last two are missing
+        _place_case(3, [3, 4, 0, 1], 2, 5),
+        _place_case(2, [2, 1, 0], 3, 5),
+        _place_case(2, [0, 2], 1, 3),
+    ],
+    roles={"z": Role("KBL"), "labels": Role("B")},
+    ones="KBL",
+    explain=_explain_place,
+    mistakes=(
+        Mistake(
+            "label-as-a-number",
+            "You append the label as one number, so that 8 is twice 4: append a one-hot vector.",
+            lambda z, labels, n: torch.cat(
+                [z, labels.to(z.dtype).expand(z.shape[:-1])[..., None]], dim=-1
+            ),
+        ),
+        Mistake(
+            "condition-first",
+            "You put the condition before the code: the decoder was built for [z, c].",
+            lambda z, labels, n: _placed(z, labels, n).roll(n, dims=-1),
+        ),
+        Mistake(
+            "draws-and-conditions-mixed",
+            "Your labels follow the draws instead of the examples: z[k, b] belongs to labels[b], "
+            "whatever k is.",
+            _mixed_up,
+        ),
+        Mistake(
+            "one-class-for-all",
+            "Every row of yours gets the first label: z[k, b] belongs to labels[b].",
+            lambda z, labels, n: _placed(z, labels[:1].expand_as(labels), n),
+        ),
+        Mistake(
+            "width-from-the-batch",
+            "Your one-hot vectors are as wide as the largest label of the batch asks: they need "
+            "n_classes entries, whichever classes the batch has.",
+            lambda z, labels, n: _placed(z, labels, int(labels.max()) + 1),
+        ),
+        Mistake(
+            "counted-from-one",
+            "Your one-hot vectors are shifted by one: label 0 is the first entry.",
+            (
+                lambda z, labels, n: _placed(z, (labels - 1) % n, n),
+                lambda z, labels, n: _placed(z, (labels + 1) % n, n),
+            ),
+        ),
+        Mistake(
+            "counted-backwards",
+            "Your one-hot vectors run backwards: label 0 is the first entry.",
+            lambda z, labels, n: _placed(z, n - 1 - labels, n),
+        ),
+        Mistake(
+            "ten-classes",
+            "Your one-hot vectors have ten entries: they need n_classes.",
+            lambda z, labels, n: _placed(z, labels, 10),
+        ),
+        Mistake(
+            "one-class-too-many",
+            "Your one-hot vectors have n_classes + 1 entries: labels run from 0 to n_classes - 1.",
+            lambda z, labels, n: _placed(z, labels, n + 1),
+        ),
+        Mistake(
+            "order-of-the-labels",
+            "Your labels are in another order than the examples: z[k, b] belongs to labels[b].",
+            (
+                lambda z, labels, n: _placed(z, labels.flip(0), n),
+                lambda z, labels, n: _placed(z, labels.sort().values, n),
+            ),
+        ),
+        Mistake(
+            "one-draw-for-all",
+            "Every draw of yours has the first code: keep all K.",
+            lambda z, labels, n: _placed(z[:1].expand_as(z), labels, n),
+        ),
+        Mistake(
+            "code-lost",
+            "You return the condition without the code: join the two along the last axis.",
+            lambda z, labels, n: _placed(z, labels, n)[..., z.shape[-1] :],
+        ),
+        Mistake(
+            "axes-swapped",
+            "Your first two axes are swapped: the draws come first, as in z.",
+            lambda z, labels, n: _placed(z, labels, n).transpose(0, 1),
+        ),
+    ),
+)
+
+
+def place_condition(student: Callable) -> Verdict:
+    """Check f(z, labels, n_classes) -> (K, B, L + n_classes): the decoder's input [z, c]."""
+    return judge(student, PLACE_CONDITION)
+
+
+_TABLES = (CONDITIONAL_LOSS, PLACE_CONDITION, SPOT_REGRESSOR, FACTOR_CONDITION)
+HINTS = {table.name: table.hints for table in _TABLES}

@@ -1,0 +1,263 @@
+"""Checks for chapter 2, latent variables: draws by a transform, Bayes' rule, weighted draws.
+
+Shapes: n draws lead, B pictures; M settings, N pictures.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
+from vae_teach.check.engine.rules import LOG_WEIGHTS, Role
+from vae_teach.check.engine.verdict import Verdict
+from vae_teach.check.latent_variables.marginal import MARGINAL, marginal
+from vae_teach.check.latent_variables.transform import HINTS as TRANSFORM_HINTS
+from vae_teach.check.latent_variables.transform import inverse_transform
+
+__all__ = ["effective_sample_size", "inverse_transform", "log_mean_exp", "marginal"]
+
+
+def _log_weights(n: int, b: int, around: float = -1.0, **options) -> Case:
+    """Log-weights a few nats apart; far ones in float64, so that only exp can spoil them."""
+    g = torch.Generator().manual_seed(n * b)
+    weights = around + 1.5 * torch.randn(n, b, generator=g, dtype=torch.float64)
+    return Case({"log_weights": weights if options else weights.float()}, **options)
+
+
+def _cases() -> list[Case]:
+    return [
+        _log_weights(5, 3),
+        _log_weights(2, 4),
+        _log_weights(30, 2),
+        _log_weights(6, 2, -2000.0, note="log-weights around -2000", hard=True),
+        _log_weights(6, 2, 2000.0, note="log-weights around 2000", hard=True),
+    ]
+
+
+def _log_mean_exp(log_weights: Tensor) -> Tensor:
+    return log_weights.logsumexp(0) - math.log(len(log_weights))
+
+
+LOG_MEAN_EXP = Exercise(
+    name="log_mean_exp",
+    right=_log_mean_exp,
+    cases=_cases,
+    roles={"log_weights": Role("nB", LOG_WEIGHTS)},
+    ones="Bn",
+    mistakes=(
+        Mistake(
+            "mean-of-logs",
+            "You average the logs: average the weights themselves, and take the log of that.",
+            lambda w: w.mean(0),
+        ),
+        Mistake(
+            "sum-for-mean",
+            "You take the log of the sum: for the mean, subtract log n.",
+            lambda w: w.logsumexp(0),
+        ),
+        Mistake(
+            "n-for-log-n",
+            "You subtract n: dividing by n inside the log subtracts log n.",
+            lambda w: w.logsumexp(0) - len(w),
+        ),
+        Mistake(
+            "log-n-added",
+            "You add log n: dividing by n subtracts it.",
+            lambda w: w.logsumexp(0) + math.log(len(w)),
+        ),
+        Mistake(
+            "divided-outside",
+            "You divide the log by n: divide the sum inside it, which subtracts log n.",
+            lambda w: w.logsumexp(0) / len(w),
+        ),
+        Mistake(
+            "wrong-size",
+            "You subtract the log of B, the number of pictures: n is the size of axis 0.",
+            lambda w: w.logsumexp(0) - math.log(w.shape[1]),
+        ),
+        Mistake(
+            "log-missing",
+            "You return the mean weight: take its log.",
+            lambda w: w.exp().mean(0),
+        ),
+        Mistake(
+            "largest-only",
+            "You return the largest log-weight: add the log of the mean of exp(w - largest).",
+            lambda w: w.max(0).values,
+        ),
+        Mistake(
+            "largest-not-added-back",
+            "You subtract the largest log-weight and do not add it back.",
+            lambda w: _log_mean_exp(w) - w.max(0).values,
+        ),
+        Mistake(
+            "wrong-axis",
+            "You average over the pictures: the draws are axis 0, so the result has shape (B,).",
+            lambda w: _log_mean_exp(w.T),
+        ),
+        Mistake(
+            "everything",
+            "You average over draws and pictures at once: keep one value per picture, shape (B,).",
+            lambda w: _log_mean_exp(w.reshape(-1)),
+        ),
+        Mistake(
+            "n-minus-one",
+            "You divide by n - 1: the mean divides by n.",
+            lambda w: w.logsumexp(0) - math.log(len(w) - 1),
+        ),
+        Mistake(
+            "log-n-to-another-base",
+            "Your log n is not the natural logarithm, and the others are.",
+            (
+                lambda w: w.logsumexp(0) - math.log2(len(w)),
+                lambda w: w.logsumexp(0) - math.log10(len(w)),
+            ),
+        ),
+        Mistake(
+            "largest-added-twice",
+            "You add the largest log-weight although you did not subtract it, or add it twice.",
+            lambda w: _log_mean_exp(w) + w.max(0).values,
+        ),
+        Mistake(
+            "bits",
+            "Your values are in bits: use the natural logarithm, which gives nats.",
+            lambda w: _log_mean_exp(w) / math.log(2),
+        ),
+        Mistake(
+            "underflow",
+            "Your values are right for moderate log-weights, but infinite or NaN at -2000 or 2000: "
+            "subtract the largest before exp, as torch.logsumexp does.",
+            matches=lambda got, want, w: not bool(got.isfinite().all()),
+            hard=True,
+        ),
+        Mistake(
+            "clipped",
+            "Your values are right for moderate log-weights only: "
+            "in place of a clip, subtract the largest before exp, as torch.logsumexp does.",
+            matches=lambda got, want, w: True,
+            hard=True,
+        ),
+    ),
+)
+
+
+def log_mean_exp(student: Callable) -> Verdict:
+    """Check f(log_weights (n, B)) -> (B,): the log of the mean weight, at any size of the logs."""
+    return judge(student, LOG_MEAN_EXP)
+
+
+def _effective_sample_size(log_weights: Tensor) -> Tensor:
+    return 1 / log_weights.softmax(0).square().sum(0)
+
+
+EFFECTIVE_SAMPLE_SIZE = Exercise(
+    name="effective_sample_size",
+    right=_effective_sample_size,
+    cases=_cases,
+    roles={"log_weights": Role("nB", LOG_WEIGHTS)},
+    ones="Bn",
+    mistakes=(
+        Mistake(
+            "n",
+            "You return n, the number of draws: unequal weights make them count as fewer.",
+            lambda w: torch.full_like(w[0], len(w)),
+        ),
+        Mistake(
+            "upside-down",
+            "Your quotient is upside down: it is the square of the sum over the sum of squares.",
+            lambda w: 1 / _effective_sample_size(w),
+        ),
+        Mistake(
+            "log",
+            "You return the log of the effective sample size: take its exponential.",
+            lambda w: _effective_sample_size(w).log(),
+        ),
+        Mistake(
+            "share",
+            "You return the effective share of the draws: multiply by n, or sum where you average.",
+            lambda w: _effective_sample_size(w) / len(w),
+        ),
+        Mistake(
+            "exp-missing",
+            "You use the log-weights as weights: take their exponential first.",
+            lambda w: w.sum(0).square() / w.square().sum(0),
+        ),
+        Mistake(
+            "sum-not-squared",
+            "The sum of the weights is to be squared before you divide by the sum of squares.",
+            lambda w: w.exp().sum(0) / w.exp().square().sum(0),
+        ),
+        Mistake(
+            "squares-swapped",
+            "You divide the sum of squares by the sum: "
+            "it is the square of the sum over the sum of squares.",
+            lambda w: w.exp().square().sum(0) / w.exp().sum(0),
+        ),
+        Mistake(
+            "largest-weight",
+            "You return 1 over the largest share: all draws count, each by its squared share.",
+            lambda w: 1 / w.softmax(0).max(0).values,
+        ),
+        Mistake(
+            "entropy",
+            "You return the entropy of the weights: here it is the square of the sum over the sum "
+            "of squares.",
+            lambda w: (-w.softmax(0) * w.log_softmax(0)).sum(0),
+        ),
+        Mistake(
+            "not-squared",
+            "You divide by the sum of the shares, which is 1: divide by the sum of their squares.",
+            lambda w: 1 / w.softmax(0).sum(0),
+        ),
+        Mistake(
+            "spread-of-n-minus-one",
+            "You have the variance with n - 1 in it: with n the formula gives the quotient.",
+            lambda w: len(w) / (1 + w.softmax(0).var(0) * len(w) ** 2),
+        ),
+        Mistake(
+            "perplexity",
+            "You return the exponential of the entropy of the weights, another count of draws: "
+            "here it is the square of the sum over the sum of squares.",
+            lambda w: (-w.softmax(0) * w.log_softmax(0)).sum(0).exp(),
+        ),
+        Mistake(
+            "wrong-axis",
+            "You sum over the pictures: the draws are axis 0, so the result has shape (B,).",
+            lambda w: _effective_sample_size(w.T),
+        ),
+        Mistake(
+            "everything",
+            "You sum over draws and pictures at once: keep one value per picture, shape (B,).",
+            lambda w: _effective_sample_size(w.reshape(-1)),
+        ),
+        Mistake(
+            "underflow",
+            "Your values are right for moderate log-weights, but NaN or 0 at -2000 or 2000: "
+            "subtract the largest before exp, as softmax does.",
+            matches=lambda got, want, w: not bool((got.isfinite() & (got > 0)).all()),
+            hard=True,
+        ),
+        Mistake(
+            "clipped",
+            "Your values are right for moderate log-weights only: "
+            "in place of a clip, subtract the largest before exp, as softmax does.",
+            matches=lambda got, want, w: True,
+            hard=True,
+        ),
+    ),
+)
+
+
+def effective_sample_size(student: Callable) -> Verdict:
+    """Check f(log_weights (n, B)) -> (B,): how many equal draws the weighted ones are worth."""
+    return judge(student, EFFECTIVE_SAMPLE_SIZE)
+
+
+HINTS = {
+    "effective_sample_size": EFFECTIVE_SAMPLE_SIZE.hints,
+    "inverse_transform": TRANSFORM_HINTS,
+    "log_mean_exp": LOG_MEAN_EXP.hints,
+    "marginal": MARGINAL.hints,
+}

@@ -1,0 +1,142 @@
+"""The check of `inverse_transform` (chapter 2): normal noise made into exponential draws.
+
+The noise is the row of normal quantiles, so a right answer has exactly the exponential quantiles,
+in whatever order: a map that falls is as right as one that rises, and no luck is involved.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from vae_teach.check.engine.call import Fault, call, numbers
+from vae_teach.check.engine.diagnose import agree
+from vae_teach.check.engine.exercise import deliver
+from vae_teach.check.engine.sampling import watch
+from vae_teach.check.engine.verdict import Verdict
+
+RATE = 1.5
+N = 2_000
+# A right answer is off by half a step of 1/N; draws of one's own by some 1/sqrt(N), 45 steps.
+MOST_STEPS_OFF = 1.5
+
+HINTS = {
+    "shape": "Your result has shape {got}, but z has shape {want}: make one draw for each z.",
+    "own-noise": "You draw noise of your own: make the draws from the numbers z you are given.",
+    "z-as-uniform": "You use z as if it were uniform: Phi(z), torch.special.ndtr(z), is.",
+    "cdf-instead-of-inverse": "You apply the exponential's CDF: its inverse makes the draws, "
+    "so solve F(x) = u for x.",
+    "other-than-phi": "You make z uniform by another function than Phi: take "
+    "Phi(z) = (1 + erf(z / sqrt(2))) / 2, which is torch.special.ndtr(z).",
+    "rate-inside": "You multiply by the rate inside the logarithm: divide the logarithm by it.",
+    "other-base": "Your logarithm is not the natural one.",
+    "doubled": "Your draws are twice or half as large as they should be: look for a stray 2.",
+    "density": "You apply the exponential's density: solve F(x) = u for x, "
+    "where F(x) = 1 - exp(-1.5 x).",
+    "rate-as-scale": "Your draws have mean 1.5: that is the rate, so their mean is 1/1.5.",
+    "rate-missing": "Your draws have rate 1: divide by the rate, 1.5.",
+    "negative": "Your draws are negative: the log of a probability is, so flip its sign.",
+    "still-uniform": "You stop half-way: Phi(z) is uniform, and the inverse CDF comes next.",
+    "still-normal": "Your draws are still normal: make them uniform by Phi, then apply the "
+    "inverse CDF.",
+    "not-finite": "Your result contains NaN or infinity for some z, and a right one does not.",
+    "distribution": "Your draws do not follow the exponential distribution with rate 1.5: "
+    "solve F(x) = Phi(z) for x.",
+}
+
+
+def _noise(n: int) -> Tensor:
+    """The n quantiles of N(0, 1) in random order, float32."""
+    ranks = (torch.arange(n, dtype=torch.float64) + 0.5) / n
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(n))
+    return torch.special.ndtri(ranks)[order].float()
+
+
+def _is_uniform(ranks: Tensor) -> bool:
+    """Whether these are the quantiles (i + 1/2)/n of the uniform distribution, in some order."""
+    n = len(ranks)
+    wanted = (torch.arange(n, dtype=torch.float64) + 0.5) / n
+    return bool((ranks.sort().values - wanted).abs().max() <= MOST_STEPS_OFF / n)
+
+
+def _rank(x: Tensor, rate: float = RATE) -> Tensor:
+    return -torch.expm1(-rate * x)
+
+
+def _normal_rank(x: Tensor) -> Tensor:
+    return torch.special.ndtr((x - x.mean()) / x.std(correction=0))
+
+
+# What a formula applied to the wrong thing gives; NaN where it has no value.
+FORMULAS: dict[str, tuple[Callable[[Tensor], Tensor], ...]] = {
+    "z-as-uniform": (
+        lambda z: -torch.log1p(-z) / RATE,
+        lambda z: -z.log() / RATE,
+        lambda z: -z.abs().log() / RATE,
+    ),
+    "cdf-instead-of-inverse": (_rank, lambda z: _rank(torch.special.ndtr(z))),
+    "other-than-phi": (
+        lambda z: -torch.sigmoid(z).log() / RATE,
+        lambda z: -torch.sigmoid(-z).log() / RATE,
+        lambda z: -torch.log1p(-torch.erf(z)) / RATE,
+        lambda z: -torch.erf(z).log() / RATE,
+        lambda z: -torch.log1p(-torch.erf(z.abs())) / RATE,
+        lambda z: -torch.log(0.5 + 0.5 * torch.erf(z)) / RATE,
+        lambda z: -torch.log(0.5 - 0.5 * torch.erf(z)) / RATE,
+        lambda z: torch.nn.functional.softplus(z) / RATE,
+    ),
+    "rate-inside": (
+        lambda z: -torch.log(RATE * torch.special.ndtr(z)),
+        lambda z: -torch.log1p(-RATE * torch.special.ndtr(z)),
+        lambda z: -torch.log(torch.special.ndtr(z) / RATE),
+    ),
+    "density": (
+        lambda z: RATE * torch.exp(-RATE * z),
+        lambda z: RATE * torch.exp(-RATE * torch.special.ndtr(z)),
+        lambda z: torch.exp(-RATE * z),
+        lambda z: torch.exp(-RATE * torch.special.ndtr(z)),
+    ),
+}
+# The ranks of the draws, if they followed another distribution.
+READINGS: dict[str, Callable[[Tensor], Tensor]] = {
+    "rate-as-scale": lambda x: _rank(x, 1 / RATE),
+    "rate-missing": lambda x: _rank(x, 1.0),
+    "negative": lambda x: _rank(-x),
+    "still-uniform": lambda x: x,
+    "other-base": lambda x: _rank(x, RATE * math.log(2)),
+    "base-ten": lambda x: _rank(x, RATE * math.log(10)),
+    "doubled": lambda x: _rank(x, RATE / 2),
+    "halved": lambda x: _rank(x, RATE * 2),
+    "still-normal": _normal_rank,
+}
+
+
+def _attempt(student: Callable, n: int) -> Tensor:
+    z = _noise(n)
+    watched = watch(lambda generator: numbers(call(student, "inverse_transform", {"z": z.clone()})))
+    x = watched.result
+    if x.shape != z.shape:
+        raise Fault(HINTS["shape"].format(got=tuple(x.shape), want=tuple(z.shape)))
+    if watched.moved_global:
+        raise Fault(HINTS["own-noise"])
+    return x
+
+
+def _examine(student: Callable) -> None:
+    _attempt(student, 1)  # finds a squeeze
+    _attempt(student, 7)  # finds a number of draws that is written out
+    x, z = _attempt(student, N), _noise(N).double()
+    for name, formulas in FORMULAS.items():
+        if any(agree(x, formula(z)) for formula in formulas):
+            raise Fault(HINTS[name])
+    if not x.isfinite().all():
+        raise Fault(HINTS["not-finite"])
+    if not _is_uniform(_rank(x)):
+        name = next((n for n, read in READINGS.items() if _is_uniform(read(x))), "distribution")
+        raise Fault(HINTS[{"base-ten": "other-base", "halved": "doubled"}.get(name, name)])
+
+
+def inverse_transform(student: Callable) -> Verdict:
+    """Check f(z) -> draws of Exponential(rate 1.5), each (n,), from standard normal z."""
+    return deliver("inverse_transform", lambda: _examine(student))

@@ -1,0 +1,7 @@
+"""The mathematics: densities, divergences and information, with no model in sight.
+
+**Here:** Gaussians (`gaussian`, `gaussian_full`), KL by number (`kl_numeric`), `information`, the
+continuous Bernoulli, gradient descent by hand (`descent`, `fit_normal`), `walks` in code space.
+**In:** tensors of means and log-variances. **Out:** tensors of nats, one per example.
+**Start with:** `gaussian.py`; every other folder builds on its three functions.
+"""

@@ -1,0 +1,54 @@
+"""The evidence lower bound as two named terms per example.
+
+Shapes: B batch, K Monte-Carlo draws, L latent, D pixels. Everything is in nats per image.
+"""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+from vae_teach.maths.gaussian import kl_to_standard_normal
+from vae_teach.models.likelihoods import Likelihood
+from vae_teach.validation import checked
+
+
+class Elbo(NamedTuple):
+    """Both terms in nats, one value per example. `value` is what training maximises."""
+
+    log_likelihood: Tensor  # E_q[log p(x | z)], a Monte-Carlo estimate, (B,)
+    kl: Tensor  # KL(q(z | x) || p(z)), exact, (B,)
+
+    @property
+    def value(self) -> Tensor:
+        """ELBO = log_likelihood - kl, shape (B,); its negative is the loss per example."""
+        return self.log_likelihood - self.kl
+
+
+@checked
+def elbo_terms(
+    x: Tensor, params: Tensor, mu: Tensor, logvar: Tensor, likelihood: Likelihood
+) -> Elbo:
+    """The two terms of the bound from what the encoder and the decoder returned.
+
+    Args:
+        x: data, shape (B, D).
+        params: the decoder's output for z ~ q(z | x), shape (B, D), or (K, B, D) for K draws.
+        mu: mean of q(z | x), shape (B, L).
+        logvar: log of the variance of q(z | x), shape (B, L).
+        likelihood: what `params` mean.
+
+    Returns:
+        Elbo with two tensors of shape (B,); with K draws the log-likelihood is their average.
+
+    Raises:
+        ValueError: if the batch sizes of x, params and mu differ.
+
+    Source: Kingma & Welling 2014 (arXiv:1312.6114), Eq. 7 and appendix B.
+    """
+    sizes = {"x": x.shape[-2], "params": params.shape[-2], "mu": mu.shape[-2]}
+    if len(set(sizes.values())) > 1:
+        raise ValueError(f"batch sizes must agree, but they are {sizes}")
+    log_likelihood = likelihood.log_prob(x, params)
+    if log_likelihood.ndim == 2:  # (K, B)
+        log_likelihood = log_likelihood.mean(dim=0)
+    return Elbo(log_likelihood, kl_to_standard_normal(mu, logvar))

@@ -1,0 +1,23 @@
+"""The loop that trains a model, and what is kept of a run.
+
+**Here:** `loop.fit`, its `steps` (one by one, or recorded on a GPU), the `history` of losses,
+`checkpoint` files, the `recorder` of snapshots, and `sigma_race`, many small models at once.
+**In:** a model with `loss_terms`, images (N, D). **Out:** the model trained, a `History`.
+**Start with:** `loop.py`.
+"""
+
+from vae_teach.training.checkpoint import load_model, save_checkpoint
+from vae_teach.training.history import History
+from vae_teach.training.loop import fit
+from vae_teach.training.recorder import Recorder, log_moments
+from vae_teach.training.sigma_race import race
+
+__all__ = [
+    "History",
+    "Recorder",
+    "fit",
+    "load_model",
+    "log_moments",
+    "race",
+    "save_checkpoint",
+]
