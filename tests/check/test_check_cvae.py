@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from vae_teach.check import cvae
-from vae_teach.check.cvae import factor_condition, spot_regressor
+from vae_teach.check.cvae import factors, regressors
 from vae_teach.check.engine.exercise import evaluate
 from vae_teach.evaluate.completions import gradient_energy
 
@@ -373,8 +373,8 @@ def test_our_placement_is_the_decoders():
 
 def test_the_cases_hold_both_answers_and_ink_tells_nothing():
     """A case list in which one of the two is always first, or always darker, can be guessed."""
-    cases = spot_regressor.SPOT_REGRESSOR.cases()
-    answers = [int(evaluate(spot_regressor.SPOT_REGRESSOR.right, case)) for case in cases]
+    cases = regressors.SPOT_REGRESSOR.cases()
+    answers = [int(evaluate(regressors.SPOT_REGRESSOR.right, case)) for case in cases]
     assert set(answers) == {0, 1}
     darker = [int(c.args["b"].sum() > c.args["a"].sum()) for c in cases]
     assert answers != darker and answers != [1 - d for d in darker]
@@ -383,6 +383,6 @@ def test_the_cases_hold_both_answers_and_ink_tells_nothing():
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_factor_case_is_not_standardised_by_chance(seed):
     """If the batch's own mean were the given one, the mistake could not be seen."""
-    args = factor_condition.FACTOR_CONDITION.cases()[seed].args
+    args = factors.FACTOR_CONDITION.cases()[seed].args
     assert abs(args["factor"].mean() - args["mean"]) > 0.1
     assert abs(args["factor"].std() - args["sd"]) > 0.02

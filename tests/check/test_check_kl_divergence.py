@@ -16,7 +16,8 @@ from torch.distributions import kl_divergence as kl_by_torch
 from vae_teach import check
 from vae_teach.check import kl_divergence
 from vae_teach.check.engine.exercise import evaluate
-from vae_teach.check.kl_divergence import inequality, planted
+from vae_teach.check.kl_divergence import inequality
+from vae_teach.check.kl_divergence import planted as planted_bugs
 from vae_teach.maths.gaussian import kl_to_standard_normal
 
 ANSWERS = {"planted_bugs", "prove_inequality"}
@@ -272,7 +273,7 @@ def test_our_kl_is_that_of_torch():
 def curves(bug):
     """What a reader plots: KL against mu at sigma = 1, and against log sigma^2 at mu = 0."""
     x = torch.linspace(-3, 3, 61, dtype=torch.float64)
-    return torch.stack([planted.PLANTS[bug](x, 0 * x), planted.PLANTS[bug](0 * x, x)])
+    return torch.stack([planted_bugs.PLANTS[bug](x, 0 * x), planted_bugs.PLANTS[bug](0 * x, x)])
 
 
 @pytest.mark.parametrize("name", kl_divergence.PLANTED_ANSWERS)
@@ -282,7 +283,7 @@ def test_the_planted_bug_shows_in_the_two_plots_and_looks_like_no_other(name):
     x = torch.linspace(-3, 3, 61, dtype=torch.float64)
     mine = torch.stack([check.planted_kl(name)(x, 0 * x), check.planted_kl(name)(0 * x, x)])
     assert torch.equal(mine, curves(planted))
-    for other in set(planted.PLANTS) - {planted}:
+    for other in set(planted_bugs.PLANTS) - {planted}:
         assert (mine - curves(other)).abs().max() > 1.0, other  # nats, on plots up to 10 high
 
 
@@ -298,20 +299,20 @@ def test_the_hints_on_the_plots_say_what_the_plots_show():
     torch.testing.assert_close(curves("mean instead of sum"), right)
     assert curves("sign of the log")[1].min() < -0.5
     one = torch.ones(1, dtype=torch.float64)
-    assert planted.PLANTS["no bug"](one, 0 * one).item() == 0.5
-    assert planted.PLANTS["no bug"](0 * one, one).item() == pytest.approx(0.36, abs=0.005)
+    assert planted_bugs.PLANTS["no bug"](one, 0 * one).item() == 0.5
+    assert planted_bugs.PLANTS["no bug"](0 * one, one).item() == pytest.approx(0.36, abs=0.005)
 
 
 def test_the_right_function_is_the_package_s():
     """Planted bugs measured against a KL that is wrong itself."""
     mu, logvar = torch.randn(2, 50, generator=torch.Generator().manual_seed(0)).double()
     want = kl_to_standard_normal(mu[:, None], logvar[:, None])
-    torch.testing.assert_close(planted.PLANTS["no bug"](mu, logvar), want)
+    torch.testing.assert_close(planted_bugs.PLANTS["no bug"](mu, logvar), want)
 
 
 def test_every_wrong_set_of_answers_is_refused_and_no_message_gives_an_answer_away():
     """All 7^3 - 1 answers; a hint that names the bug that is there would end the exercise."""
-    options = (*planted.PLANTS, None)
+    options = (*planted_bugs.PLANTS, None)
     right = tuple(kl_divergence.PLANTED_ANSWERS.values())
     for trio in itertools.product(options, repeat=3):
         with contextlib.redirect_stdout(io.StringIO()):

@@ -10,7 +10,7 @@ from scipy import stats
 
 from vae_teach.check import latent_variables
 from vae_teach.check.engine.exercise import evaluate, evaluate_parts
-from vae_teach.check.latent_variables import marginal, transform
+from vae_teach.check.latent_variables import evidence, transform
 from vae_teach.exact.evidence import effective_sample_size, log_mean_exp
 
 
@@ -245,11 +245,11 @@ def test_our_answers_are_those_of_the_package(exercise):
 
 def test_our_posterior_obeys_bayes():
     """Posteriors that do not sum to 1 over the settings, or do not give the joint back."""
-    for case in marginal.MARGINAL.cases():
-        evidence, posterior = evaluate_parts(marginal.MARGINAL.right, case)
-        torch.testing.assert_close(posterior.sum(0), torch.ones_like(evidence))
+    for case in evidence.MARGINAL.cases():
+        total, posterior = evaluate_parts(evidence.MARGINAL.right, case)
+        torch.testing.assert_close(posterior.sum(0), torch.ones_like(total))
         joint = case.args["prior"].double()[:, None] * case.args["likelihood"].double()
-        torch.testing.assert_close(posterior * evidence, joint)
+        torch.testing.assert_close(posterior * total, joint)
 
 
 def test_the_noise_of_the_transform_is_standard_normal():

@@ -13,7 +13,7 @@ from torch.distributions import Exponential, Laplace, Normal
 
 from vae_teach import check
 from vae_teach.check import reparameterization
-from vae_teach.check.reparameterization import cut_off, paths, trick
+from vae_teach.check.reparameterization import cuts, paths, trick
 from vae_teach.models import VAE
 
 
@@ -527,8 +527,8 @@ def test_the_broken_models_are_broken_where_they_say():
     trunk = {"trunk.0.weight", "trunk.0.bias"}
     encoder = trunk | heads["mu"] | heads["logvar"]
     expected = {"none": set(), "z": encoder, "normal": encoder, "trunk": trunk, **heads}
-    for cut in cut_off.CUTS:
-        assert cut_off.right(*cut_off._case(cut).values()) == expected[cut]
+    for cut in cuts.CUTS:
+        assert cuts.right(*cuts._case(cut).values()) == expected[cut]
 
 
 def test_cut_off_finds_the_detached_mean_of_a_model_in_training():

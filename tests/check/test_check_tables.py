@@ -364,7 +364,7 @@ def test_numpy_version_of_the_answer_is_judged_on_its_gradients(exercise):
 @functools.cache
 def chapters():
     """The cells of all notebooks, in order."""
-    files = sorted((HERE.parent / "notebooks").glob("*.ipynb"))
+    files = sorted((HERE.parents[1] / "notebooks").glob("*.ipynb"))
     return [cell for file in files for cell in json.loads(file.read_text("utf8"))["cells"]]
 
 

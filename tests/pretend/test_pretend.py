@@ -10,17 +10,17 @@ import pytest
 TESTS = Path(__file__).parents[1]
 SAME_ON_A_GPU = (
     "pretend/refusals.py",
-    "test_columns.py",
-    "test_conditional.py",
-    "test_convolutional.py",
-    "test_device.py",
-    "test_doctor.py",
-    "test_evaluate.py",
-    "test_likelihoods.py",
-    "test_reproduce.py",
-    "test_snapshots.py",
-    "test_train.py",
-    "test_train_command.py",
+    "models/test_completion.py",
+    "models/test_conditional.py",
+    "systems/test_convolutional.py",
+    "machine/test_device.py",
+    "commands/test_doctor.py",
+    "evaluate/test_evaluate.py",
+    "models/test_likelihoods.py",
+    "systems/test_reproduce.py",
+    "training/test_recorder.py",
+    "training/test_loop.py",
+    "commands/test_train_command.py",
 )
 SLOW = ("test_a_result_beats_its_untrained_self", "test_ctrl_c_itself_keeps_the_epochs")
 

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vae_teach.check.cvae.factor_condition import FACTOR_CONDITION, factor_condition, row
-from vae_teach.check.cvae.spot_regressor import SPOT_REGRESSOR, spot_regressor
+from vae_teach.check.cvae.factors import FACTOR_CONDITION, factor_condition, row
+from vae_teach.check.cvae.regressors import SPOT_REGRESSOR, spot_regressor
 from vae_teach.check.engine.diagnose import agree
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
 from vae_teach.check.engine.logits import EXTREME, LOGIT_MISTAKES, extreme_logits, rows

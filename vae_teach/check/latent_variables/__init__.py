@@ -12,7 +12,7 @@ from torch import Tensor
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
 from vae_teach.check.engine.rules import LOG_WEIGHTS, Role
 from vae_teach.check.engine.verdict import Verdict
-from vae_teach.check.latent_variables.marginal import MARGINAL, marginal
+from vae_teach.check.latent_variables.evidence import MARGINAL, marginal
 from vae_teach.check.latent_variables.transform import HINTS as TRANSFORM_HINTS
 from vae_teach.check.latent_variables.transform import inverse_transform
 

@@ -11,8 +11,8 @@ from vae_teach.check.engine.call import Fault, call
 from vae_teach.check.engine.exercise import deliver
 from vae_teach.check.engine.verdict import Verdict
 from vae_teach.check.engine.words import kind
-from vae_teach.check.reparameterization.cut_off import HINTS as CUT_OFF_HINTS
-from vae_teach.check.reparameterization.cut_off import cut_off
+from vae_teach.check.reparameterization.cuts import HINTS as CUT_OFF_HINTS
+from vae_teach.check.reparameterization.cuts import cut_off
 from vae_teach.check.reparameterization.paths import (
     EXPONENTIAL,
     LAPLACE,
