@@ -73,7 +73,8 @@ _CUT_OFF = """() => {
 
 _SMALL_LETTERS = """() => {
   const found = [];
-  for (const e of document.querySelectorAll("figure.vt-figure svg :is(text, tspan)")) {
+  const letters = ":is(.vt-figure, .frame-scrubber) svg :is(text, tspan)";
+  for (const e of document.querySelectorAll(letters)) {
     const svg = e.ownerSVGElement, width = svg.getBoundingClientRect().width;
     const isWhole = !(e.matches("text") && e.querySelector("tspan")); // its pieces have sizes
     if (!width || !e.textContent.trim() || !isWhole) continue;

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vae_teach.plots.class_colours import CLASS_COLOURS
 from vae_teach.plots.page import figure_html, render_svg, show
 
 
@@ -91,6 +92,64 @@ def test_many_dots_become_pixels_and_few_stay_curves():
     assert embedded(render_svg(few)) == []
     svg = render_svg(many)
     assert len(embedded(svg)) == 1 and len(svg) < 100_000
+
+
+def test_dots_of_a_colour_are_one_path_and_stay_where_they_are():
+    """A `<use>` element a dot is six times the bytes: a film of 500 codes would be megabytes."""
+    figure, axes = plt.subplots(figsize=(4, 4))
+    figure.subplots_adjust(0, 0, 1, 1)
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    x, y = np.random.default_rng(0).uniform(0.1, 0.9, size=(2, 250))
+    axes.scatter(x, y, c=np.array(CLASS_COLOURS)[np.arange(250) % 3], s=16, linewidths=0)
+    svg = render_svg(figure, crop=False)
+    paths = re.findall(r'<path style="stroke: (#\w+); stroke-linecap: round" d="([^"]*h0)"', svg)
+    assert len(paths) == 3 * 3  # three colours in each hundred
+    assert 'stroke-width="4.00"' in svg and "clip-path" in svg
+    places = {colour: [] for colour in CLASS_COLOURS[:3]}
+    for colour, strokes in paths:
+        found = re.findall(r"M([\d.]+) ([\d.]+)h0", strokes)
+        places[colour] += [(float(left), float(top)) for left, top in found]
+    for k, colour in enumerate(CLASS_COLOURS[:3]):
+        there = 288 * np.stack([x[k::3], 1 - y[k::3]], axis=1)  # points, from the top left
+        assert abs(np.array(places[colour]) - there).max() < 0.0501
+    assert len(svg) < 10_000 + 20 * 250
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        {"marker": "s"},
+        {"s": 10 * [4, 9, 16]},
+        {"alpha": 0.5},
+        {"edgecolors": "white", "linewidths": 1},
+    ],
+    ids=["squares", "sizes", "see-through", "edges"],
+)
+def test_dots_that_are_no_plain_circles_are_left_alone(look):
+    """Fails if squares become round, dots lose an edge, or one under another shines no longer."""
+    figure, axes = plt.subplots()
+    colours = 10 * list(CLASS_COLOURS[:3])
+    axes.scatter(range(30), range(30), c=colours, **({"linewidths": 0} | look))
+    svg = render_svg(figure)
+    assert "h0" not in svg and len(re.findall(r"fill: #(?!fefdfc)", svg)) == 30
+
+
+def test_a_picture_of_few_greys_has_a_palette():
+    """Half a byte a pixel instead of one, and the greys are those that were there."""
+    figure, axes = plt.subplots()
+    grey = np.random.default_rng(0).integers(0, 10, size=(84, 84)) / 9
+    axes.imshow(grey, cmap="gray_r", vmin=0, vmax=1)
+    (picture,) = embedded(render_svg(figure))
+    assert picture.mode == "P" and picture.size == (84, 84)
+    assert abs(np.asarray(picture.convert("L")) / 255 - (1 - grey)).max() < 1 / 63
+
+
+def test_frames_of_a_film_keep_the_size_of_the_figure():
+    """Fails if each is cropped to its own ink: the axes would jump from frame to frame."""
+    for words in ("short", "a title that is much wider than the axes are, and then some more"):
+        figure, axes = plt.subplots(figsize=(3, 2))
+        axes.set_title(words)
+        assert 'viewBox="0 0 216 144"' in render_svg(figure, crop=False)
 
 
 def test_coordinates_are_short_and_numbers_in_words_stay():

@@ -3,14 +3,11 @@
 import io
 import json
 
-import matplotlib.pyplot as plt
-import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from vae_teach.plots import CLASS_COLOURS
-from vae_teach.plots.frames import GREYS, class_png, save_scalars, save_sheets, sheet_png
+from vae_teach.plots.frames import save_scalars, save_sheets, sheet_png
 from vae_teach.training.history import History
 from vae_teach.training.recorder import Snapshot
 
@@ -35,34 +32,19 @@ def test_scalars_are_one_line_an_epoch(tmp_path):
     assert lines == history.records and [line["epoch"] for line in lines] == [1, 2, 3]
 
 
-def test_a_sheet_has_few_shades_and_square_pixels():
+def test_a_sheet_has_few_shades_and_a_pixel_for_a_pixel():
     """Ink is black, paper is white, and the greys between are rounded to the nearest shade."""
     pictures = torch.tensor([[0.0, 1.0, 0.4, 2.0]])
-    picture = Image.open(io.BytesIO(sheet_png(pictures, 1, image_shape=(2, 2), scale=3, shades=4)))
-    assert picture.mode == "P" and picture.size == (6, 6)
+    picture = Image.open(io.BytesIO(sheet_png(pictures, 1, image_shape=(2, 2), shades=4)))
+    assert picture.mode == "P" and picture.size == (2, 2)
     grey = picture.convert("L")
-    assert [grey.getpixel(p) for p in ((0, 0), (2, 2), (3, 0), (5, 5))] == [255, 255, 0, 0]
-    assert grey.getpixel((0, 3)) == 170  # ink 0.4 is paper 0.6, nearest to 2/3
+    assert [grey.getpixel(p) for p in ((0, 0), (1, 0), (1, 1))] == [255, 0, 0]
+    assert grey.getpixel((0, 1)) == 170  # ink 0.4 is paper 0.6, nearest to 2/3
     fine = sheet_png(torch.rand(20, 784, generator=torch.Generator().manual_seed(0)), 5, shades=256)
     coarse = sheet_png(torch.rand(20, 784, generator=torch.Generator().manual_seed(0)), 5, shades=4)
     assert len(coarse) < 0.5 * len(fine)
-    with pytest.raises(ValueError, match="they are 0 and 16"):
-        sheet_png(pictures, 1, image_shape=(2, 2), scale=0)
-    with pytest.raises(ValueError, match="they are 1 and 300"):
+    with pytest.raises(ValueError, match="from 2 to 256, but it is 300"):
         sheet_png(pictures, 1, image_shape=(2, 2), shades=300)
-
-
-def test_a_class_keeps_its_colour_however_few_dots_it_has():
-    """Pillow's own palette gave a class of three small dots the colour of its neighbours."""
-    figure, ax = plt.subplots(figsize=(3, 2))
-    ax.imshow(np.random.default_rng(0).random((200, 300)), cmap="Greys")
-    ax.scatter(30 * np.arange(10), np.full(10, 100), s=30, c=CLASS_COLOURS, linewidths=0)
-    png = class_png(figure, dpi=80)
-    assert not plt.fignum_exists(figure.number)
-    picture = Image.open(io.BytesIO(png))
-    seen = {rgb for _, rgb in picture.convert("RGB").getcolors()}
-    assert {tuple(round(255 * c) for c in colour) for colour in CLASS_COLOURS} <= seen
-    assert len(seen) <= len(CLASS_COLOURS) + GREYS and picture.size == (240, 160)
 
 
 @pytest.mark.parametrize("name", ["../../evil", "a/b", "a\\b", ".hidden", ""])

@@ -1,4 +1,4 @@
-"""The Python half of the scrubber: frames that belong together, none without words."""
+"""The Python half of the scrubber: frames that belong together, sharp, none without words."""
 
 import io
 
@@ -17,7 +17,7 @@ def png(size=(8, 6), colour="white"):
 
 
 def frame(i=0, **changes):
-    return Frame(**({"png": png(), "label": f"step {i}", "alt": f"Picture {i}."} | changes))
+    return Frame(**({"picture": png(), "label": f"step {i}", "alt": f"Picture {i}."} | changes))
 
 
 def draw(step):
@@ -34,26 +34,35 @@ def scrubber(moments, **options):
 
 def test_every_frame_comes_out_of_the_bytes_as_it_went_in():
     """A size off by one would shift every later picture."""
-    frames = [frame(i, png=png(colour=(10 * i, 0, 0))) for i in range(3)]
+    frames = [frame(i, picture=png(colour=(10 * i, 0, 0))) for i in range(3)]
     widget = FrameScrubber(frames)
     start = 0
     for i, size in enumerate(widget.sizes):
-        assert widget.pngs[start : start + size] == frames[i].png
+        assert widget.pictures[start : start + size] == frames[i].picture
         start += size
-    assert start == len(widget.pngs)
+    assert start == len(widget.pictures)
     assert (widget.shape, widget.labels) == ([8, 6], ["step 0", "step 1", "step 2"])
 
 
-def test_figures_become_small_pictures_and_are_closed():
-    """Thirty open figures draw a warning, and full colour makes a page of megabytes."""
+def test_figures_become_curves_of_one_size_and_are_closed():
+    """A picture of one pixel for each of the page's is soft on a dense screen; frames that are
+    cropped each to its own ink jump; thirty open figures draw a warning."""
     before = plt.get_fignums()
-    widget = scrubber([1, 5, 9], dpi=100)
+    widget = scrubber([1, 5, 9])
     assert plt.get_fignums() == before
-    assert widget.shape == [300, 200]
-    assert max(widget.sizes) < 8_000
-    picture = Image.open(io.BytesIO(widget.pngs[: widget.sizes[0]]))
-    assert picture.mode == "P"
+    assert (widget.kind, widget.shape) == ("svg", [300, 200])
+    first = widget.pictures[: widget.sizes[0]].decode()
+    assert "<image" not in first and ">step 1<" in first
     assert widget.alts[1] == "A line that ends at 5."
+
+
+def test_a_picture_of_few_pixels_is_shown_larger():
+    """Fails if a digit of 28 pixels is shown 28 pixels wide, or is enlarged before it is kept."""
+    widget = FrameScrubber([frame(0), frame(1)], scale=4)
+    assert (widget.kind, widget.shape, widget.scale) == ("png", [32, 24], 4)
+    assert widget.pictures == png() + png()
+    with pytest.raises(ValueError, match="scale must be at least 1, but it is 0"):
+        FrameScrubber([frame(0)], scale=0)
 
 
 @pytest.mark.parametrize(
@@ -61,10 +70,16 @@ def test_figures_become_small_pictures_and_are_closed():
     [
         ({"alt": " "}, "frame 1 has no alt"),
         ({"label": ""}, "frame 1 has no label"),
-        ({"png": png((9, 6))}, r"frame 1 \(step 1\) has 9 x 6 pixels, but frame 0 has 8 x 6"),
-        ({"png": b"GIF89a"}, r"frame 1 \(step 1\) is no PNG file"),
+        ({"picture": png((9, 6))}, r"frame 1 \(step 1\) has 9 x 6 pixels, but frame 0 has 8 x 6"),
+        ({"picture": b"GIF89a"}, r"frame 1 \(step 1\) is no PNG file"),
+        (
+            {"picture": '<svg viewBox="0 0 72 36"></svg>'},
+            r"frame 1 \(step 1\) is an SVG of 100 x 50, but frame 0 has 8 x 6 pixels",
+        ),
+        ({"picture": "<p>"}, r"frame 1 \(step 1\) is no <svg> element with a viewBox from 0 0"),
+        ({"picture": None}, r"frame 1 \(step 1\) must be bytes of a PNG .* but it is None"),
     ],
-    ids=["alt", "label", "size", "file"],
+    ids=["alt", "label", "size", "file", "kind", "text", "type"],
 )
 def test_a_frame_that_does_not_fit_is_named(wrong, message):
     with pytest.raises(ValueError, match=message):

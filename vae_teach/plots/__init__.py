@@ -8,7 +8,7 @@
 
 from vae_teach.plots.conditional import draw_answers, draw_completions, draw_grid, tile_marked
 from vae_teach.plots.estimators import draw_estimates, draw_measured, draw_medians
-from vae_teach.plots.frames import class_png, save_scalars, save_sheets, sheet_png
+from vae_teach.plots.frames import save_scalars, save_sheets, sheet_png
 from vae_teach.plots.latent import (
     draw_classes,
     draw_correlations,
@@ -41,7 +41,6 @@ from vae_teach.plots.pictures import (
 __all__ = [
     "CLASS_COLOURS",
     "INK",
-    "class_png",
     "draw_answers",
     "draw_classes",
     "draw_code_histograms",

@@ -246,7 +246,8 @@ def draw_solid(
     figure = plt.figure(figsize=(6.4, 3.3))
     colours = np.array(CLASS_COLOURS)[labels.cpu().numpy()]
     for place, (name, codes) in enumerate(panels.items(), start=1):
-        ax = figure.add_subplot(1, len(panels), place, projection="3d")
+        with plt.rc_context({"grid.color": (0.5, 0.5, 0.5, 0.4)}):  # faint on any ground
+            ax = figure.add_subplot(1, len(panels), place, projection="3d")
         ax.scatter(
             *codes.detach().cpu().numpy().T,
             s=size,
@@ -258,6 +259,8 @@ def draw_solid(
         ax.view_init(elev=20, azim=azimuth)
         ax.set_title(name, fontsize=11)
         for axis, component in zip("xyz", "123", strict=True):
+            # without walls: matplotlib's pale grey would stand behind the dots of a dark page
+            getattr(ax, f"{axis}axis").set_pane_color((0, 0, 0, 0))
             getattr(ax, f"set_{axis}ticklabels")([])
             getattr(ax, f"set_{axis}label")(f"component {component}", fontsize=10, labelpad=-8)
     keys = [Line2D([], [], marker="o", ls="", color=colour) for colour in CLASS_COLOURS]

@@ -3,8 +3,9 @@
  * Traits (mirror frame_scrubber.py; F frames):
  *   index        the frame shown           title   what the slider moves through
  *   labels [F]   what the slider says      alts [F]   what each frame shows
- *   pngs         F PNG files, one after another       sizes [F]  bytes of each
- *   shape [2]    width and height in pixels
+ *   pictures     F PNG files or SVG texts, one after another    sizes [F]  bytes of each
+ *   kind         "png" or "svg"            scale   CSS pixels for a pixel of a PNG
+ *   shape [2]    width and height in CSS pixels
  * This file writes index. */
 
 import { box, button, keepKeys, make } from "./parts/elements.js";
@@ -18,6 +19,15 @@ export function extent(sizes, i) {
   const first = sizes.slice(0, i).reduce((sum, size) => sum + size, 0);
   return [first, first + sizes[i]];
 }
+
+/** The bytes of frame i. */
+export function cut(bytes, sizes, i) {
+  const [first, end] = extent(sizes, i);
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + first, end - first);
+}
+
+/** An SVG whose ids, and what refers to them, begin with a prefix: the page may show it twice. */
+export const withOwnIds = (svg, prefix) => svg.replace(/\b(id="|href="#|url\(#)/g, `$1${prefix}`);
 
 /** The frame after i while playing, or null at the last one. */
 export const after = (i, count) => (i + 1 < count ? i + 1 : null);
@@ -36,33 +46,47 @@ export const interval = (count) => clamp(12_000 / count, 60, 350);
 
 const SPEEDS = [0.5, 1, 2, 4];
 
-/** One URL per frame, made when it is first shown; `release` frees them all. */
-function makeSources(bytes, sizes) {
+const setWidth = (element, width) => element.style.setProperty("--own-width", `${width}px`);
+
+/** PNG files in one element. A URL is made when its frame is first shown; `release` frees all. */
+function makePixels(bytes, sizes, [width, height], scale) {
   const urls = new Map();
-  const cut = ([first, end]) => new Uint8Array(bytes.buffer, bytes.byteOffset + first, end - first);
-  return {
-    at(i) {
-      if (!urls.has(i)) {
-        const blob = new Blob([cut(extent(sizes, i))], { type: "image/png" });
-        urls.set(i, URL.createObjectURL(blob));
-      }
-      return urls.get(i);
-    },
-    release: () => urls.forEach((url) => URL.revokeObjectURL(url)),
+  // the class tells the book's theme to leave the picture's brightness alone in the dark
+  const className = scale > 1 ? "dark-light squares" : "dark-light";
+  const element = make("img", { className, width, height, decoding: "sync" });
+  setWidth(element, width);
+  const show = (i, alt) => {
+    if (!urls.has(i)) {
+      const blob = new Blob([cut(bytes, sizes, i)], { type: "image/png" });
+      urls.set(i, URL.createObjectURL(blob));
+    }
+    Object.assign(element, { src: urls.get(i), alt });
   };
+  return { element, show, release: () => urls.forEach((url) => URL.revokeObjectURL(url)) };
 }
 
-function makeView({ title, count, shape }) {
-  const [width, height] = shape;
-  // the class tells the book's theme to leave the picture's brightness alone in the dark
-  const picture = make("img", { className: "dark-light", width, height, decoding: "sync" });
+/** SVG texts in one element, in the page itself: so they take its typeface and its ink. */
+function makeCurves(bytes, sizes, [width]) {
+  const element = make("div", { className: "curves", role: "img" });
+  setWidth(element, width);
+  const prefix = `frames-${Math.random().toString(36).slice(2)}-`;
+  const show = (i, alt) => {
+    element.innerHTML = withOwnIds(new TextDecoder().decode(cut(bytes, sizes, i)), prefix);
+    const svg = element.firstElementChild;
+    svg.style.width = ""; // the element around it has it, and the words
+    svg.ariaHidden = "true";
+    element.ariaLabel = alt;
+  };
+  return { element, show, release() {} };
+}
+
+function makeView({ title, count, picture }) {
   const range = { min: 0, max: count - 1, step: 1 };
   const symbol = (textContent, ariaLabel) => Object.assign(button(textContent), { ariaLabel });
   const speed = (factor) =>
     make("option", { value: factor, textContent: `${factor} ×`, selected: factor === 1 });
   const view = {
-    picture,
-    sheet: box("sheet", picture),
+    sheet: Object.assign(box("sheet", picture), { tabIndex: -1 }),
     slider: make("input", { type: "range", ...range, ariaLabel: title }),
     label: make("span", { className: "label", ariaHidden: "true" }),
     back: symbol("◂", "One frame back"),
@@ -104,18 +128,28 @@ function makePlayer(button, step, wait) {
   return { start, stop, playing: () => timer !== null };
 }
 
-/** Large or as before; a picture wider than its box can then be scrolled by keys too. */
+/** A picture wider than its box can be scrolled by keys too. */
+function letKeysScroll(sheet) {
+  const scrolls = sheet.scrollWidth > sheet.clientWidth + 1;
+  sheet.tabIndex = scrolls ? 0 : -1;
+  sheet.role = scrolls ? "group" : null;
+  sheet.ariaLabel = scrolls ? "Picture, scrolls sideways" : null;
+}
+
+/** Large or as before. */
 function toggleSize({ root, sheet, enlarge }) {
   const large = root.classList.toggle("large");
   enlarge.textContent = large ? "Fit to the page" : "Enlarge";
-  sheet.tabIndex = large ? 0 : -1;
+  letKeysScroll(sheet);
 }
 
 function render({ model, el }) {
   const [labels, alts, sizes] = ["labels", "alts", "sizes"].map((name) => model.get(name));
   const count = labels.length;
-  const sources = makeSources(model.get("pngs"), sizes);
-  const view = makeView({ title: model.get("title"), count, shape: model.get("shape") });
+  const makePicture = model.get("kind") === "svg" ? makeCurves : makePixels;
+  const [bytes, shape, scale] = ["pictures", "shape", "scale"].map((name) => model.get(name));
+  const picture = makePicture(bytes, sizes, shape, scale);
+  const view = makeView({ title: model.get("title"), count, picture: picture.element });
   const life = makeLifetime(model, el);
   const { say, hush } = life.makeSpeaker(view.status);
   /** A frame that there is: another widget's slider may be linked to this one. */
@@ -130,8 +164,7 @@ function render({ model, el }) {
   const player = makePlayer(view.play, step, () => interval(count) / Number(view.speed.value));
   const draw = () => {
     const i = index();
-    view.picture.src = sources.at(i);
-    view.picture.alt = alts[i];
+    picture.show(i, alts[i]);
     view.slider.value = i;
     view.slider.ariaValueText = position(labels, i);
     view.label.textContent = labels[i];
@@ -165,7 +198,8 @@ function render({ model, el }) {
   });
   life.hear(["index"], draw);
   life.onEnd(player.stop);
-  life.onEnd(sources.release);
+  life.onEnd(picture.release);
+  life.watchSize(view.sheet, () => letKeysScroll(view.sheet));
   el.append(view.root);
   draw();
   return life.end;

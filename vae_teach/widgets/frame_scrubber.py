@@ -1,6 +1,7 @@
 """A slider over pictures drawn beforehand: what no browser can compute, shown in time."""
 
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,9 @@ import traitlets
 from matplotlib.figure import Figure
 from PIL import Image
 
-from vae_teach.plots.page import palette_png
+from vae_teach.plots.page import PIXELS_AN_INCH, render_svg
+from vae_teach.validation import kind as kind_of
+from vae_teach.validation import require_count
 from vae_teach.widgets.parts import validation
 from vae_teach.widgets.parts.base import TeachingWidget
 from vae_teach.widgets.parts.bundle import bundle, sheet
@@ -21,9 +24,12 @@ _HERE = Path(__file__)
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture: its PNG file, what the slider says there, and what the picture shows."""
+    """One picture, what the slider says there, and what the picture shows.
 
-    png: bytes
+    The picture is a PNG file as bytes, or an `<svg>` element as text, its viewBox in points.
+    """
+
+    picture: bytes | str
     label: str
     alt: str
 
@@ -32,12 +38,14 @@ class FrameScrubber(TeachingWidget):
     """Frames with a slider and a play button; the frames lie in the page.
 
     Args:
-        frames: at least one, all of one size in pixels.
+        frames: at least one, all PNG or all SVG, and of one size.
         title: what the slider moves through, for those who cannot see it.
         index: the frame shown first.
+        scale: CSS pixels that a pixel of a PNG file is wide; above 1 they are shown as squares
+            with sharp edges. An SVG is shown so many times as large.
 
     Raises:
-        ValueError: naming the frame that has no label, no alt text or another size.
+        ValueError: naming the frame that has no label, no alt text, another kind or another size.
     """
 
     _esm = bundle(_HERE.with_suffix(".js"))
@@ -47,20 +55,28 @@ class FrameScrubber(TeachingWidget):
     title = traitlets.Unicode("frame", help="name of the slider").tag(sync=True)
     labels = traitlets.List(traitlets.Unicode(), help="what the slider says").tag(sync=True)
     alts = traitlets.List(traitlets.Unicode(), help="what each frame shows").tag(sync=True)
-    sizes = traitlets.List(traitlets.Int(), help="bytes of each PNG file").tag(sync=True)
-    pngs = traitlets.Bytes(help="the PNG files, one after another").tag(sync=True)
-    shape = traitlets.List(traitlets.Int(), help="width and height in pixels").tag(sync=True)
+    kind = traitlets.Enum(["png", "svg"], help="of the pictures").tag(sync=True)
+    sizes = traitlets.List(traitlets.Int(), help="bytes of each picture").tag(sync=True)
+    pictures = traitlets.Bytes(help="the pictures, one after another").tag(sync=True)
+    shape = traitlets.List(traitlets.Int(), help="width, height in CSS pixels").tag(sync=True)
+    scale = traitlets.Int(1, help="CSS pixels for a pixel of a PNG").tag(sync=True)
 
-    def __init__(self, frames: Sequence[Frame], *, title: str = "frame", index: int = 0):
+    def __init__(
+        self, frames: Sequence[Frame], *, title: str = "frame", index: int = 0, scale: int = 1
+    ):
         frames = list(frames)
-        shape = _require_alike(frames)
+        require_count(scale, "scale")
+        kind, shape = _require_alike(frames)
+        pictures = [p if isinstance(p, bytes) else p.encode() for p in (f.picture for f in frames)]
         super().__init__(
             title=title,
             labels=[frame.label for frame in frames],
             alts=[frame.alt for frame in frames],
-            sizes=[len(frame.png) for frame in frames],
-            pngs=b"".join(frame.png for frame in frames),
-            shape=list(shape),
+            kind=kind,
+            sizes=[len(picture) for picture in pictures],
+            pictures=b"".join(pictures),
+            shape=[scale * length for length in shape],
+            scale=scale,
         )
         self.index = index  # once the frames are there, so that the limit is known
 
@@ -73,11 +89,12 @@ class FrameScrubber(TeachingWidget):
         label: Callable[[Any], str],
         alt: Callable[[Any], str],
         title: str = "frame",
-        dpi: int = 80,
-        colours: int = 64,
         index: int = 0,
     ) -> "FrameScrubber":
-        """Draw one figure per moment, keep it as a PNG file of few colours, and close it.
+        """Draw one figure per moment, keep it as an SVG, and close it.
+
+        The frames are drawn as `show` draws a figure: sharp on any screen, in the typeface, the
+        ink and the ground of the page.
 
         Args:
             draw: moment -> Figure. Fix the axes' limits in it, or the frames jump.
@@ -85,21 +102,14 @@ class FrameScrubber(TeachingWidget):
             label: moment -> what the slider says there.
             alt: moment -> what the figure shows.
             title: name of the slider.
-            dpi: pixels per inch of the figure.
-            colours: of the palette; 64 keep the edges of text smooth.
             index: the frame shown first.
         """
         frames = []
         for moment in moments:
             figure = draw(moment)
-            frames.append(
-                Frame(
-                    palette_png(figure, dpi=dpi, colours=colours, facecolor="white"),
-                    label(moment),
-                    alt(moment),
-                )
-            )
+            svg = render_svg(figure, name=title, crop=False)
             plt.close(figure)
+            frames.append(Frame(svg, label(moment), alt(moment)))
         return cls(frames, title=title, index=index)
 
     @traitlets.validate("index")
@@ -110,24 +120,43 @@ class FrameScrubber(TeachingWidget):
         return f"FrameScrubber({len(self.labels)} frames, {self.title}: {self.labels[self.index]})"
 
 
-def _require_alike(frames: Sequence[Frame]) -> tuple[int, int]:
-    """The size of all frames, or a ValueError that names the first that differs."""
+def _require_alike(frames: Sequence[Frame]) -> tuple[str, tuple[int, int]]:
+    """Kind and size of all frames, or a ValueError that names the first that differs."""
     if not frames:
         raise ValueError("frames is empty: a scrubber needs at least one")
-    shape = None
+    alike = None
     for i, frame in enumerate(frames):
         for part in ("label", "alt"):
             if not getattr(frame, part).strip():
                 raise ValueError(f"frame {i} has no {part}: say what it is in words")
         try:
-            with Image.open(io.BytesIO(frame.png), formats=["PNG"]) as picture:
-                size = picture.size
+            found = _measure(frame.picture)
+        except ValueError as error:
+            raise ValueError(f"frame {i} ({frame.label}) {error}") from error
+        alike = alike or found
+        if found != alike:
+            said, first = _words(found), _words(alike)
+            raise ValueError(f"frame {i} ({frame.label}) {said}, but frame 0 {first}")
+    return alike
+
+
+def _words(found: tuple[str, tuple[int, int]]) -> str:
+    kind, (width, height) = found
+    return f"has {width} x {height} pixels" if kind == "png" else f"is an SVG of {width} x {height}"
+
+
+def _measure(picture: object) -> tuple[str, tuple[int, int]]:
+    """Kind of a picture, and its width and height: a PNG's own pixels, an SVG's in CSS pixels."""
+    if isinstance(picture, bytes):
+        try:
+            with Image.open(io.BytesIO(picture), formats=["PNG"]) as png:
+                return "png", png.size
         except OSError as error:
-            raise ValueError(f"frame {i} ({frame.label}) is no PNG file") from error
-        shape = shape or size
-        if size != shape:
-            raise ValueError(
-                f"frame {i} ({frame.label}) has {size[0]} x {size[1]} pixels, "
-                f"but frame 0 has {shape[0]} x {shape[1]}"
-            )
-    return shape
+            raise ValueError("is no PNG file") from error
+    if not isinstance(picture, str):
+        raise ValueError(f"must be bytes of a PNG or text of an SVG, but it is {kind_of(picture)}")
+    box = re.match(r'<svg [^>]*viewBox="0 0 ([\d.]+) ([\d.]+)"', picture)
+    if box is None:
+        raise ValueError("is no <svg> element with a viewBox from 0 0")
+    width, height = (round(float(length) / 72 * PIXELS_AN_INCH) for length in box.groups())
+    return "svg", (width, height)
