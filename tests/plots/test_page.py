@@ -152,6 +152,19 @@ def test_frames_of_a_film_keep_the_size_of_the_figure():
         assert 'viewBox="0 0 216 144"' in render_svg(figure, crop=False)
 
 
+@pytest.mark.parametrize(
+    "look, pictures",
+    [({"linewidths": 0}, 0), ({}, 1), ({"linewidths": 0, "alpha": 0.5}, 1)],
+    ids=["plain", "edges", "see-through"],
+)
+def test_five_hundred_dots_are_curves_if_they_are_cheap(look, pictures):
+    """Fails if dots that need an element each stay curves, or the codes of a film become pixels."""
+    figure, axes = plt.subplots()
+    axes.scatter(*np.random.default_rng(0).normal(size=(2, 500)), s=2, **look)
+    svg = render_svg(figure)
+    assert len(embedded(svg)) == pictures and len(svg) < 40_000
+
+
 def test_coordinates_are_short_and_numbers_in_words_stay():
     figure, axes = plt.subplots()
     axes.plot(np.linspace(0, 1, 50), np.sin(np.arange(50)))

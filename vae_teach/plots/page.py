@@ -22,7 +22,8 @@ from matplotlib.legend import Legend
 from PIL import Image
 
 PIXELS_AN_INCH = 100  # of CSS; a figure 6.5 inches wide fills the column of the book
-DOTS_AS_PICTURE = 1000  # a scatter of more dots is drawn as pixels: as curves it would be megabytes
+DOTS_AS_PICTURE = 300  # a scatter of more dots is drawn as pixels: as curves it would be megabytes
+PLAIN_DOTS_AS_PICTURE = 1000  # of more opaque dots without edges, see _dots_as_strokes
 DPI_OF_DOTS = 150
 _GROUND = "#fefdfc"  # stands for the page's ground until the page gives its own
 _ON_PAGE = {
@@ -49,7 +50,7 @@ def render_svg(figure: Figure, *, name: str = "", crop: bool = True) -> str:
         crop: cut off the empty margin; False keeps the size of the figure, as a film needs it.
     """
     for scatter in figure.findobj(PathCollection):
-        if len(scatter.get_offsets()) > DOTS_AS_PICTURE:
+        if len(scatter.get_offsets()) > _most_dots(scatter):
             scatter.set_rasterized(True)
             scatter.set_antialiased(False)  # smoothed edges blend colours: three times the bytes
     for image in figure.findobj(AxesImage):
@@ -68,6 +69,11 @@ def render_svg(figure: Figure, *, name: str = "", crop: bool = True) -> str:
             metadata={"Date": None, "Creator": None},
         )
     return _for_a_page(file.getvalue())
+
+
+def _most_dots(scatter: PathCollection) -> int:
+    plain = not scatter.get_linewidths().any() and scatter.get_alpha() in (None, 1)
+    return PLAIN_DOTS_AS_PICTURE if plain else DOTS_AS_PICTURE
 
 
 def _for_a_page(svg: str) -> str:
