@@ -22,7 +22,6 @@ UNREVISED = {
     "latent_variables": (57, 34),
     "kl_divergence": (73, 39),
     "elbo": (65, 40),
-    "reparameterization": (144, 111),
     "vae": (94, 55),
     "evaluation": (63, 40),
     "latent_space": (157, 99),

@@ -11,89 +11,14 @@ import torch
 from scipy import stats
 from torch.distributions import Exponential, Laplace, Normal
 
-from vae_teach import check
-from vae_teach.check import reparameterization
-from vae_teach.check.reparameterization import cuts, paths, trick
+from vae_teach import check, estimators
+from vae_teach.check.reparameterization import crossing, cuts, paths
 from vae_teach.models import VAE
 
-
-def randn_like(x, generator):
-    return torch.randn(x.shape, generator=generator)
+ANSWERS = {"crossing_variances"}
 
 
-def with_noise(draw):
-    """A student's reparameterize that is right but for its noise: draw(mu, generator) -> eps."""
-    return lambda mu, logvar, generator: mu + torch.exp(0.5 * logvar) * draw(mu, generator)
-
-
-def with_formula(formula):
-    """A student's reparameterize that is right but for its formula: formula(mu, logvar, eps)."""
-    return lambda mu, logvar, generator: formula(mu, logvar, randn_like(mu, generator))
-
-
-def right_draws(mu, logvar, generator):
-    return mu + torch.exp(0.5 * logvar) * randn_like(mu, generator)
-
-
-def seeded_inside(mu, generator):
-    generator.manual_seed(0)  # the mistake: every epoch then sees the same noise
-    return randn_like(mu, generator)
-
-
-def own_generator(mu, generator):
-    return torch.randn(mu.shape, generator=torch.Generator().manual_seed(1))
-
-
-def global_seed(mu, generator):
-    torch.manual_seed(torch.randint(9**9, (), generator=generator).item())
-    return torch.randn_like(mu)
-
-
-def unseeded_generator(mu, generator):
-    own = torch.Generator()
-    own.seed()
-    return torch.randn(mu.shape, generator=own)
-
-
-def correlated_noise(mu, generator):
-    eps = randn_like(mu, generator)
-    return (eps + 0.5 * eps.roll(1, dims=-1)) / math.sqrt(1.25)
-
-
-def one_row_at_a_time(mu, logvar, generator):
-    rows = [torch.randn(mu.shape[1], generator=generator) for _ in mu]
-    return torch.stack([m + (lv / 2).exp() * e for m, lv, e in zip(mu, logvar, rows, strict=True)])
-
-
-def by_ranks(mu, logvar, generator):
-    u = torch.rand(mu.shape, generator=generator, dtype=torch.float64).clamp(1e-12)
-    return mu + torch.exp(logvar).sqrt() * torch.special.ndtri(u).float()
-
-
-def half_repeated(mu, generator):
-    few = torch.randn(len(mu) // 2 + 1, mu.shape[1], generator=generator)
-    return few.repeat(2, 1)[: len(mu)]
-
-
-def mirrored(mu, generator):
-    few = torch.randn(len(mu) // 2 + 1, mu.shape[1], generator=generator)
-    return torch.cat([few, -few])[: len(mu)]
-
-
-def detached_sample(mu, logvar, generator):
-    return right_draws(mu, logvar, generator).detach()
-
-
-def torch_normal(mu, logvar, generator):
-    return torch.normal(mu, torch.exp(0.5 * logvar), generator=generator)
-
-
-def numpy_draws(mu, logvar, generator):
-    eps = randn_like(mu, generator).numpy()
-    return mu.numpy() + np.exp(0.5 * logvar.numpy()) * eps
-
-
-# --- exercise 2: paths ---------------------------------------------------------------------------
+# --- exercise 1: paths ---------------------------------------------------------------------------
 
 
 def two_halves(u, loc, scale):
@@ -106,7 +31,7 @@ def inverse_cdf(u, loc, scale):
     return loc - scale * (u - 0.5).sign() * torch.log1p(-2 * (u - 0.5).abs())
 
 
-# --- exercise 3: names of parameters -----------------------------------------------------------
+# --- exercise 2: names of parameters -----------------------------------------------------------
 
 
 def terms_of(model, x, generator, names=("reconstruction",)):
@@ -150,51 +75,45 @@ def by_changing_weights(model, x, generator):
     return tuple(name for name in sizes if sizes[name] == 0)
 
 
-# --- exercise 4: a rule -------------------------------------------------------------------------
+# --- exercise 3: a measured table ----------------------------------------------------------------
+
+SIZES = (1, 4, 16, 64, 256)
+EXACT = {L: (50.0, L / 2) for L in SIZES}
 
 
-def rule(n_states, budget, differentiable, unbiased, relaxed="gumbel-softmax"):
-    if n_states <= budget:
-        return "enumerate"
-    if differentiable and not unbiased:
-        return relaxed
-    return "score function with baseline"
+def sines(z):
+    return (10 * z).sin().sum(-1)
 
 
-def rule_with(**answers):
-    """The right rule with the answer of one kind of situation replaced."""
-
-    def choose(n_states, budget, differentiable, unbiased):
-        if n_states <= budget:
-            kind = "affordable"
-        elif not differentiable:
-            kind = "black_box"
-        else:
-            kind = "unbiased" if unbiased else "biased"
-        return answers.get(kind, rule(n_states, budget, differentiable, unbiased))
-
-    return choose
+def measured(L, f=sines, draws=1, n=5_000, by="mu"):
+    """Variances of both estimates of the derivative by mu_1, or by sigma_1."""
+    one = torch.ones(L, dtype=torch.float64)
+    noise = torch.Generator().manual_seed(L)
+    eps = torch.randn(n, draws, L, generator=noise, dtype=torch.float64)
+    ways = estimators.pathwise, estimators.score_function
+    return tuple(getattr(way(f, one, one, eps), by)[:, 0].var().item() for way in ways)
 
 
-def straight_line_rule(n_states, budget, differentiable, unbiased):
-    exact = "enumerate" if budget >= n_states else None
-    relaxed = "straight-through" if not unbiased and differentiable else None
-    return exact or relaxed or "score function with baseline"
+def table_with(change=lambda L, path, score: (path, score), **how):
+    """A measured table with each row changed."""
+    return {L: change(L, *measured(L, **how)) for L in SIZES}
+
+
+def by_hand(L, n=5_000):
+    """Without the package, in NumPy, row by row."""
+    eps = np.random.default_rng(L).standard_normal((n, L))
+    f = np.sin(10 * (1 + eps)).sum(1)
+    return np.array([np.var(10 * np.cos(10 * (1 + eps[:, 0]))), np.var(f * eps[:, 0])])
 
 
 RIGHT = {
-    "reparameterize": {
-        "as-in-the-package": right_draws,
-        "one-row-at-a-time": one_row_at_a_time,
-        "noise-drawn-transposed": with_noise(
-            lambda mu, g: torch.randn(mu.shape[::-1], generator=g).T
-        ),
-        "through-the-quantile": by_ranks,
-        "minus-the-noise": with_formula(lambda mu, lv, eps: mu - eps * lv.exp().pow(0.5)),
-        "noise-by-normal_": with_noise(lambda mu, g: torch.empty_like(mu).normal_(generator=g)),
-        "more-noise-than-needed": with_noise(
-            lambda mu, g: torch.randn(2, *mu.shape, generator=g).sum(0) / math.sqrt(2)
-        ),
+    "crossing_variances": {
+        "measured": table_with(),
+        "exact": EXACT,
+        "by-hand-in-numpy": {L: by_hand(L) for L in SIZES},
+        "tensors": {L: torch.tensor(row) for L, row in EXACT.items()},
+        "keys-as-text-and-in-another-order": {str(L): list(EXACT[L]) for L in reversed(SIZES)},
+        "with-a-row-too-many": EXACT | {1024: (50.0, 512.0)},
     },
     "exponential_sample": {
         "inverse-cdf": lambda u, rate: -torch.log1p(-u) / rate,
@@ -217,53 +136,21 @@ RIGHT = {
         "a-tuple": by_changing_weights,
         "a-set": lambda *args: set(by_backward(out_of_reach)(*args)),
     },
-    "choose_estimator": {
-        "three-ifs": rule,
-        "straight-through-where-bias-is-allowed": lambda *a: rule(*a, relaxed="straight-through"),
-        "one-line": straight_line_rule,
-        "in-other-letters": lambda *args: rule(*args).title().replace("-", " ") + " ",
-        "with-underscores": lambda *args: rule(*args).replace(" ", "_").replace("-", "_"),
-    },
 }
 
 WRONG = {
-    "reparameterize": {
-        "shape": with_noise(lambda mu, g: torch.randn(5, *mu.shape, generator=g)),
-        "not-finite": with_formula(lambda mu, lv, eps: mu + lv.sqrt() * eps),
-        "no-noise": lambda mu, logvar, generator: mu,
-        "noise-shared-across-the-batch": with_noise(
-            lambda mu, g: torch.randn(1, mu.shape[1], generator=g)
-        ),
-        "noise-shared-across-dimensions": with_noise(
-            lambda mu, g: torch.randn(len(mu), 1, generator=g)
-        ),
-        "noise-reused": with_noise(own_generator),
-        "log-sigma": with_formula(lambda mu, lv, eps: mu + lv.exp() * eps),
-        "sigma-is-logvar": with_formula(lambda mu, lv, eps: mu + lv * eps),
-        "exp-missing": with_formula(lambda mu, lv, eps: mu + 0.5 * lv * eps),
-        "inverse-sigma": with_formula(lambda mu, lv, eps: mu + (-lv / 2).exp() * eps),
-        "sigma-missing": with_formula(lambda mu, lv, eps: mu + eps),
-        "mean-missing": with_formula(lambda mu, lv, eps: (lv / 2).exp() * eps),
-        "mean-scaled": with_formula(lambda mu, lv, eps: (lv / 2).exp() * (mu + eps)),
-        "arguments-swapped": with_formula(lambda mu, lv, eps: lv + (mu / 2).exp() * eps),
-        "uniform": with_noise(lambda mu, g: torch.rand(mu.shape, generator=g)),
-        "shifted": with_noise(lambda mu, g: randn_like(mu, g) + 0.3),
-        "wrong-sd": with_noise(lambda mu, g: 1.2 * randn_like(mu, g)),
-        "correlated": with_noise(correlated_noise),
-        "not-normal": with_noise(
-            lambda mu, g: 0.7 * randn_like(mu, g).sign() + 0.51**0.5 * randn_like(mu, g)
-        ),
-        "repeated-codes": with_noise(half_repeated),
-        "global-random-state": with_noise(global_seed),
-        "generator-ignored": with_noise(unseeded_generator),
-        "clamped": with_formula(lambda mu, lv, eps: mu + (lv.clamp(-20, 20) / 2).exp() * eps),
-        "no-tensor": numpy_draws,
-        "no-gradient": detached_sample,
-        "mean-detached": with_formula(lambda mu, lv, eps: mu.detach() + (lv / 2).exp() * eps),
-        "sigma-detached": with_formula(lambda mu, lv, eps: mu + (lv.data / 2).exp() * eps),
-        "wrong-gradient": with_formula(
-            lambda mu, lv, eps: mu + (lv / 4).exp() * (lv / 4).exp().detach() * eps
-        ),
+    "crossing_variances": {
+        "standard-deviations": table_with(lambda L, path, score: (path**0.5, score**0.5)),
+        "columns-exchanged": table_with(lambda L, path, score: (score, path)),
+        "summed-over-dimensions": table_with(lambda L, path, score: (L * path, L * score)),
+        "by-sigma": table_with(by="sigma"),
+        "mean-of-sines": table_with(f=lambda z: (10 * z).sin().mean(-1)),
+        "one-sine": table_with(f=lambda z: (10 * z[..., 0]).sin()),
+        "frequency": table_with(f=lambda z: z.sin().sum(-1)),
+        "scaled": table_with(draws=8, n=1_000),
+        "noisy": table_with(n=20) | {4: (80.0, 2.9)},
+        "other": EXACT | {64: (50.0, 3.0)},
+        "still-open": EXACT | {16: None},
     },
     "exponential_sample": {
         "shape": lambda u, rate: (-torch.log1p(-u) / rate).sum(),
@@ -340,59 +227,21 @@ WRONG = {
         "everything": lambda model, x, generator: [n for n, _ in model.named_parameters()],
         "no-names": lambda model, x, generator: list(model.parameters()),
     },
-    "choose_estimator": {
-        "not-enumerated": rule_with(affordable="gumbel-softmax"),
-        "enumerated-too-much": lambda *args: "enumerate",
-        "relaxed-a-black-box": rule_with(black_box="straight-through"),
-        "relaxed-despite-bias": rule_with(unbiased="gumbel-softmax"),
-        "no-baseline": rule_with(black_box="score function", unbiased="score function"),
-        "bias-refused": rule_with(biased="score function with baseline"),
-        "no-path": lambda *args: "pathwise",
-    },
 }
 
 UNNAMED = {
-    "reparameterize": {
-        "no-generator": (
-            lambda mu, logvar: mu,
-            "the check calls it with (mu, logvar, generator=generator)",
+    "crossing_variances": {
+        "standard-errors": (
+            table_with(lambda L, path, score: (path / 20_000, score / 20_000)),
+            "all 5e-05 times the right ones",
         ),
-        "generator-under-another-name": (lambda mu, logvar, g: mu, "You return mu itself"),
-        "clamped-to-ten": (
-            with_formula(lambda mu, lv, eps: mu + (lv.clamp(-10, 10) / 2).exp() * eps),
-            "not sigma at logvar = -40: look for a clamp",
-        ),
-        "clamped-above": (
-            with_formula(lambda mu, lv, eps: mu + (lv.clamp(max=8) / 2).exp() * eps),
-            "not sigma at logvar = 10: look for a clamp",
-        ),
-        "constant-added": (
-            with_formula(lambda mu, lv, eps: mu + ((lv / 2).exp() + 1e-6) * eps),
-            "or a constant added to sigma",
-        ),
-        "squeezed": (
-            lambda mu, logvar, generator: right_draws(mu, logvar, generator).squeeze(),
-            "Your draws have shape (2,), but mu and logvar have shape (1, 2)",
-        ),
-        "in-place": (
-            lambda mu, logvar, generator: mu.add_(
-                logvar.mul_(0.5).exp() * randn_like(mu, generator)
-            ),
-            "changes its argument mu in place",
-        ),
-        "mirrored": (with_noise(mirrored), "Some rows of your noise are repeated or mirrored"),
-        "seeded-inside": (with_noise(seeded_inside), "A second call draws the noise of the first"),
-        "torch-normal": (torch_normal, "no gradient flows back to mu and logvar"),
-        "global-noise": (with_noise(lambda mu, g: torch.randn_like(mu)), "global random state"),
-        "a-tuple": (lambda mu, logvar, generator: (mu, logvar), "a tuple of 2"),
-        "latent-dim-written-out": (
-            with_noise(lambda mu, g: torch.randn(len(mu), 3, generator=g)),
-            "must match the size of tensor b",
-        ),
-        "a-list": (
-            lambda mu, logvar, generator: right_draws(mu, logvar, generator).tolist(),
-            "come as a list",
-        ),
+        "a-list": ([(50, 0.5)], "a list: give a dictionary {L: (pathwise, score)}"),
+        "a-row-missing": ({1: (50, 0.5), 4: (50, 2)}, "Your table lacks L = 16, 64 and 256"),
+        "other-keys": ({"one": (50, 0.5)}, "Your table lacks L = 1, 4, 16, 64 and 256"),
+        "one-number": (EXACT | {4: 2.0}, "Your row for L = 4 has 1 numbers: give 2 numbers"),
+        "a-word": (EXACT | {4: "two"}, "Your row for L = 4 is a str: give 2 numbers"),
+        "not-finite": (EXACT | {4: (50.0, math.nan)}, "L = 4 holds NaN or infinity"),
+        "the-crossing-alone": (100, "an int: give a dictionary"),
     },
     "exponential_sample": {
         "a-list": (lambda u, rate: (-torch.log1p(-u) / rate).tolist(), "comes as a list"),
@@ -443,53 +292,10 @@ UNNAMED = {
         "a-string": (lambda *args: "to_logvar.weight", "returned a str"),
         "unknown-names": (lambda *args: ["logvar"], "Return the names of the parameters"),
     },
-    "choose_estimator": {
-        "another-name": (lambda *args: "REINFORCE", "the names are 'enumerate'"),
-        "a-number": (lambda *args: 1, "returned an int: return the name"),
-        "boundary": (
-            lambda n, budget, *rest: rule(n + 1, budget, *rest),
-            "With 16 states and 16 evaluations",
-        ),
-        "sixteen-written-out": (
-            lambda n, budget, *rest: rule(n, 16 if budget < 1000 else budget, *rest),
-            "You enumerate 3 states with 2 evaluations",
-        ),
-        "a-thousand-at-most": (
-            lambda n, budget, *rest: rule(n, min(budget, 1000), *rest),
-            "With 1,000,000 states and 1,000,000 evaluations",
-        ),
-    },
 }
 
 
 # --- our own answers, and the power of the statistics -------------------------------------------
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_a_right_reparameterize_passes_whatever_it_draws(seed):
-    """Twenty other rows of noise; the stated rate of refusals is one in 100 000."""
-
-    def student(mu, logvar, generator):
-        torch.randn(seed, generator=generator)  # draws in another place of the sequence
-        return right_draws(mu, logvar, generator)
-
-    with contextlib.redirect_stdout(io.StringIO()):
-        assert check.reparameterize(student).passed
-
-
-@pytest.mark.parametrize("reading", trick.READINGS)
-def test_no_reading_of_the_parameters_can_pass_for_another(reading):
-    """Draws made under each wrong reading are normal under that one alone."""
-    mu, logvar = (t.double() for t in trick._parameters(20_000, 3))
-    centre, spread = trick.READINGS[reading](mu, logvar)
-    eps = torch.randn(mu.shape, generator=torch.Generator().manual_seed(9), dtype=torch.float64)
-    z = centre + spread * eps
-    matching = [
-        name
-        for name, read in trick.READINGS.items()
-        if trick.not_standard_normal((z - read(mu, logvar)[0]) / read(mu, logvar)[1]) is None
-    ]
-    assert matching == [reading]
 
 
 @pytest.mark.parametrize(
@@ -545,24 +351,30 @@ def test_cut_off_finds_the_detached_mean_of_a_model_in_training():
     assert found == ["to_mu.weight", "to_mu.bias"]
 
 
-def test_the_situations_ask_for_every_kind_of_answer():
-    """A rule that ignores one of its four arguments must fail somewhere."""
-    asked = [frozenset(reparameterization.allowed(s)) for s in reparameterization.SITUATIONS]
-    assert set(asked) == {
-        frozenset({"enumerate"}),
-        frozenset({"straight-through", "gumbel-softmax"}),
-        frozenset({"score function with baseline"}),
-    }
-    for field in reparameterization.Situation._fields:
-        pairs = [
-            (one, two)
-            for one in reparameterization.SITUATIONS
-            for two in reparameterization.SITUATIONS
-            if reparameterization.allowed(one) != reparameterization.allowed(two)
-            and all(
-                getattr(one, other) == getattr(two, other)
-                for other in reparameterization.Situation._fields
-                if other != field
-            )
-        ]
-        assert pairs, f"no two situations differ in {field} alone and in the answer"
+@pytest.mark.parametrize("w", [10.0, 1.0, 0.3])
+@pytest.mark.parametrize("size", [1, 3])
+def test_the_variances_of_sines_are_those_of_quadrature(w, size):
+    """Every formula of the table against 200 nodes; the other dimensions by their moments."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(200)
+    weights = weights / weights.sum()
+    sine, cosine = np.sin(w * (1 + nodes)), np.cos(w * (1 + nodes))
+    m, square = weights @ sine, weights @ sine**2
+    rest, rest_square = (size - 1) * m, (size - 1) * (square - m**2) + ((size - 1) * m) ** 2
+    mean = weights @ (sine * nodes)
+    wanted = weights @ ((sine**2 + 2 * sine * rest + rest_square) * nodes**2) - mean**2
+    assert crossing.score_variance(w, size) == pytest.approx(wanted, rel=1e-9)
+    path = weights @ (w * cosine) ** 2 - (weights @ (w * cosine)) ** 2
+    assert crossing.pathwise_variance(w) == pytest.approx(path, rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_measured_table_passes_whatever_it_draws(seed):
+    """An allowance so tight that a right measurement of the size asked for is refused."""
+    rng = np.random.default_rng(seed)
+    table = {}
+    for L in SIZES:
+        eps = rng.standard_normal((20_000, L))
+        f = np.sin(10 * (1 + eps)).sum(1)
+        table[L] = np.var(10 * np.cos(10 * (1 + eps[:, 0]))), np.var(f * eps[:, 0])
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert check.crossing_variances(table).passed

@@ -260,7 +260,8 @@ KEYS = sorted(
         if p.values[0] in ANSWERED and isinstance(p.values[2], dict)
         for key in p.values[2]
     }
-    | {"", "another"}
+    | {"", "another"},
+    key=str,
 )
 TEXTS = st.one_of(st.text(max_size=9), st.lists(st.text("=<>mu^sigma12(log)[] ", max_size=9)))
 

@@ -46,6 +46,13 @@ def test_both_graphs_have_one_draw_two_losses_and_the_same_forward_parts():
     assert all(graphs[0][name] == graphs[1][name] for name in shared)
 
 
+def test_the_noise_is_multiplied_by_a_root_of_the_covariance():
+    """Catches z = μ + Σ ε, whose covariance would be Σ²."""
+    nodes, edges = training_graph(True)
+    assert nodes["times"].text == r"$\Sigma^{1/2}\,\varepsilon$"
+    assert {("sigma", "times"), ("noise", "times")} <= set(edges)
+
+
 def test_the_figure_draws_every_box_and_tells_sampling_and_loss_without_colour():
     figure = draw_training_graphs()
     titles = [ax.get_title() for ax in figure.axes]

@@ -20,12 +20,13 @@ SAMPLED = "sample z from\nN(μ(x), Σ(x))"
 
 
 class Node(NamedTuple):
-    """One box: its text, its centre and what it is."""
+    """One box: its text, its centre, what it is, and its width where the text does not tell."""
 
     text: str
     x: float
     y: float
     kind: str = "plain"
+    width: float | None = None
 
 
 # Doersch's Figure 4, bottom to top. The boxes below are the same with and without the trick.
@@ -50,7 +51,7 @@ def training_graph(trick: bool) -> tuple[dict[str, Node], list[tuple[str, str]]]
         return nodes, [*EDGES, ("mu", "z"), ("sigma", "z"), ("z", "decoder")]
     nodes = SHARED | {
         "noise": Node("sample ε\nfrom N(0, I)", 2.65, 3.0, "sampling"),
-        "times": Node("×", 0.75, 3.0),
+        "times": Node(r"$\Sigma^{1/2}\,\varepsilon$", 0.75, 3.0, width=0.95),
         "plus": Node("+", 0.0, 4.0),
     }
     path = [("sigma", "times"), ("noise", "times"), ("times", "plus"), ("mu", "plus")]
@@ -71,7 +72,7 @@ def reached_from(loss: str, nodes: dict[str, Node], edges: list[tuple[str, str]]
 
 def draw_box(ax: Axes, node: Node) -> Patch:
     """Draw a node and return its outline, where arrows begin and end."""
-    width = max(0.62, 0.175 * max(map(len, node.text.split("\n"))) + 0.18)
+    width = node.width or max(0.62, 0.175 * max(map(len, node.text.split("\n"))) + 0.18)
     height = 0.36 + 0.34 * node.text.count("\n")
     for grown in (0.0, 0.07) if node.kind == "loss" else (0.0,):
         outline = FancyBboxPatch(
