@@ -26,7 +26,15 @@ book test nbval outputs: export OMP_NUM_THREADS ?= 1
 book test nbval outputs: export VAE_TEACH_STRICT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test nbval lab check lint format outputs lock clean
+# What checks the JavaScript. Without npm that is left out and said, but not where CI counts on it.
+ifneq ($(shell command -v npm 2>/dev/null),)
+NPM   := npm
+TOOLS := node_modules/.package-lock.json
+else
+NPM   := @echo "The JavaScript is left out: that needs npm, which comes with Node (https://nodejs.org)"; $(if $(CI),false,true)
+endif
+
+.PHONY: help book test nbval lab check lint lint-javascript format outputs lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,13 +56,17 @@ lab: $(READY) ## open JupyterLab on the notebooks
 check: lint ## fast: lint, format, and the tests that need no browser
 	$(PY) -m pytest -q -m "$(FAST)"
 
-lint: $(READY) ## only lint and format
+lint: $(READY) lint-javascript ## only lint and format
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 
-format: $(READY) ## put the code into the house format and strip the notebooks
+lint-javascript: $(TOOLS)
+	$(NPM) run --silent lint
+
+format: $(READY) $(TOOLS) ## put the code into the house format and strip the notebooks
 	$(PY) -m ruff check --fix
 	$(PY) -m ruff format
+	$(NPM) run --silent format
 	$(STRIP) notebooks/*.ipynb
 
 outputs: $(READY) ## run the notebooks and store the outputs that nbval compares; read the diff
@@ -69,7 +81,7 @@ lock: ## renew requirements.txt from pyproject.toml and requirements.in (needs u
 	mv requirements.new requirements.txt
 
 clean: ## remove the built book and every cache, but not .venv or downloaded data
-	rm -rf _build tests/browser/node_modules .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf _build node_modules .pytest_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 # The environment. .ready holds the folder it was made in: scripts in .venv name that folder, so
@@ -79,6 +91,9 @@ MOVED   := $(if $(MADE_IN),$(filter-out $(CURDIR),$(MADE_IN)))
 ifneq ($(MOVED),)
 .PHONY: $(READY)
 endif
+
+node_modules/.package-lock.json: package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund
 
 $(READY): requirements.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not on the path. Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python book"; exit 1; }

@@ -17,8 +17,12 @@ function patterns(question) {
 const count = (pattern, text) => text.match(pattern)?.length ?? 0;
 
 function scorePassage(words, [, heading, text, code]) {
-  const scores = words.map((word) => HEADING * Math.min(count(word, heading), 1) +
-    Math.min(count(word, text), OFTEN) + CODE * Math.min(count(word, code), 1));
+  const scores = words.map(
+    (word) =>
+      HEADING * Math.min(count(word, heading), 1) +
+      Math.min(count(word, text), OFTEN) +
+      CODE * Math.min(count(word, code), 1),
+  );
   const sum = scores.reduce((a, b) => a + b, 0);
   return scores.every((score) => score > 0) ? WHOLE * sum : sum;
 }
@@ -56,7 +60,12 @@ function findWords(pages, question) {
       .sort((a, b) => b.score - a.score);
     const rest = places.slice(1).reduce((sum, { score }) => sum + score, 0);
     const score = places[0].score + rest / 4;
-    found.push({ page, words, score, places: places.slice(0, PLACES).map(({ passage }) => passage) });
+    found.push({
+      page,
+      words,
+      score,
+      places: places.slice(0, PLACES).map(({ passage }) => passage),
+    });
   }
   return found;
 }
@@ -93,8 +102,8 @@ function marked(words, text) {
 function listItem({ page, words, places }) {
   const root = document.documentElement.dataset.content_root;
   const lines = places.map(([anchor, heading, text, code]) => {
-    const onlyInCode = !words.some((word) => count(word, text)) &&
-      words.some((word) => count(word, code));
+    const onlyInCode =
+      !words.some((word) => count(word, text)) && words.some((word) => count(word, code));
     return element("li", [
       element("a", marked(words, heading), { href: `${root}${page.address}#${anchor}` }),
       element("p", marked(words, excerpt(words, onlyInCode ? code : text))),

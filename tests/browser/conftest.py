@@ -26,7 +26,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 LOCAL = ("file:", "data:", "blob:", "about:", "chrome-error:")
 
 
@@ -91,12 +91,12 @@ def open_page(browser) -> Iterator[Callable]:
 @pytest.fixture(scope="session")
 def axe() -> Path:
     """axe-core, in the version that package-lock.json names; npm brings it once."""
-    script = HERE / "node_modules" / "axe-core" / "axe.min.js"
+    script = ROOT / "node_modules" / "axe-core" / "axe.min.js"
     if not script.is_file():
         npm = shutil.which("npm")
         command = [npm or "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         done = npm and subprocess.run(
-            command, cwd=HERE, capture_output=True, text=True, check=False
+            command, cwd=ROOT, capture_output=True, text=True, check=False
         )
         if not done or done.returncode != 0:
             reason = f"the accessibility tests need axe-core: {done.stderr if done else 'no npm'}"

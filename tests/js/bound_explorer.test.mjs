@@ -69,7 +69,9 @@ describe("climbing", () => {
   for (const from of [start, ...cases]) {
     test(`never lowers the ELBO nor leaves the sliders: ${from.name ?? "start"}`, () => {
       const { state, elbos } = walk(from, 100);
-      elbos.slice(1).forEach((elbo, i) => assert.ok(elbo > elbos[i]));
+      elbos.slice(1).forEach((elbo, i) => {
+        assert.ok(elbo > elbos[i]);
+      });
       for (const [name, [low, high]] of Object.entries(widget.LIMITS)) {
         assert.ok(state[name] >= low && state[name] <= high);
       }

@@ -9,7 +9,10 @@ const { classCentres, describeCodes, describeCount, moments, nearestCodes } = aw
 describe("test codes", () => {
   const codes = [0, 0, 1, 0, 0, 3, 5, 5]; // four codes on a plane
   test("the nearest come first, with Euclidean distances", () => {
-    assert.deepEqual(nearestCodes([0.9, 0], codes, 2).map((c) => c.index), [1, 0]);
+    assert.deepEqual(
+      nearestCodes([0.9, 0], codes, 2).map((c) => c.index),
+      [1, 0],
+    );
     assert.equal(nearestCodes([0, 0], codes, 4)[2].distance, 3);
     assert.equal(nearestCodes([0, 0], codes, 9).length, 4);
     assert.deepEqual(nearestCodes([0, 0], [], 5), []);
@@ -21,7 +24,10 @@ describe("test codes", () => {
       Math.hypot(...z.map((value, d) => value - many[3 * i + d])),
     );
     const sorted = [...all.keys()].sort((a, b) => all[a] - all[b]).slice(0, 10);
-    assert.deepEqual(nearestCodes(z, many, 10).map((c) => c.index), sorted);
+    assert.deepEqual(
+      nearestCodes(z, many, 10).map((c) => c.index),
+      sorted,
+    );
   });
   test("class centres are means on the two dimensions asked for", () => {
     const centres = classCentres([1, 2, 9, 3, 4, 9, 0, 0, 5], [7, 7, 1], 3, [2, 0]);
@@ -45,8 +51,7 @@ describe("spoken description", () => {
     { index: 1, distance: 0.6 },
   ];
   const names = ["shirt", "boot"];
-  const say = (labels, radius, found = near) =>
-    describeCodes(found, labels, names, radius);
+  const say = (labels, radius, found = near) => describeCodes(found, labels, names, radius);
   test("names the nearest class and how many neighbours share it", () => {
     assert.equal(
       say([1, 0, 1], 1),

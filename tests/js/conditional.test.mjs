@@ -8,7 +8,12 @@ const { carry, makePrior } = await importBundle("vae_teach/widgets/parts/conditi
 
 describe("the request", () => {
   test("shares lie on the simplex, whatever the weights", () => {
-    for (const mix of [[1, 0], [0.5, 0.5], [0.2, 1], [3, 1]]) {
+    for (const mix of [
+      [1, 0],
+      [0.5, 0.5],
+      [0.2, 1],
+      [3, 1],
+    ]) {
       const shares = explorer.simplex(mix);
       assert.ok(Math.abs(shares.reduce((a, b) => a + b) - 1) < 1e-12);
       assert.ok(shares.every((share) => share >= 0));
@@ -21,7 +26,10 @@ describe("the request", () => {
     assert.deepEqual(explorer.pure(2, 4), [0, 0, 1, 0]);
   });
   test("a share that rises takes from the others in their proportions, and one that falls gives", () => {
-    assert.deepEqual(explorer.withShare([0.5, 0.25, 0.25], 0, 0.75, [2, 1, 1]), [0.75, 0.125, 0.125]);
+    assert.deepEqual(
+      explorer.withShare([0.5, 0.25, 0.25], 0, 0.75, [2, 1, 1]),
+      [0.75, 0.125, 0.125],
+    );
     assert.deepEqual(explorer.withShare([3, 1], 1, 0.5, [3, 1]), [0.5, 0.5]); // weights, not shares
     // class 0 has it all: what it gives up goes where it was before
     assert.deepEqual(explorer.withShare([1, 0, 0], 0, 0.5, [0.2, 0.8, 0]), [0.5, 0.5, 0]);
@@ -81,24 +89,46 @@ describe("the column", () => {
     assert.deepEqual(given, [0, 0], "the model's own list was written into");
   });
   test("a point outside the strip belongs to its nearest end", () => {
-    assert.deepEqual([-9, 0, 14.9, 15, 279, 999].map((y) => painter.rowAt(y, 280, 28)), [0, 0, 1, 1, 27, 27]);
+    assert.deepEqual(
+      [-9, 0, 14.9, 15, 279, 999].map((y) => painter.rowAt(y, 280, 28)),
+      [0, 0, 1, 1, 27, 27],
+    );
   });
   test("runs of ink are counted from row 1", () => {
-    assert.deepEqual(painter.runs([1, 0, 1, 1, 0, 1]), [[1, 1], [3, 4], [6, 6]]);
+    assert.deepEqual(painter.runs([1, 0, 1, 1, 0, 1]), [
+      [1, 1],
+      [3, 4],
+      [6, 6],
+    ]);
     assert.deepEqual(painter.runs([0, 0]), []);
   });
 });
 
 describe("what came of it", () => {
   test("variety is the sum of the pixels' variances", () => {
-    assert.equal(painter.variety([[0, 1], [2, 1]]), 2); // variance of 0 and 2 with n - 1
-    assert.equal(painter.variety([[0.3, 0.7], [0.3, 0.7]]), 0);
+    assert.equal(
+      painter.variety([
+        [0, 1],
+        [2, 1],
+      ]),
+      2,
+    ); // variance of 0 and 2 with n - 1
+    assert.equal(
+      painter.variety([
+        [0.3, 0.7],
+        [0.3, 0.7],
+      ]),
+      0,
+    );
   });
   test("grey is neither dark nor light", () => {
     assert.equal(painter.greyShare([0, 0.5, 1, 0.2]), 0.25);
   });
   test("says what is painted, how the draws differ and how grey they are", () => {
-    const draws = [[0, 1], [1, 1]];
+    const draws = [
+      [0, 1],
+      [1, 1],
+    ];
     assert.equal(
       painter.describe([0, 1, 1, 0, 1], draws, [0.5, 0.5]),
       "Ink in rows 2 to 3, 5. The 2 draws differ by 0.5 squared intensity; " +

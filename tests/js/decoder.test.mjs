@@ -19,7 +19,9 @@ describe("decoder", () => {
       decode([...z].reverse()); // an earlier call must leave nothing behind
       const pixels = decode(given);
       assert.equal(pixels.length, output.length);
-      output.forEach((value, i) => assertClose(pixels[i], value));
+      output.forEach((value, i) => {
+        assertClose(pixels[i], value);
+      });
       assert.deepEqual(given, z, "z itself was overwritten");
     });
   }

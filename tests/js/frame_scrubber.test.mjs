@@ -8,7 +8,14 @@ const { after, cut, extent, interval, playFrom, position, withOwnIds } = await i
 
 test("frames lie one after another in the bytes", () => {
   const sizes = [5, 3, 7];
-  assert.deepEqual([0, 1, 2].map((i) => extent(sizes, i)), [[0, 5], [5, 8], [8, 15]]);
+  assert.deepEqual(
+    [0, 1, 2].map((i) => extent(sizes, i)),
+    [
+      [0, 5],
+      [5, 8],
+      [8, 15],
+    ],
+  );
 });
 
 test("a frame is cut by bytes, not by letters, wherever the bytes begin", () => {

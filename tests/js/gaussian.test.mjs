@@ -3,7 +3,9 @@ import { describe, test } from "node:test";
 import { assertClose } from "./close.mjs";
 import { importBundle } from "./load.mjs";
 
-const { logNormal, logPrior, standardNormal } = await importBundle("vae_teach/widgets/parts/gaussian.js");
+const { logNormal, logPrior, standardNormal } = await importBundle(
+  "vae_teach/widgets/parts/gaussian.js",
+);
 
 describe("the normal distribution", () => {
   test("log p(z) is the standard normal's, in nats", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { deflateSync } from "node:zlib";
 import { test } from "node:test";
+import { deflateSync } from "node:zlib";
 import { importText } from "./load.mjs";
 
 const { createModel, unpack } = await importText("vae_teach/widgets/parts/host.js");
@@ -63,7 +63,11 @@ test("unpack gives module, style and state, binary traits as DataViews of their 
     esm: "export default {}; // </script> é",
     css: "p {}",
     state: { z: [0.5] },
-    buffers: [["weights", 3], ["empty", 0], ["labels", 2]],
+    buffers: [
+      ["weights", 3],
+      ["empty", 0],
+      ["labels", 2],
+    ],
   };
   const text = Buffer.from(JSON.stringify(header));
   const length = Buffer.alloc(4);

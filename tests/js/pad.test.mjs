@@ -15,12 +15,26 @@ describe("the classes' names", () => {
     assert.deepEqual([two.left, two.top], [150, 100]);
   });
   test("none is dropped where some are near one another, and none covers another", () => {
-    const centres = [[0, 0], [0.5, 0], [0, 0.6], [6, 0], [6.2, 0.1], [0, 7], [12, 3]];
-    const placed = placeNames(centres.map(([a, u], i) => centre(i, a, u)), plot, 300);
+    const centres = [
+      [0, 0],
+      [0.5, 0],
+      [0, 0.6],
+      [6, 0],
+      [6.2, 0.1],
+      [0, 7],
+      [12, 3],
+    ];
+    const placed = placeNames(
+      centres.map(([a, u], i) => centre(i, a, u)),
+      plot,
+      300,
+    );
     assert.equal(placed.length, 7);
-    placed.forEach((one, i) =>
-      placed.slice(0, i).forEach((other) =>
-        assert.ok(Math.hypot(one.left - other.left, one.top - other.top) > 18)));
+    placed.forEach((one, i) => {
+      placed.slice(0, i).forEach((other) => {
+        assert.ok(Math.hypot(one.left - other.left, one.top - other.top) > 18);
+      });
+    });
   });
   test("are left out where the classes lie on one another", () => {
     const heap = Array.from({ length: 10 }, (_, i) => centre(i, i / 100, 0));

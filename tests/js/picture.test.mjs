@@ -11,7 +11,10 @@ describe("picture", () => {
   test("white ink: 0 is black, 1 is white, values outside are clamped", () => {
     const pixels = [0, 1, 0.5, -0.2, 1.3];
     const bytes = rgba(pixels, 1, "white", new Uint8ClampedArray(20));
-    assert.deepEqual(bytes.filter((_, i) => i % 4 === 0), [0, 255, 128, 0, 255]);
+    assert.deepEqual(
+      bytes.filter((_, i) => i % 4 === 0),
+      [0, 255, 128, 0, 255],
+    );
     assert.deepEqual(bytes.slice(4, 8), [255, 255, 255, 255]);
   });
   test("black ink turns it round", () => {

@@ -26,11 +26,17 @@ test("without a spread the distance is the plain one", () => {
 });
 
 test("a draw is the mean plus noise in deviations", () => {
-  assert.deepEqual(drawFrom(posteriorOf(numbers, 1, 2), () => 2), [2, -1.5]);
+  assert.deepEqual(
+    drawFrom(posteriorOf(numbers, 1, 2), () => 2),
+    [2, -1.5],
+  );
 });
 
 test("one dimension is named once", () => {
   const posterior = { mean: [1], sd: [0.5], spread: true };
   const said = describePosterior("Test picture 2", [2], [0, 0], posterior);
-  assert.equal(said, "Test picture 2: its posterior has z[0] at 1.00, σ 0.50; z is 2.0 σ from its mean.");
+  assert.equal(
+    said,
+    "Test picture 2: its posterior has z[0] at 1.00, σ 0.50; z is 2.0 σ from its mean.",
+  );
 });

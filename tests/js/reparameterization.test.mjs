@@ -15,7 +15,9 @@ describe("samples and slopes", () => {
   for (const { name, mu, logvar, eps, z, value, by_mu, by_logvar } of cases) {
     test(name, () => {
       const row = { mu, logvar, eps };
-      widget.samples(row).forEach((sample, i) => assertClose(sample, z[i]));
+      widget.samples(row).forEach((sample, i) => {
+        assertClose(sample, z[i]);
+      });
       const got = widget.measured(row);
       assertClose(got.value, value);
       assertClose(got.byMu, by_mu);
@@ -31,7 +33,9 @@ describe("samples and slopes", () => {
     const row = { mu: 0.4, logvar: -0.6, eps: [0.3, -1.7, 2.2] };
     const h = 1e-5;
     const by = (name) => {
-      const ends = [h, -h].map((step) => widget.measured({ ...row, [name]: row[name] + step }).value);
+      const ends = [h, -h].map(
+        (step) => widget.measured({ ...row, [name]: row[name] + step }).value,
+      );
       return (ends[0] - ends[1]) / (2 * h);
     };
     assertClose(widget.measured(row).byMu, by("mu"), 1e-8);
@@ -46,7 +50,9 @@ describe("the curve over mu", () => {
     points.slice(1, -1).map(([, v], i) => points[i][1] - 2 * v + points[i + 2][1]);
   test("is a parabola when one row of noise serves every mu", () => {
     // the second difference of mu^2 at a spacing of 0.1 is 0.02, everywhere
-    bends(widget.averages(state, mus)).forEach((bend) => assertClose(bend, 0.02, 1e-9));
+    bends(widget.averages(state, mus)).forEach((bend) => {
+      assertClose(bend, 0.02, 1e-9);
+    });
   });
   test("is a cloud around the expectation when every mu has its own row", () => {
     const points = widget.averages({ ...state, redraw: true }, mus);

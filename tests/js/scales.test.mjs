@@ -11,7 +11,12 @@ describe("scales and axes", () => {
     assert.deepEqual(steps, [0.01, 0.05, 0.1, 0.5, 1, 5, 100]);
   });
   test("a slider's ends hold the range and reach 0 in whole steps", () => {
-    for (const [low, high] of [[-4, 4], [-0.93, 0.88], [-31.7, 4.2], [0, 0.001]]) {
+    for (const [low, high] of [
+      [-4, 4],
+      [-0.93, 0.88],
+      [-31.7, 4.2],
+      [0, 0.001],
+    ]) {
       const { min, max, step } = sliderScale(low, high);
       assert.ok(min <= low && high <= max, `${min} ${max} do not hold ${low} ${high}`);
       assert.ok(max - min <= high - low + 2 * step, "the ends lie too far out");

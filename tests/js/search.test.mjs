@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { runInThisContext } from "node:vm";
 import { readText } from "./load.mjs";
 
-(0, eval)(readText("book/_static/search.js")); // a classic script: a page on file:// has no modules
+runInThisContext(readText("book/_static/search.js")); // a classic script: a page on file:// has no modules
 const { find, excerpt, patterns } = globalThis.vaeTeachSearch;
 
 function page(title, chapter, ...passages) {

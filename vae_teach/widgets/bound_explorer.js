@@ -119,7 +119,13 @@ export function describe(state) {
 const STEP = 0.05;
 // the name of q, where it is off the sheet, has a line to itself under that of the axis
 const DENSITY = {
-  height: 246, left: 40, right: 10, top: 38, bottom: 40, ends: [-4, 4], points: 401,
+  height: 246,
+  left: 40,
+  right: 10,
+  top: 38,
+  bottom: 40,
+  ends: [-4, 4],
+  points: 401,
 };
 const BARS = { height: 172, side: 16, first: 60, second: 112, thick: 18, bottom: 134 };
 
@@ -242,7 +248,13 @@ function makeTable() {
   });
   const caption = make("caption", { textContent: "In nats, each rounded by itself" });
   const table = make("table", {}, caption, make("tbody", {}, ...rows.map(({ row }) => row)));
-  return { table, show: (numbers) => rows.forEach((row) => row.show(numbers)) };
+  return {
+    table,
+    show: (numbers) =>
+      rows.forEach((row) => {
+        row.show(numbers);
+      }),
+  };
 }
 
 function buildView() {

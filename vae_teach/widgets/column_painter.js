@@ -101,9 +101,14 @@ function makeStrip(rows) {
   for (const [kind, bytes] of Object.entries(GIVEN)) {
     root.style.setProperty(`--given-${kind}`, `rgb(${bytes})`);
   }
-  const show = (given) => given.forEach((value, row) => (cells[row].checked = value === 1));
+  const show = (given) =>
+    given.forEach((value, row) => {
+      cells[row].checked = value === 1;
+    });
   const focus = (row) => {
-    cells.forEach((cell, other) => (cell.tabIndex = other === row ? 0 : -1));
+    cells.forEach((cell, other) => {
+      cell.tabIndex = other === row ? 0 : -1;
+    });
     cells[row].focus();
   };
   const rowUnder = ({ clientY }) => {
@@ -144,8 +149,7 @@ function buildView(data) {
     redraw: button("New draws"),
     sentence: makeSentence(),
   };
-  const titled = ({ canvas }, title) =>
-    make("figure", {}, canvas, make("figcaption", {}, title));
+  const titled = ({ canvas }, title) => make("figure", {}, canvas, make("figcaption", {}, title));
   const answers = box("answers", ...draws.map((draw, k) => titled(draw, `CVAE, draw ${k + 1}`)));
   if (average) answers.append(titled(average, "regressor"));
   const hint = make("p", {}, make("strong", {}, `Paint column ${data.column}`), " here:");
@@ -222,11 +226,15 @@ function makePainter(model, data, view, { say }) {
   return () => {
     const given = model.get("given");
     const { mu, sigma } = data.priorAt(given);
-    const draws = model.get("noise").map((noise) =>
-      Float32Array.from(data.decode([...noise.map((e, d) => mu[d] + sigma[d] * e), ...given])),
-    );
-    draws.forEach((others, k) => view.draws[k].paint(whole(others), data.column));
-    const average = data.regress && data.regress(given);
+    const draws = model
+      .get("noise")
+      .map((noise) =>
+        Float32Array.from(data.decode([...noise.map((e, d) => mu[d] + sigma[d] * e), ...given])),
+      );
+    draws.forEach((others, k) => {
+      view.draws[k].paint(whole(others), data.column);
+    });
+    const average = data.regress?.(given);
     if (average) view.average.paint(whole(average), data.column);
     view.strip.show(given);
     say(() => describe(given, draws, average));
@@ -240,8 +248,11 @@ function render({ model, el }) {
   const { listen, write } = life;
   const show = makePainter(model, data, view, life.makeSpeaker(view.sentence));
 
-  listenToStrip(view.strip, listen, () => model.get("given"), (from, to, value) =>
-    write({ given: paintRows(model.get("given"), from, to, value) }),
+  listenToStrip(
+    view.strip,
+    listen,
+    () => model.get("given"),
+    (from, to, value) => write({ given: paintRows(model.get("given"), from, to, value) }),
   );
   listen(view.clear, "click", () => write({ given: model.get("given").map(() => 0) }));
   listen(view.example, "click", () => {

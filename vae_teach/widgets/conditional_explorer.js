@@ -86,7 +86,9 @@ function makeChoices(names, shape, ink) {
   root.append(...choices.map((choice) => choice.button));
   const show = (mix) => {
     const only = onlyClass(mix);
-    choices.forEach(({ button }, k) => (button.ariaPressed = String(k === only)));
+    choices.forEach(({ button }, k) => {
+      button.ariaPressed = String(k === only);
+    });
   };
   return { root, choices, show };
 }
@@ -161,7 +163,10 @@ function readModel(model) {
     labels: bytesOf(model.get("labels")),
     names: model.get("names"),
     ink: model.get("ink"),
-    count: describeCount(model.get("codes").byteLength / (2 * low.length), model.get("total_codes")),
+    count: describeCount(
+      model.get("codes").byteLength / (2 * low.length),
+      model.get("total_codes"),
+    ),
     learned: steps.length > 0,
     prior: !steps.length, // the pad's circles are those of N(0, I)
     priorAt: makePrior(
@@ -221,18 +226,19 @@ function listenToRequest(model, data, view, { listen, write }) {
     const moved = data.learned && model.get("follow_prior");
     write({ mix, z: moved ? carry(z, priorOf(model.get("mix")), priorOf(mix)) : z });
   };
-  view.choices.choices.forEach(({ button }, k) =>
-    listen(button, "click", () => ask(pure(k, data.names.length))),
-  );
-  view.mixer.inputs.forEach((input, k) =>
+  view.choices.choices.forEach(({ button }, k) => {
+    listen(button, "click", () => ask(pure(k, data.names.length)));
+  });
+  view.mixer.inputs.forEach((input, k) => {
     listen(input, "input", () => {
       const mix = model.get("mix");
       const others = onlyClass(mix) === k ? mixture : mix;
       const next = withShare(mix, k, Number(input.value), others);
-      if (next === mix) view.mixer.show(mix); // nothing to give to: the slider stays
+      // nothing to give to: the slider stays
+      if (next === mix) view.mixer.show(mix);
       else ask(next);
-    }),
-  );
+    });
+  });
   listen(view.mixer.half, "change", () => {
     const k = view.mixer.half.value;
     if (k !== "") ask(halved(model.get("mix"), Number(k)));

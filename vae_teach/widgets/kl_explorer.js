@@ -138,7 +138,9 @@ function paintDensities(svg, width, state) {
   const { x, y, parts } = axes(width, HEIGHT.densities, 0, top, "density");
   const curve = (mu, logvar) => POINTS.map((z) => [z, Math.exp(logNormal(z, mu, logvar))]);
   const moving = curve(state.mu, state.logvar);
-  parts.push(draw("polyline", { points: course(curve(state.p_mu, state.p_logvar), x, y), class: "prior" }));
+  parts.push(
+    draw("polyline", { points: course(curve(state.p_mu, state.p_logvar), x, y), class: "prior" }),
+  );
   parts.push(draw("polyline", { points: course(moving, x, y), class: "moving" }));
   fill(svg, width, HEIGHT.densities, parts);
 }
@@ -178,7 +180,11 @@ function makeTable() {
   const table = make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows));
   const show = (name, lines) => {
     title.textContent = name;
-    lines.forEach((pair_, i) => pair_.forEach((text, j) => (cells[i][j].textContent = text)));
+    lines.forEach((pair_, i) => {
+      pair_.forEach((text, j) => {
+        cells[i][j].textContent = text;
+      });
+    });
   };
   return { table, show };
 }

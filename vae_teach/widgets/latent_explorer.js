@@ -27,7 +27,7 @@ import { copyText } from "./parts/copy.js";
 import { makeDecoder } from "./parts/decoder.js";
 import { box, button, format, keepKeys, make, makeSentence } from "./parts/elements.js";
 import { listenToStrip, makeStrip } from "./parts/example_strip.js";
-import { bytesOf, unpackHalves } from "./parts/float16.js";
+import { bytesOf, makeTaker, unpackHalves } from "./parts/float16.js";
 import { anyNormal, logPrior } from "./parts/gaussian.js";
 import { makeLifetime } from "./parts/lifetime.js";
 import { listenToPad, makePad } from "./parts/pad.js";
@@ -44,13 +44,12 @@ function readModels(model) {
   const decode = makeDecoder(model.get("steps"), unpackHalves(model.get("weights")));
   const decoders = [{ caption: captions[0] ?? "", decode }];
   const clouds = [{ codes: unpackHalves(model.get("codes")), gapRadius: model.get("gap_radius") }];
-  const weights = unpackHalves(model.get("more_weights"));
-  const codes = unpackHalves(model.get("more_codes"));
-  let [w, c] = [0, 0];
+  const weights = makeTaker(unpackHalves(model.get("more_weights")));
+  const codes = makeTaker(unpackHalves(model.get("more_codes")));
   model.get("more").forEach((other, i) => {
-    const numbers = weights.subarray(w, (w += other.numbers));
+    const numbers = weights.take(other.numbers);
     decoders.push({ caption: captions[i + 1], decode: makeDecoder(other.steps, numbers) });
-    clouds.push({ codes: codes.subarray(c, (c += other.codes)), gapRadius: other.gap_radius });
+    clouds.push({ codes: codes.take(other.codes), gapRadius: other.gap_radius });
   });
   return { decoders, clouds };
 }
@@ -168,7 +167,9 @@ function makeLegend(labels, names) {
   root.hidden = !entries.length;
   root.append(...entries.map((entry) => entry.button));
   const show = (highlight) =>
-    entries.forEach((entry) => (entry.button.ariaPressed = String(entry.label === highlight)));
+    entries.forEach((entry) => {
+      entry.button.ariaPressed = String(entry.label === highlight);
+    });
   const colours = () => new Map(entries.map((e) => [e.label, getComputedStyle(e.swatch).color]));
   return { root, entries, show, colours };
 }
@@ -182,7 +183,13 @@ function makePictures({ decoders, shape, ink }) {
     return { ...picture, figure: make("figure", {}, picture.canvas, words) };
   });
   const root = make("div", { className: "pictures" }, ...pictures.map((p) => p.figure));
-  return { root, paint: (images) => images.forEach((pixels, i) => pictures[i].paint(pixels)) };
+  return {
+    root,
+    paint: (images) =>
+      images.forEach((pixels, i) => {
+        pictures[i].paint(pixels);
+      }),
+  };
 }
 
 /** A menu for the model whose codes lie on the pad. */

@@ -105,14 +105,19 @@ function paintRow(svg, width, state) {
   const z = samples({ ...state, eps });
   const x = linear(ENDS, 12, width - 12);
   const parts = [];
-  for (const [y, name] of [[TOP.noise, "noise ε"], [TOP.samples, "z = μ + σ ε"]]) {
+  for (const [y, name] of [
+    [TOP.noise, "noise ε"],
+    [TOP.samples, "z = μ + σ ε"],
+  ]) {
     parts.push(words(12, y - 16, name, "start"), line(12, y, width - 12, y, "axis"));
     for (const tick of [-6, -4, -2, 0, 2, 4, 6]) {
       parts.push(line(x(tick), y - 3, x(tick), y + 3, "axis"));
       if (y === TOP.samples) parts.push(words(x(tick), y + 18, format(tick, 0), "middle", "small"));
     }
   }
-  eps.forEach((e, i) => parts.push(line(x(e), TOP.noise, x(z[i]), TOP.samples, "path")));
+  eps.forEach((e, i) => {
+    parts.push(line(x(e), TOP.noise, x(z[i]), TOP.samples, "path"));
+  });
   eps.forEach((e, i) => {
     parts.push(dot(x(e), TOP.noise, 4, "noise"), dot(x(z[i]), TOP.samples, 4, "sample"));
   });
@@ -171,14 +176,21 @@ function paintCurve(svg, width, state) {
   inFrame.push(draw("polyline", { points: course(expectation), class: "expectation" }));
   const points = averages(state, MUS);
   if (state.redraw) {
-    points.forEach(([mu, value]) => inFrame.push(dot(x(mu), y(value), 2, "cloud")));
+    points.forEach(([mu, value]) => {
+      inFrame.push(dot(x(mu), y(value), 2, "cloud"));
+    });
   } else {
     inFrame.push(draw("polyline", { points: course(points), class: "average" }));
     const { byMu } = measured(state);
     const tangent = [-0.5, 0.5].map((step) => [state.mu + step, value + step * byMu]);
     inFrame.push(line(...tangent.flatMap(([mu, v]) => [x(mu), y(v)]), "tangent"));
   }
-  const frame = { y: top, width, height: height - top, viewBox: `0 ${top} ${width} ${height - top}` };
+  const frame = {
+    y: top,
+    width,
+    height: height - top,
+    viewBox: `0 ${top} ${width} ${height - top}`,
+  };
   parts.push(draw("svg", frame, inFrame.join("")));
   if (value <= most) parts.push(dot(x(state.mu), y(value), 5, "now"));
   else parts.push(words(width - right, 14, `now ↑ ${format(value)}`, "end", "small"));
@@ -191,13 +203,20 @@ function makeTable() {
   const names = ["average of z²", "slope in μ", "slope in log σ²", "change at the last move"];
   const rows = names.map((name) => {
     const cells = [make("td"), make("td")];
-    return { cells, row: make("tr", {}, make("th", { scope: "row", textContent: name }), ...cells) };
+    return {
+      cells,
+      row: make("tr", {}, make("th", { scope: "row", textContent: name }), ...cells),
+    };
   });
   const titles = [make("td"), heading("these samples"), heading("expectation")];
   const head = make("thead", {}, make("tr", {}, ...titles));
   const table = make("table", {}, head, make("tbody", {}, ...rows.map((r) => r.row)));
   const show = (pairs) =>
-    pairs.forEach((pair, i) => pair.forEach((text, j) => (rows[i].cells[j].textContent = text)));
+    pairs.forEach((pair, i) => {
+      pair.forEach((text, j) => {
+        rows[i].cells[j].textContent = text;
+      });
+    });
   return { table, show };
 }
 
@@ -211,7 +230,12 @@ function buildView() {
     table: makeTable(),
     sentence: makeSentence(),
   };
-  const toggle = make("label", { className: "toggle" }, view.redraw, "draw new noise at every move");
+  const toggle = make(
+    "label",
+    { className: "toggle" },
+    view.redraw,
+    "draw new noise at every move",
+  );
   view.stillKey = keyed("average", "average over these samples");
   view.drawnKey = keyed("cloud", "averages, each of new samples");
   const key = make("p", { className: "key" }, keyed("expectation", "expectation μ² + σ²"));

@@ -14,18 +14,25 @@ export function makeMenus(latentDim) {
   const root = make("div", { className: "menus", hidden: latentDim < 3 });
   root.append(...menus.map((menu) => menu.label));
   const selects = menus.map((menu) => menu.select);
-  return { root, selects, show: (axes) => selects.forEach((s, i) => (s.value = axes[i])) };
+  return {
+    root,
+    selects,
+    show: (axes) =>
+      selects.forEach((s, i) => {
+        s.value = axes[i];
+      }),
+  };
 }
 
 /** The menus write the trait axes. */
 export function listenToMenus({ selects }, { listen, write }, model) {
-  selects.forEach((select, i) =>
+  selects.forEach((select, i) => {
     listen(select, "change", () => {
       const axes = [...model.get("axes")];
       const old = axes[i];
       axes[i] = Number(select.value);
       if (axes[0] === axes[1]) axes[1 - i] = old; // the same one twice: let them trade places
       write({ axes });
-    }),
-  );
+    });
+  });
 }

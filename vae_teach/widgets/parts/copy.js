@@ -4,7 +4,8 @@ import { make } from "./elements.js";
 
 /** Copy a text, and say so on the button for a while. */
 export async function copyText(text, button) {
-  const name = (button.dataset.name ??= button.textContent);
+  button.dataset.name ??= button.textContent;
+  const { name } = button.dataset;
   try {
     await navigator.clipboard.writeText(text);
   } catch {

@@ -1,7 +1,9 @@
 /* A network of dense layers, run on plain arrays: the decoder, a prior, a regressor. */
 
+import { makeTaker } from "./float16.js";
+
 export const ACTIVATIONS = {
-  relu: (x) => (x > 0 ? x : 0),
+  relu: (x) => Math.max(x, 0),
   tanh: Math.tanh,
   elu: (x) => (x > 0 ? x : Math.expm1(x)),
   sigmoid: (x) => 1 / (1 + Math.exp(-x)),
@@ -21,8 +23,7 @@ export function dense(x, weight, bias, out) {
 
 /** The decoder as a function of z. Its answer is overwritten by the next call. */
 export function makeDecoder(steps, numbers) {
-  let used = 0;
-  const take = (count) => numbers.subarray(used, (used += count));
+  const { take, used } = makeTaker(numbers);
   const layers = steps.map(({ kind, inputs, outputs }) => {
     if (kind === "dense") {
       const weight = take(inputs * outputs);
@@ -37,8 +38,8 @@ export function makeDecoder(steps, numbers) {
       return x;
     };
   });
-  if (used !== numbers.length) {
-    throw new Error(`the decoder needs ${used} numbers but was given ${numbers.length}`);
+  if (used() !== numbers.length) {
+    throw new Error(`the decoder needs ${used()} numbers but was given ${numbers.length}`);
   }
   const wanted = steps.find(({ kind }) => kind === "dense")?.inputs;
   return (z) => {

@@ -31,5 +31,7 @@ export function words(x, y, text, anchor = "middle", kind = "") {
 }
 
 /** The straight map that takes [low, high] to [from, to]. */
-export const linear = ([low, high], from, to) => (x) =>
-  from + ((x - low) / (high - low)) * (to - from);
+export const linear =
+  ([low, high], from, to) =>
+  (x) =>
+    from + ((x - low) / (high - low)) * (to - from);

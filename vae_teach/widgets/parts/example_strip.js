@@ -22,7 +22,9 @@ export function makeStrip({ names, pixels, shape, ink }) {
   // its place is kept while no picture is chosen, so that nothing jumps when one is
   const figure = make("figure", { hidden: !buttons.length }, original.canvas, caption);
   const show = (chosen) => {
-    buttons.forEach((button, i) => (button.ariaPressed = String(i === chosen)));
+    buttons.forEach((button, i) => {
+      button.ariaPressed = String(i === chosen);
+    });
     figure.classList.toggle("empty", chosen < 0);
     caption.textContent = chosen < 0 ? "no test picture chosen" : "test picture";
     original.canvas.ariaHidden = String(chosen < 0);

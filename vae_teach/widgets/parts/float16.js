@@ -21,3 +21,13 @@ export function unpackHalves(view) {
 
 /** The bytes of a DataView, as anywidget hands binary traits over. */
 export const bytesOf = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+
+/** Hands out an array of numbers one stretch after another, without copying. */
+export function makeTaker(numbers) {
+  let used = 0;
+  const take = (count) => {
+    used += count;
+    return numbers.subarray(used - count, used);
+  };
+  return { take, used: () => used };
+}

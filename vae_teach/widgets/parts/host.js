@@ -10,7 +10,10 @@
 export function createModel(state) {
   const values = { ...state };
   const handlers = new Map(); // event name -> Set of callbacks
-  const fire = (event, ...args) => [...(handlers.get(event) ?? [])].forEach((f) => f(...args));
+  const fire = (event, ...args) =>
+    [...(handlers.get(event) ?? [])].forEach((f) => {
+      f(...args);
+    });
   return {
     get: (name) => values[name],
     set(name, value) {
@@ -45,10 +48,14 @@ export async function unpack(base64) {
 
 /** Import a module from its text. Ten widgets of one kind on a page share one import. */
 function importOnce(source) {
-  const modules = (globalThis.vaeTeachModules ??= new Map());
+  globalThis.vaeTeachModules ??= new Map();
+  const modules = globalThis.vaeTeachModules;
   if (!modules.has(source)) {
     const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-    modules.set(source, import(url).finally(() => URL.revokeObjectURL(url)));
+    modules.set(
+      source,
+      import(url).finally(() => URL.revokeObjectURL(url)),
+    );
   }
   return modules.get(source);
 }

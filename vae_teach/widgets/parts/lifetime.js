@@ -46,7 +46,8 @@ export function makeLifetime(model, el) {
 
   /** On paper the widget is light, whatever the screen is; `watchTheme` paints what CSS cannot. */
   function watchPaper() {
-    const onPaper = (printing) => () => el.firstElementChild?.classList.toggle("on-paper", printing);
+    const onPaper = (printing) => () =>
+      el.firstElementChild?.classList.toggle("on-paper", printing);
     listen(window, "beforeprint", onPaper(true));
     listen(window, "afterprint", onPaper(false));
   }

@@ -4,7 +4,13 @@ import { replaced } from "./code_dials.js";
 import { classCentres } from "./codes.js";
 import { make } from "./elements.js";
 import {
-  MARGIN, drawClassNames, drawCodes, drawFrame, drawPrior, openCanvas, placeNames,
+  drawClassNames,
+  drawCodes,
+  drawFrame,
+  drawPrior,
+  MARGIN,
+  openCanvas,
+  placeNames,
 } from "./pad_drawing.js";
 import { makeTip } from "./pad_tip.js";
 import { makeEllipses } from "./posterior.js";
@@ -50,7 +56,8 @@ export function makePad(data, colours, { named = true } = {}) {
     const placed = placeNames(centres, plot, size);
     drawClassNames(context, placed, names, ink);
     const hidden = centres.length > 1 && !placed.length;
-    hint.textContent = data.count + (hidden ? " The classes lie on one another in this plane." : "");
+    hint.textContent =
+      data.count + (hidden ? " The classes lie on one another in this plane." : "");
   };
   const moveTo = (z, axes) => {
     if (!plot) return;
@@ -86,7 +93,12 @@ export function listenToPad(pad, { listen, write }, model, scales) {
   const { root } = pad;
   const move = (values) => {
     const axes = model.get("axes");
-    write({ z: replaced(model.get("z"), axes.map((d, i) => [d, values[i]])) });
+    write({
+      z: replaced(
+        model.get("z"),
+        axes.map((d, i) => [d, values[i]]),
+      ),
+    });
   };
   listen(root, "pointerdown", (event) => {
     if (event.button !== 0) return;
@@ -104,10 +116,12 @@ export function listenToPad(pad, { listen, write }, model, scales) {
     if (!direction || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault(); // the page must not scroll
     const steps = event.shiftKey ? 10 : 1;
-    move(model.get("axes").map((d, i) => {
-      const { min, max, step, tidy } = scales[d];
-      const moved = direction[i] && steps * step * direction[i];
-      return tidy(clamp(model.get("z")[d] + moved, min, max));
-    }));
+    move(
+      model.get("axes").map((d, i) => {
+        const { min, max, step, tidy } = scales[d];
+        const moved = direction[i] && steps * step * direction[i];
+        return tidy(clamp(model.get("z")[d] + moved, min, max));
+      }),
+    );
   });
 }

@@ -88,7 +88,9 @@ const NEARBY = [20, 38].flatMap((radius) =>
 export function placeNames(centres, { x, y }, size) {
   const placed = [];
   const free = ([left, top]) =>
-    left > MARGIN.left && left < size - MARGIN.right && top > MARGIN.top &&
+    left > MARGIN.left &&
+    left < size - MARGIN.right &&
+    top > MARGIN.top &&
     top < size - MARGIN.bottom &&
     placed.every((other) => Math.hypot(other.left - left, other.top - top) > APART);
   for (const { label, across, up } of centres) {

@@ -4,11 +4,19 @@ import { format, makeSlider } from "./elements.js";
 
 /** A slider for each trait of { trait: { name, range: [lowest, highest, step] } }. */
 export function makeDials(traits) {
-  return Object.entries(traits).map(([trait, { name, range: [min, max, step] }]) => {
-    const dial = makeSlider(name, { min, max, step });
-    dial.input.dataset.trait = trait;
-    return dial;
-  });
+  return Object.entries(traits).map(
+    ([
+      trait,
+      {
+        name,
+        range: [min, max, step],
+      },
+    ]) => {
+      const dial = makeSlider(name, { min, max, step });
+      dial.input.dataset.trait = trait;
+      return dial;
+    },
+  );
 }
 
 /** Put the sliders and their texts where the state is. */
