@@ -10,6 +10,8 @@ READY  := $(VENV)/.ready
 BOOK   := _build/html/index.html
 # Jupyter refuses to run as root unless told; in a container there may be no other user.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+# Tests run in as many processes as there are cores, at most four; a file's tests stay together.
+TESTS  := $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
 FAST   := not browser and not jupyterlab and not notebooks
 
 # The kernel that runs a notebook is the one of .venv, whatever kernels the machine has registered,
@@ -44,7 +46,7 @@ book: $(READY) ## run the notebooks and build the book; prints the file to open
 	@echo "The book is built. Open this file in a browser: $(CURDIR)/$(BOOK)"
 
 test: book ## run everything: units, plots, JavaScript, browser, every notebook cell
-	$(PY) -m pytest
+	$(TESTS)
 
 nbval: $(READY) ## only run every notebook cell and compare the stored outputs
 	$(PY) -m pytest --nbval-lax --nbval-current-env notebooks
@@ -54,7 +56,7 @@ lab: $(READY) ## open JupyterLab on the notebooks
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks --LabApp.app_settings_dir=book/lab $(AS_ROOT)
 
 check: lint ## fast: lint, format, and the tests that need no browser
-	$(PY) -m pytest -q -m "$(FAST)"
+	$(TESTS) -q -m "$(FAST)"
 
 lint: $(READY) lint-javascript ## only lint and format
 	$(PY) -m ruff check

@@ -14,7 +14,14 @@ _LINES = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config):
-    config.stash[_LINES] = []
+    # A worker of pytest-xdist hands its lines over at its end; see pytest_testnodedown.
+    output = getattr(config, "workeroutput", {})
+    config.stash[_LINES] = output.setdefault("lines", [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    node.config.stash[_LINES] += getattr(node, "workeroutput", {}).get("lines", [])
 
 
 @pytest.fixture(scope="session")
