@@ -20,7 +20,6 @@ STATED = re.compile(r"\bTime: \d+ minutes")
 UNREVISED = {
     "autoencoder": (85, 46),
     "latent_variables": (57, 34),
-    "kl_divergence": (73, 39),
     "elbo": (65, 40),
     "vae": (94, 55),
     "evaluation": (63, 40),

@@ -18,9 +18,10 @@ from vae_teach.check import kl_divergence
 from vae_teach.check.engine.exercise import evaluate
 from vae_teach.check.kl_divergence import inequality
 from vae_teach.check.kl_divergence import planted as planted_bugs
+from vae_teach.check.kl_divergence import spread as estimators
 from vae_teach.maths.gaussian import kl_to_standard_normal
 
-ANSWERS = {"planted_bugs", "prove_inequality"}
+ANSWERS = {"estimator_spread", "planted_bugs", "prove_inequality"}
 HELPERS = {"planted_kl"}
 
 
@@ -59,9 +60,41 @@ def answers(**changes):
 
 
 START = "1/2*(mu^2 + sigma^2 - 1 - log(sigma^2))"
-SPLIT = "= 1/2*mu^2 + 1/2*(sigma^2 - 1 - log(sigma^2))"
-JENSEN = ">= 1/2*mu^2 + 1/2*(sigma^2 - 1 - (sigma^2 - 1))"
-END = ">= 1/2*mu^2"
+SPLIT = "= 1/2*(mu^2 + sigma^2 - 1) - log(sigma)"
+BOUND = ">= 1/2*(mu^2 + sigma^2 - 1) - (sigma - 1)"
+SQUARES = "1/2*(mu^2 + (sigma - 1)^2)"
+END = f">= {SQUARES}"
+
+SPREADS = {name: list(pair) for name, pair in estimators.spreads().items()}
+
+
+def spread(**changes):
+    return SPREADS | changes
+
+
+def spread_times(factor, *, power=1.0):
+    return {name: [factor * v**power for v in pair] for name, pair in SPREADS.items()}
+
+
+def measured(mu, *, repetitions=20_000, seed=0):
+    """Both estimators as a reader would write them, with draws of the reader's own."""
+    z = mu + torch.randn(
+        repetitions, 100, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+    )
+    ratio = torch.exp(Normal(0.0, 1.0).log_prob(z) - Normal(mu, 1.0).log_prob(z))
+    plain, corrected = -ratio.log(), ratio - 1 - ratio.log()
+    return torch.stack([plain.mean(1).std(), corrected.mean(1).std()])
+
+
+def of_the_ratio_upside_down(mu):
+    """The corrected estimator's spread with q/p in place of p/q, by quadrature."""
+    z = torch.linspace(mu - 14, mu + 14, 200_001, dtype=torch.float64)
+    q = Normal(torch.tensor(mu, dtype=torch.float64), 1.0)
+    log_r = q.log_prob(z) - Normal(0.0, 1.0).log_prob(z)
+    term, weight = torch.expm1(log_r) - log_r, q.log_prob(z).exp()
+    mean = torch.trapezoid(weight * term, z)
+    return (torch.trapezoid(weight * (term - mean) ** 2, z) / 100).sqrt().item()
+
 
 RIGHT = {
     "kl_two_normals": {
@@ -77,34 +110,32 @@ RIGHT = {
         "with-a-key-too-many": {**kl_divergence.PLANTED_ANSWERS, "D": None},
     },
     "prove_inequality": {
-        "two-lines": [SPLIT, END],
-        "with-the-log-bound": [SPLIT, JENSEN, "= 1/2*mu^2"],
-        "start-repeated": [f"= {START}", SPLIT, "≥ ½*mu²"],
-        "other-spelling": ("= mu**2/2 + (sigma**2 - 1 - 2*log(sigma))/2", ">= mu^2/2"),
-        "greek": ["= ½·μ² + ½·(σ² - 1 - ln(σ²))", "≥ ½·μ²"],
-        "expanded": ["= 1/2*mu^2 + 1/2*sigma^2 - 1/2 - log(sigma)", ">= 1/2*mu^2"],
+        "by-the-log-bound": [SPLIT, BOUND, f"= {SQUARES}"],
+        "a-term-left-out": [f"= {SQUARES} + (sigma - 1 - log(sigma))", END],
+        "start-repeated": [f"= {START}", SPLIT, BOUND, f"= {SQUARES}"],
+        "other-spelling": (
+            "= mu**2/2 + (sigma**2 - 1)/2 - log(sigma)",
+            ">= mu**2/2 + (sigma**2 - 1)/2 - (sigma - 1)",
+            "= mu^2/2 + (sigma - 1)**2/2",
+        ),
+        "greek": ["= ½·(μ² + σ² - 1) - ln(σ)", "≥ ½·(μ² + σ² - 1) - (σ - 1)", f"= {SQUARES}"],
+        "end-multiplied-out": [SPLIT, BOUND, "= 1/2*mu^2 + 1/2*sigma^2 - sigma + 1/2"],
         "bound-put-in-at-once": [
-            ">= 1/2*(mu^2 + sigma^2 - 1 - (sigma^2 - 1))",
-            "= 1/2*mu^2",
+            ">= 1/2*(mu^2 + sigma^2 - 1 - 2*(sigma - 1))",
+            f"= {SQUARES}",
         ],
-        "bound-of-log-sigma": [
-            "= 1/2*(mu^2 + sigma^2 - 1) - log(sigma)",
-            ">= 1/2*(mu^2 + sigma^2 - 1) - (sigma - 1)",
-            "= 1/2*mu^2 + 1/2*(sigma - 1)^2",
-            ">= 1/2*mu^2",
-        ],
-        "in-two-parts": [
-            "= 1/2*mu^2 + 1/2*(sigma - 1)^2 + (sigma - 1 - log(sigma))",
-            ">= 1/2*mu^2",
-        ],
-        "by-the-exponential": [
-            "= 1/2*mu^2 + 1/2*(exp(2*log(sigma)) - 1 - 2*log(sigma))",
-            ">= 1/2*mu^2",
-        ],
-        "by-one-over-t": [
-            "= 1/2*mu^2 + 1/2*(sigma^2 - 1 + log(1/sigma^2))",
-            ">= 1/2*mu^2",
-        ],
+        "by-one-over-t": ["= 1/2*(mu^2 + sigma^2 - 1) + log(1/sigma)", BOUND, f"= {SQUARES}"],
+    },
+    "estimator_spread": {
+        "from-the-formula": SPREADS,
+        "measured": {name: measured(mu) for name, mu in estimators.MEANS.items()},
+        "few-repetitions": {
+            name: measured(mu, repetitions=5_000, seed=1).tolist()
+            for name, mu in estimators.MEANS.items()
+        },
+        "three-digits": {"near": (0.01, 0.000708), "middle": (0.05, 0.0185), "far": (0.13, 0.165)},
+        "strings": spread(near=["0,0100", "0.000708"]),
+        "arrays": {name: np.array(pair) for name, pair in SPREADS.items()},
     },
 }
 
@@ -173,14 +204,30 @@ WRONG = {
     },
     "prove_inequality": {
         "unreadable": [SPLIT, ">= 1/2*mu^"],
-        "no-relation": [SPLIT, "1/2*mu^2"],
-        "turned-round": [SPLIT, "<= 1/2*mu^2"],
-        "not-equal": [SPLIT, "= 1/2*mu^2"],
+        "no-relation": [SPLIT, SQUARES],
+        "turned-round": [SPLIT, f"<= {SQUARES}"],
+        "not-equal": [SPLIT, f"= {SQUARES}"],
         "false": ["= 1/2*mu^2 + 1/2*(sigma^2 - 1 + log(sigma^2))", END],
-        "mixed": ["<= 1/2*(mu^2 + sigma^2 - log(sigma^2))", ">= 1/2*mu^2"],
-        "wrong-end": [SPLIT, ">= 1/2*(sigma^2 - 1 - log(sigma^2))"],
+        "mixed": ["<= 1/2*(mu^2 + sigma^2 - log(sigma^2))", END],
+        "wrong-end": ["= 1/2*mu^2 + 1/2*(sigma^2 - 1 - log(sigma^2))", ">= 1/2*mu^2"],
         "only-the-claim": [END],
         "not-shown": [f"= {START}", END],
+    },
+    "estimator_spread": {
+        "one-draw": spread_times(10),
+        "variance": spread_times(1, power=2),
+        "exchanged": {name: pair[::-1] for name, pair in SPREADS.items()},
+        "ratio": {
+            name: [SPREADS[name][0], of_the_ratio_upside_down(mu)]
+            for name, mu in estimators.MEANS.items()
+        },
+        "twice-the-same": {name: [pair[0]] * 2 for name, pair in SPREADS.items()},
+        "means": {"near": [0.005, 0.005], "middle": [0.125, 0.124], "far": [0.846, 0.845]},
+        "bits": spread_times(1 / math.log(2)),
+        "rounded": spread(near=[0.01, 0.001]),
+        "scatter": spread(far=[0.13, 0.2]),
+        "still-open": spread(far=None),
+        "other": spread_times(0.1),
     },
 }
 
@@ -229,28 +276,24 @@ UNNAMED = {
             "line 1 cannot be read: 'logvar' means nothing here; this derivation has mu, sigma",
         ),
         "the-second-line": ([SPLIT, "= 1/2*mu^2 + sigma", END], "false line is line 2: at mu"),
-        "half-lost-at-the-end": ([SPLIT, ">= mu^2"], "first false line is line 2"),
+        "too-much": ([SPLIT, ">= mu^2 + (sigma - 1)^2"], "first false line is line 2"),
         "turned-round-inside": (
             ["<= 1/2*mu^2 + 1/2*(sigma^2 - 2 - log(sigma^2))", END],
             "in line 1: >= holds there, not <=",
         ),
-        "ends-at-zero": ([SPLIT, END, ">= 0"], "does not end at 1/2*mu^2"),
-        "claim-plus-zero": ([">= 1/2*mu^2 + 0", END], "Line 1 holds, but nothing"),
+        "ends-at-zero": ([SPLIT, BOUND, ">= 0"], "does not end at 1/2*(mu^2 + (sigma - 1)^2)"),
+        "claim-plus-zero": ([f">= {SQUARES} + 0", END], "Line 1 holds, but nothing"),
         "claim-in-two-halves": (
-            [">= 1/4*mu^2 + 1/4*mu^2", "= 1/2*mu^2"],
+            [">= 1/2*mu^2 + 1/2*(sigma - 1)^2", f"= {SQUARES}"],
             "Line 1 holds, but nothing in the line above shows why",
         ),
         "claim-plus-nothing": (
-            [">= 1/2*mu^2 + sigma^2 - sigma^2", "= 1/2*mu^2"],
+            [f">= {SQUARES} + sigma^2 - sigma^2", f"= {SQUARES}"],
             "Line 1 holds, but nothing in the line above shows why",
         ),
         "restated": (
-            ["= (mu**2 + sigma**2 - 1 - 2*log(sigma))/2", ">= mu^2/2"],
+            ["= (mu**2 + sigma**2 - 1 - 2*log(sigma))/2", ">= (mu^2 + (sigma - 1)^2)/2"],
             "Line 2 holds, but nothing in the line above shows why",
-        ),
-        "at-the-minimum": (
-            [">= 1/2*(mu^2 + 1 - 1 - log(1))", "= 1/2*mu^2"],
-            "Line 1 holds, but nothing in the line above shows why",
         ),
         "a-tower": ([SPLIT, ">= 9^9^9"], "line 2 cannot be read: its powers must be numbers up to"),
         "a-long-number": ([SPLIT, ">= 1e99"], "line 2 cannot be read: its numbers may go up to"),
@@ -258,6 +301,15 @@ UNNAMED = {
         "a-long-line": ([SPLIT, ">= " + "1 + " * 100 + "1"], "and 300 are allowed"),
         "strict": ([SPLIT, "> 1/2*mu^2"], "but line 2 does not"),
         "an-attack": (["= __import__('os')", END], "line 1 cannot be read"),
+    },
+    "estimator_spread": {
+        "a-list": ([[0.01, 0.0007]] * 3, "give a dictionary with near, middle and far"),
+        "one-number": (spread(near=0.01), "for near is a float: give 2 numbers, plain and correct"),
+        "three-numbers": (spread(far=[1, 2, 3]), "for far is a list: give 2 numbers"),
+        "a-word": (spread(far=["small", 0.1]), "for far, plain is a str: give a number"),
+        "not-a-number": (spread(far=[float("nan"), 0.1]), "plain estimator for far is not right"),
+        "two-open": (spread(far=None, near=None), "no numbers yet for near and far"),
+        "over-the-root": (spread_times(1 / 70), "is not right: for each repetition average"),
     },
 }  # fmt: skip
 
@@ -343,11 +395,32 @@ def test_planted_answers_left_open_are_not_attempted():
 
 def test_a_small_violation_of_the_inequality_is_seen():
     """A bound raised by a hundredth of a nat holds except near sigma = 1."""
-    verdict = check.prove_inequality([SPLIT, ">= 1/2*mu^2 + 1/100"])
+    verdict = check.prove_inequality([SPLIT, f"{END} + 1/100"])
     assert "first false line is line 2" in verdict.message
 
 
 def test_a_proof_shows_itself_as_a_derivation():
     """The reader's lines typeset with a verdict each, by the tool of the chapter."""
-    steps = [inequality._read_line(line, i) for i, line in enumerate((SPLIT, END), 1)]
+    steps = [inequality._read_line(line, i) for i, line in enumerate((SPLIT, BOUND), 1)]
     assert inequality.proof(steps).holds
+
+
+def test_the_spreads_are_those_of_the_integrals():
+    """A check that turns down every honest measurement, for a slip in its own formula."""
+    for name, mu in estimators.MEANS.items():
+        z = torch.linspace(mu - 12, mu + 12, 100_001, dtype=torch.float64)
+        q = Normal(torch.tensor(mu, dtype=torch.float64), 1.0)
+        log_r = Normal(0.0, 1.0).log_prob(z) - q.log_prob(z)
+        for term, want in zip(
+            (-log_r, torch.expm1(log_r) - log_r), estimators.spreads()[name], strict=True
+        ):
+            mean = torch.trapezoid(q.log_prob(z).exp() * term, z)
+            assert mean.item() == pytest.approx(mu**2 / 2)
+            variance = torch.trapezoid(q.log_prob(z).exp() * (term - mean) ** 2, z)
+            assert math.sqrt(variance / 100) == pytest.approx(want, rel=1e-6)
+
+
+def test_the_estimators_change_places_between_near_and_far():
+    """An experiment whose outcome is the same everywhere teaches nothing."""
+    better = {name: pair[1] < pair[0] for name, pair in estimators.spreads().items()}
+    assert better == {"near": True, "middle": True, "far": False}

@@ -1,12 +1,11 @@
 """The answers of chapter 4 that are written down, not programmed: a bound by hand, a misprint."""
 
-import contextlib
 import math
 import re
 from typing import Any
 
-from vae_teach.check.engine.answers import is_open, plain, read_dictionary
-from vae_teach.check.engine.call import Fault, numbers
+from vae_teach.check.engine.answers import is_open, plain, read_dictionary, read_number
+from vae_teach.check.engine.call import Fault
 from vae_teach.check.engine.exercise import deliver
 from vae_teach.check.engine.verdict import NOT_ATTEMPTED, Verdict
 from vae_teach.check.engine.words import kind
@@ -183,21 +182,12 @@ def _close(value: float, target: float) -> bool:
     return abs(value - target) <= TOLERANCE
 
 
-def _number(key: str, value: Any) -> float:
-    """One number, in whatever holds it."""
-    with contextlib.suppress(Exception):  # whatever a string or an odd object makes of it
-        if isinstance(value, str):
-            return float(value.replace("−", "-").replace(",", "."))
-        return numbers(value).item()
-    raise Fault(f"Your answer for {key} is {kind(value)}: give a number.")
-
-
 def _read(answer: Any) -> dict[str, float]:
     values = read_dictionary(answer, KEYS)
     for key, value in values.items():
         if is_open(value):
             raise Fault(OPEN.format(where=key))
-        values[key] = _number(key, value)
+        values[key] = read_number(value, key)
     return values
 
 

@@ -1,11 +1,12 @@
 """Reading answers that are given as they are, not as a function: names, and a few keys."""
 
+import contextlib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from vae_teach.check.engine.call import Fault
+from vae_teach.check.engine.call import Fault, numbers
 from vae_teach.check.engine.verdict import NOT_ATTEMPTED
 from vae_teach.check.engine.words import kind, listed
 
@@ -100,3 +101,36 @@ def read_choices(answer: Any, keys: Sequence[str], options: Sequence[str]) -> di
                 f"{listed(map(repr, options))}."
             )
     return chosen
+
+
+def read_number(value: Any, where: str) -> float:
+    """One number, in whatever holds it.
+
+    Raises:
+        Fault: if it is none.
+    """
+    with contextlib.suppress(Exception):  # whatever a string or an odd object makes of it
+        if isinstance(value, str):
+            return float(value.replace("−", "-").replace(",", "."))
+        return numbers(value).item()
+    raise Fault(f"Your answer for {where} is {kind(value)}: give a number.")
+
+
+def read_row(value: Any, where: str, columns: Sequence[str]) -> tuple[float, ...]:
+    """A row of a table, with one number for each of `columns`.
+
+    Raises:
+        Fault: if it is no list of so many numbers.
+    """
+    names = listed(columns)
+    try:
+        found = list(value.tolist() if hasattr(value, "tolist") else value)
+    except Exception:
+        found = []
+    if isinstance(value, str | dict | set) or len(found) != len(columns):
+        raise Fault(
+            f"Your answer for {where} is {kind(value)}: give {len(columns)} numbers, {names}."
+        )
+    return tuple(
+        read_number(one, f"{where}, {name}") for one, name in zip(found, columns, strict=True)
+    )

@@ -1,4 +1,4 @@
-"""Checks for chapter 3, the KL divergence: two Gaussians, planted bugs, an inequality.
+"""Checks for chapter 3, the KL divergence: two Gaussians, bugs, an inequality, two estimators.
 
 Shapes: B batch, N points of a plot. Nats.
 """
@@ -20,9 +20,11 @@ from vae_teach.check.kl_divergence.planted import (
     planted_bugs,
     planted_kl,
 )
+from vae_teach.check.kl_divergence.spread import HINTS as SPREAD_HINTS
+from vae_teach.check.kl_divergence.spread import estimator_spread
 from vae_teach.maths.gaussian import kl_between_normals
 
-__all__ = ["kl_two_normals", "planted_bugs", "planted_kl", "prove_inequality"]
+__all__ = ["estimator_spread", "kl_two_normals", "planted_bugs", "planted_kl", "prove_inequality"]
 
 
 def _kl(mu_q: Tensor, logvar_q: Tensor, mu_p: Tensor, logvar_p: Tensor) -> Tensor:
@@ -240,6 +242,7 @@ def kl_two_normals(student: Callable) -> Verdict:
 
 
 HINTS = {
+    "estimator_spread": SPREAD_HINTS,
     "kl_two_normals": KL_TWO_NORMALS.hints,
     "planted_bugs": PLANTED_HINTS,
     "prove_inequality": INEQUALITY_HINTS,

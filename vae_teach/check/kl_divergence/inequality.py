@@ -1,4 +1,4 @@
-"""The check of a proof, line by line, that KL to N(0, 1) is at least mu^2/2 (chapter 3)."""
+"""The check of a proof, line by line, of a lower bound of KL to N(0, 1) (chapter 3)."""
 
 import ast
 import unicodedata
@@ -18,7 +18,7 @@ from vae_teach.derivation.expression import call_name, parse
 from vae_teach.derivation.step import RELATIONS, split_relation
 from vae_teach.derivation.verify import check, compose
 
-START, END = "1/2*(mu^2 + sigma^2 - 1 - log(sigma^2))", "1/2*mu^2"
+START, END = "1/2*(mu^2 + sigma^2 - 1 - log(sigma^2))", "1/2*(mu^2 + (sigma - 1)^2)"
 # 400 points: the lower bound and the KL itself, which meet at sigma = 1, are then never confused.
 SETTING = Setting(real="mu", positive="sigma", n_points=400)
 TYPOGRAPHY = {
@@ -37,7 +37,7 @@ HINTS = {
     "not-equal": "Equality is too much to claim in line {line}: only {found} holds there.",
     "false": "The first false line is line {line}: {example}.",
     "mixed": "Your chain uses both >= and <=, so its ends cannot be compared.",
-    "wrong-end": "Every line holds, but the chain does not end at 1/2*mu^2.",
+    "wrong-end": "Every line holds, but the chain does not end at 1/2*(mu^2 + (sigma - 1)^2).",
     "not-shown": "Line {line} holds, but nothing in the line above shows why: take apart there "
     "what you keep and what you leave out, or replace the log by its bound.",
     "only-the-claim": "That line is the claim itself, so it proves nothing: put at least one "
@@ -160,8 +160,9 @@ def _examine(answer: Any) -> None:
 
 
 def prove_inequality(steps: list[str]) -> Verdict:
-    """Check the lines START -> 1/2*mu^2 of a proof that KL to N(0, 1) is at least 1/2*mu^2.
+    """Check the lines START -> END of a proof that KL to N(0, 1) is at least `END`.
 
-    The chain starts at the closed form, `START`; each line is a relation and a formula.
+    The chain starts at the closed form, `START`; each line is a relation and a formula. `END` is
+    half the squared distance of the points (mu, sigma) and (0, 1).
     """
     return deliver("prove_inequality", lambda: _examine(steps))
