@@ -1,7 +1,7 @@
 """Two ways to differentiate E[f(z)] for z ~ N(mu, diag(sigma^2)): along the path, or by the score.
 
-Shapes: M draws averaged into one estimate, L latent; leading axes, such as R repetitions, are kept.
-Both read the same noise `eps` (..., M, L), so two estimators can be compared on equal draws.
+Shapes: K draws averaged into one estimate, L latent; leading axes, such as R repetitions, are kept.
+Both read the same noise `eps` (..., K, L), so two estimators can be compared on equal draws.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from torch import Tensor
 from vae_teach.validation import checked
 
 Objective = Callable[[Tensor], Tensor]  # z (..., L) -> f(z) (...,), each row on its own
-Baseline = float | Callable[[Tensor], Tensor]  # a constant, or f(z) (..., M) -> (..., M)
+Baseline = float | Callable[[Tensor], Tensor]  # a constant, or f(z) (..., K) -> (..., K)
 
 
 class Gradient(NamedTuple):
@@ -30,7 +30,7 @@ def _require_noise(mu: Tensor, sigma: Tensor, eps: Tensor) -> None:
             f"and {tuple(sigma.shape)}"
         )
     if eps.ndim < 2 or eps.shape[-1] != len(mu):
-        raise ValueError(f"eps must have shape (..., M, {len(mu)}), but it has {tuple(eps.shape)}")
+        raise ValueError(f"eps must have shape (..., K, {len(mu)}), but it has {tuple(eps.shape)}")
 
 
 @checked
@@ -43,10 +43,10 @@ def pathwise(f: Objective, mu: Tensor, sigma: Tensor, eps: Tensor) -> Gradient:
         f: a differentiable function of z (..., L), one value per row.
         mu: mean, shape (L,).
         sigma: standard deviation, shape (L,).
-        eps: standard normal noise, shape (..., M, L).
+        eps: standard normal noise, shape (..., K, L).
 
     Returns:
-        Gradient with two tensors of shape (..., L): the average over the M draws.
+        Gradient with two tensors of shape (..., L): the average over the K draws.
 
     Raises:
         ValueError: if a shape does not fit.
@@ -73,11 +73,11 @@ def score_function(
         f: any function of z (..., L), one value per row.
         mu: mean, shape (L,).
         sigma: standard deviation, shape (L,).
-        eps: standard normal noise, shape (..., M, L).
-        baseline: b, a constant or a function of all M values, such as `leave_one_out`.
+        eps: standard normal noise, shape (..., K, L).
+        baseline: b, a constant or a function of all K values, such as `leave_one_out`.
 
     Returns:
-        Gradient with two tensors of shape (..., L): the average over the M draws.
+        Gradient with two tensors of shape (..., L): the average over the K draws.
 
     Raises:
         ValueError: if a shape does not fit.
@@ -86,7 +86,7 @@ def score_function(
     """
     _require_noise(mu, sigma, eps)
     with torch.no_grad():
-        values = f(mu + sigma * eps)  # (..., M)
+        values = f(mu + sigma * eps)  # (..., K)
         weight = subtract_baseline(values, baseline).unsqueeze(-1)
         by_mu = weight * eps / sigma
         by_sigma = weight * (eps.square() - 1) / sigma
@@ -95,13 +95,13 @@ def score_function(
 
 @checked
 def subtract_baseline(values: Tensor, baseline: Baseline) -> Tensor:
-    """f(z) - b for each of the M draws on the last axis."""
+    """f(z) - b for each of the K draws on the last axis."""
     return values - (baseline(values) if callable(baseline) else baseline)
 
 
 @checked
 def leave_one_out(values: Tensor) -> Tensor:
-    """For each draw the average of the other M - 1: it has not seen that draw, so no bias.
+    """For each draw the average of the other K - 1: it has not seen that draw, so no bias.
 
     Raises:
         ValueError: if there is only one draw.
@@ -114,5 +114,5 @@ def leave_one_out(values: Tensor) -> Tensor:
 
 @checked
 def own_average(values: Tensor) -> Tensor:
-    """The average of all M draws, own value included: it shrinks the gradient by (M - 1)/M."""
+    """The average of all K draws, own value included: it shrinks the gradient by (K - 1)/K."""
     return values.mean(dim=-1, keepdim=True).expand_as(values)

@@ -2,7 +2,7 @@
 
 The classes have probabilities softmax(logits), logits (L, C). Every estimator reads the same Gumbel
 noise: the class with the largest logit + noise is a draw (the Gumbel-max trick).
-Shapes: M draws averaged into one estimate, L latents, C classes; leading axes are kept.
+Shapes: K draws averaged into one estimate, L latents, C classes; leading axes are kept.
 """
 
 from collections.abc import Callable
@@ -76,20 +76,20 @@ def enumerate_gradient(f: Objective, logits: Tensor) -> Tensor:
 def score_function(
     f: Objective, logits: Tensor, noise: Tensor, *, baseline: Baseline = 0.0
 ) -> Tensor:
-    """(f(z) - b) (z - p), averaged over M: unbiased, and f need not be differentiable.
+    """(f(z) - b) (z - p), averaged over K: unbiased, and f need not be differentiable.
 
     Args:
         f: any function of one-hot z (..., L, C), one value per draw.
         logits: shape (L, C).
-        noise: Gumbel, shape (..., M, L, C).
-        baseline: b, a constant or a function of the M values, such as `leave_one_out`.
+        noise: Gumbel, shape (..., K, L, C).
+        baseline: b, a constant or a function of the K values, such as `leave_one_out`.
 
     Returns:
         Shape (..., L, C).
     """
     with torch.no_grad():
         z = draw(logits, noise)
-        weight = subtract_baseline(f(z), baseline)  # (..., M)
+        weight = subtract_baseline(f(z), baseline)  # (..., K)
         return (weight[..., None, None] * (z - F.softmax(logits, dim=-1))).mean(dim=-3)
 
 
@@ -132,7 +132,7 @@ def gumbel_softmax(
 def _through(
     f: Objective, logits: Tensor, noise: Tensor, soft: Callable[[Tensor], Tensor], *, hard: bool
 ) -> Tensor:
-    """Gradient of f along `soft`, draw by draw, averaged over M; `hard` evaluates f at the draw."""
+    """Gradient of f along `soft`, draw by draw, averaged over K; `hard` evaluates f at the draw."""
     _require_noise(logits, noise)
     with torch.enable_grad():
         leaf = logits.detach().expand(noise.shape).clone().requires_grad_()

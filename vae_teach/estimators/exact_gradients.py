@@ -1,13 +1,12 @@
-r"""True gradients and variances of the estimators, in closed form, for two objectives.
+r"""True gradients and variances of the estimators, in closed form, for a sum of squares.
 
 The square is f(z) = z_1^2 + ... + z_L^2. With z_l = mu_l + sigma_l eps everything is a polynomial
 in eps, and the moments E[eps^2] = 1, E[eps^4] = 3, E[eps^6] = 15, E[eps^8] = 105 are all one needs.
-Shapes: L latent, M draws in one estimate. Every variance is that of one estimate.
+Shapes: L latent, K draws in one estimate. Every variance is that of one estimate.
 """
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from vae_teach.estimators.continuous import Gradient
@@ -98,7 +97,7 @@ def square_best_baseline(mu: Tensor, sigma: Tensor) -> Gradient:
 def square_leave_one_out_variance(mu: Tensor, sigma: Tensor, draws: int) -> Gradient:
     """Variance of `score_function` with `leave_one_out` for the square, each (L,).
 
-    The estimate is the sample covariance of f and the score s (divided by M - 1), so the formula
+    The estimate is the sample covariance of f and the score s (divided by K - 1), so the formula
     is that of a sample covariance: it needs E[(f - Ef)^2 s^2], Cov(f, s), Var f and Var s.
 
     Raises:
@@ -120,19 +119,3 @@ def square_leave_one_out_variance(mu: Tensor, sigma: Tensor, draws: int) -> Grad
             for m, t in zip(moments, true, strict=True)
         )
     )
-
-
-@checked
-def square_plus_sine_expectation(mu: Tensor, sigma: Tensor) -> Tensor:
-    """E[f] = sum mu^2 + sigma^2 + sin(mu) exp(-sigma^2 / 2), a scalar.
-
-    f(z) = sum z^2 + sin z is the example of Understanding Deep Learning, notebook 17.2.
-    """
-    return (mu.square() + sigma.square() + mu.sin() * torch.exp(-0.5 * sigma.square())).sum()
-
-
-@checked
-def square_plus_sine_gradient(mu: Tensor, sigma: Tensor) -> Gradient:
-    """The derivatives of `square_plus_sine_expectation`, each (L,)."""
-    damping = torch.exp(-0.5 * sigma.square())
-    return Gradient(2 * mu + mu.cos() * damping, 2 * sigma - sigma * mu.sin() * damping)

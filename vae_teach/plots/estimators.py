@@ -1,4 +1,4 @@
-"""Figures of chapter 5: estimators beside their exact values, and medians with intervals.
+"""Figures of gradient estimators beside their exact values, and of medians with intervals.
 
 Each function draws the numbers it is given and returns the Axes. Series differ in marker and dash
 as well as in colour. Shapes: K estimates.
