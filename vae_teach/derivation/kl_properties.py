@@ -170,6 +170,8 @@ AFFINE_INVARIANCE = Derivation(
             "q_y(y)": ("y", "a*mu_q + b", "a^2*sigma_q^2"),
             "p_y(y)": ("y", "a*mu_p + b", "a^2*sigma_p^2"),
         },
+        maps={"y": ("x", "a*x + b")},
+        images={"q_y(y)": "q(x)", "p_y(y)": "p(x)"},
     ),
     steps=[
         Step(

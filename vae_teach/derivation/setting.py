@@ -29,6 +29,8 @@ class Setting:
         simplex: probability vectors of length `size`.
         normals: Gaussian densities, e.g. {"q(z)": ("z", "mu", "sigma^2")}.
         definitions: any other formula by name, e.g. {"log(p(x,z))": "log(p(x|z)) + log(p(z))"}.
+        maps: variables that are functions of others, e.g. {"y": ("x", "a*x + b")}.
+        images: densities of such a variable and those they come from, {"q_y(y)": "q(x)"}.
         size: the name of the dimension; it takes the values in `sizes` in turn.
         n_points: how many random points every line is evaluated at.
         seed: of the random points, and of the Monte-Carlo draws.
@@ -42,6 +44,8 @@ class Setting:
     simplex: str = ""
     normals: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     definitions: Mapping[str, str] = field(default_factory=dict)
+    maps: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)
     size: str = "k"
     sizes: tuple[int, ...] = (1, 2, 3, 4, 5)
     n_points: int = 50
@@ -85,6 +89,18 @@ class Setting:
         if len(heads) != 1:
             raise ValueError(f"{name!r} names {len(heads)} densities here; write it in full")
         return heads[0]
+
+    @cached_property
+    def named(self) -> frozenset[str]:
+        """The canonical names of all densities, Gaussian or not."""
+        return frozenset(self._density_names)
+
+    def integrates_to_one(self, name: str, variable: str) -> bool:
+        """Whether the name is that of a density of this variable, given others or not."""
+        if name not in self.named:
+            return False
+        first, *others = parse(name).args
+        return not others and key(first).split(" | ")[0] == variable
 
     @cached_property
     def _density_names(self) -> list[str]:

@@ -1,9 +1,8 @@
-"""Is each line right? Numbers at random points first, then algebra, then Monte Carlo.
+"""Is each line right? Numbers at random points first, then a proof, then Monte Carlo.
 
-A false line dies on the numbers, at a point that can be shown. A line that survives them is
-handed to sympy; if the difference of its two sides simplifies to zero it is proved, otherwise
-it holds as far as quadrature can see. Monte Carlo is a third opinion, which shares neither the
-quadrature nor the algebra.
+A false line dies on the numbers, at a point that can be shown. For a line that survives them a
+proof is looked for: a named rule, or algebra. Without one it has only not been refuted. Monte Carlo
+is another opinion, which shares neither the quadrature nor the proofs.
 """
 
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import numpy as np
 from .expression import parse
 from .monte_carlo import MonteCarlo, Undrawable
 from .numeric import Numeric
+from .rules import LEFT_OUT, Reason, reason
 from .setting import Setting
 from .step import Step
 from .symbolic import difference
@@ -44,13 +44,16 @@ class Verdict:
 
     Args:
         holds: whether the step follows.
-        method: "algebra" (a proof), "quadrature" or "arithmetic" (at random points).
+        method: "rule" (a named identity or inequality was applied), "algebra" (both sides are one
+            formula), "quadrature" or "arithmetic" (not refuted at the points, which is no proof).
         discrepancy: the largest error over all points, relative to max(1, |left|, |right|); for
             an inequality the largest violation.
         points: how many points were tried.
         off_by: for a false step, the plain difference at the point where it fails worst.
         example: that point, and both values there.
-        monte_carlo: the third opinion, where an expectation allows one.
+        monte_carlo: another opinion, where an expectation allows one.
+        rules: the names of the rules that were applied.
+        conditions: what they need, each in words.
     """
 
     holds: bool
@@ -60,6 +63,13 @@ class Verdict:
     off_by: float = 0.0
     example: str = ""
     monte_carlo: Opinion | None = None
+    rules: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether more than numbers speak for the step."""
+        return self.holds and self.method in ("rule", "algebra")
 
 
 @cache
@@ -90,11 +100,14 @@ def _violations(left: np.ndarray, relation: str | None, right: np.ndarray) -> np
     return np.where(np.isnan(gap), np.inf, np.maximum(gap, 0.0) / scale)
 
 
-def _proved(left: str, relation: str, right: str, setting: Setting) -> bool:
-    gap = difference(parse(left), parse(right), setting)
-    if gap is None:
-        return False
-    return gap == 0 if relation == "=" else bool((gap if relation == ">=" else -gap).is_nonnegative)
+def _proof(left: str, relation: str, right: str, setting: Setting) -> Reason | None:
+    """By rule or by algebra, whichever is found first; None if the numbers are all there is."""
+    found = reason(left, relation, right, setting)
+    if found is None and relation != "=":
+        gap = difference(parse(left), parse(right), setting)
+        if gap is not None and (left_out := gap if relation == ">=" else -gap).is_nonnegative:
+            return Reason((LEFT_OUT,), (f"`{left_out}` is not negative",))
+    return found
 
 
 def _opinion(formula: str, expected: float, setting: Setting) -> Opinion | None:
@@ -124,10 +137,14 @@ def check(left: str, relation: str | None, right: str, setting: Setting) -> Verd
     if not worst <= TOLERANCE:
         i = int(violations.argmax())
         return Verdict(False, method, worst, n, abs(a[i] - b[i]), _example(setting, i, a[i], b[i]))
-    if _proved(left, relation, right, setting):
-        method = "algebra"
     opinion = _opinion(right, a[0], setting) if relation == "=" else None
-    return Verdict(True, method, worst, n, monte_carlo=opinion)
+    proof = _proof(left, relation, right, setting)
+    if proof is None:
+        return Verdict(True, method, worst, n, monte_carlo=opinion)
+    method = "rule" if proof.rules else "algebra"
+    return Verdict(
+        True, method, worst, n, monte_carlo=opinion, rules=proof.rules, conditions=proof.conditions
+    )
 
 
 def judge(start: str, steps: Sequence[Step], setting: Setting) -> tuple[Verdict, ...]:

@@ -123,7 +123,8 @@ def _explain(derivation: Derivation, number: int) -> str:
     return HINTS["false"].format(line=number, example=verdict.example)
 
 
-def _require_a_proof(steps: list[Step]) -> None:
+def _require_a_proof(derivation: Derivation) -> None:
+    steps = derivation.steps
     relation: str | None = "="
     for step in steps:
         relation = compose(relation, step.relation)
@@ -134,8 +135,9 @@ def _require_a_proof(steps: list[Step]) -> None:
     if len(steps) == 1:
         raise Fault(HINTS["only-the-claim"])
     above = START
-    for number, step in enumerate(steps, 1):
-        if step.relation == ">=" and not follows(above, step.formula, SETTING):
+    for number, (step, verdict) in enumerate(zip(steps, derivation.verdicts, strict=True), 1):
+        shown = verdict.is_proved and follows(above, step.formula, SETTING)
+        if step.relation == ">=" and not shown:
             raise Fault(HINTS["not-shown"].format(line=number))
         above = step.formula
 
@@ -156,7 +158,7 @@ def _examine(answer: Any) -> None:
     derivation = proof(_read(answer))
     if derivation.false_steps:
         raise Fault(_explain(derivation, derivation.false_steps[0]))
-    _require_a_proof(list(derivation.steps))
+    _require_a_proof(derivation)
 
 
 def prove_inequality(steps: list[str]) -> Verdict:

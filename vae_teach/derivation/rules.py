@@ -1,0 +1,210 @@
+"""Named rules by which a line follows from the one above, each with its conditions.
+
+An equality follows by the identities of `formal`, or by ordinary algebra. An inequality follows if
+one rule or two, used in the line above or in the line below, make the two lines equal.
+"""
+
+import ast
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from .expression import binder, call_name, is_ratio, key, parse
+from .formal import CONDITIONS, identities
+from .numeric import Numeric
+from .setting import Setting
+from .symbolic import difference
+
+JENSEN = "Jensen's inequality"
+GIBBS = "Gibbs' inequality"
+TANGENT = "tangent of the logarithm"
+TANGENT_OF_EXP = "tangent of the exponential"
+LEFT_OUT = "leaving out what is not negative"
+
+# log t = log(t^p)/p: the tangent at 1 bounds it from above for p > 0, from below for p < 0.
+POWERS = ("1", "2", "1/2", "-1", "-2")
+
+
+@dataclass(frozen=True)
+class Reason:
+    """By which named rules a line follows, and under which conditions; no rule: by algebra."""
+
+    rules: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+
+    def and_also(self, other: "Reason") -> "Reason":
+        """Both, each named once."""
+        both = (*self.rules, *other.rules), (*self.conditions, *other.conditions)
+        return Reason(*(tuple(dict.fromkeys(part)) for part in both))
+
+
+def reason(above: str, relation: str, below: str, setting: Setting) -> Reason | None:
+    """Why `above relation below` holds, or None if no rule here shows it.
+
+    A formula that holds at every point tried is not thereby shown.
+    """
+    left, right = parse(above), parse(below)
+    if (same := _equal(left, right, setting)) is not None or relation == "=":
+        return same
+    down = relation == ">="
+    for depth in (1, 2):
+        for start, end, smaller in ((left, right, down), (right, left, not down)):
+            for found, moved in _moves(start, smaller, setting, depth):
+                if (same := _equal(moved, end, setting)) is not None:
+                    return found.and_also(same)
+    return None
+
+
+def _equal(left: ast.expr, right: ast.expr, setting: Setting) -> Reason | None:
+    if not _agree(left, right, setting):
+        return None  # in a moment, where algebra may take seconds
+    found = identities(left, right, setting)
+    if found is not None:
+        return Reason(found, tuple(CONDITIONS[name] for name in found if CONDITIONS[name]))
+    gap = difference(left, right, setting)
+    return Reason() if gap == 0 else None
+
+
+def _agree(left: ast.expr, right: ast.expr, setting: Setting) -> bool:
+    for point in itertools.islice(setting.points(), 3):
+        one, other = (Numeric(setting, point).value(side) for side in (left, right))
+        if not abs(one - other) <= 1e-8 * max(1.0, abs(one), abs(other)):
+            return False
+    return True
+
+
+def _moves(
+    tree: ast.expr, smaller: bool, setting: Setting, depth: int
+) -> Iterator[tuple[Reason, ast.expr]]:
+    """The formula made smaller (or larger) by so many rules, each in one place."""
+    if depth == 0:
+        yield Reason(), tree
+        return
+    for node, grows, put in _places(tree, setting):
+        for found, new in _options(node, smaller == grows, setting):
+            for more, moved in _moves(put(new), smaller, setting, depth - 1):
+                yield found.and_also(more), moved
+
+
+def _options(node: ast.expr, smaller: bool, setting: Setting) -> Iterator[tuple[Reason, ast.expr]]:
+    """What is at most (or at least) as large as the node, by a rule."""
+    if smaller and call_name(node) == "KL":
+        densities = " and ".join(f"`{setting.density(arg)}`" for arg in node.args)
+        yield Reason((GIBBS,), (f"{densities} are densities",)), parse("0")
+    elif smaller and _is_positive(node, setting) and _number(node) is None:
+        yield Reason((LEFT_OUT,), (f"`{key(node)}` is not negative",)), parse("0")
+    if not isinstance(node, ast.Call):
+        return
+    if smaller and call_name(node) == "log" and _binds(node.args[0], "E"):
+        (inner,) = node.args
+        if _is_positive(inner.args[0], setting):
+            moved = ast.Call(inner.func, [_log(inner.args[0])], [])
+            yield _jensen(inner, inner.args[0]), moved
+    if not smaller and _binds(node, "E") and call_name(node.args[0]) == "log":
+        inside = node.args[0].args[0]
+        if _is_positive(inside, setting):
+            yield _jensen(node, inside), _log(ast.Call(node.func, [inside], []))
+    if call_name(node) == "log" and _is_positive(node.args[0], setting):
+        found = Reason((TANGENT,), (f"`{key(node.args[0])}` is positive",))
+        for power in POWERS:
+            if smaller == power.startswith("-"):
+                t = ast.BinOp(node.args[0], ast.Pow(), parse(power))
+                yield found, ast.BinOp(parse(f"1/({power})"), ast.Mult(), _minus_one(t))
+    if smaller and call_name(node) == "exp":
+        yield Reason((TANGENT_OF_EXP,)), ast.BinOp(node.args[0], ast.Add(), ast.Constant(1))
+
+
+def _jensen(expectation: ast.Call, inside: ast.expr) -> Reason:
+    density = key(expectation.func.slice)
+    needs = f"the logarithm is concave, `{key(inside)}` is positive, `{density}` integrates to 1"
+    return Reason((JENSEN,), (needs,))
+
+
+def _minus_one(node: ast.expr) -> ast.expr:
+    return ast.BinOp(node, ast.Sub(), ast.Constant(1))
+
+
+def _log(node: ast.expr) -> ast.Call:
+    return ast.Call(ast.Name("log", ast.Load()), [node], [])
+
+
+def _binds(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Call) and binder(node) == name
+
+
+Put = Callable[[ast.expr], ast.expr]
+
+
+def _places(node: ast.expr, setting: Setting) -> Iterator[tuple[ast.expr, bool, Put]]:
+    """The parts in which a formula is monotone: part, whether it grows with it, how to replace it.
+
+    On the way down are sums, factors that are not negative, expectations, and logarithms.
+    """
+    yield node, True, lambda new: new
+    for child, grows, wrap in _children(node, setting):
+        for part, also, put in _places(child, setting):
+            yield part, grows == also, lambda new, wrap=wrap, put=put: wrap(put(new))
+
+
+def _children(node: ast.expr, setting: Setting) -> Iterator[tuple[ast.expr, bool, Put]]:
+    match node:
+        case ast.UnaryOp(op, operand):
+            yield operand, isinstance(op, ast.UAdd), lambda new: ast.UnaryOp(op, new)
+        case ast.BinOp(left, ast.Add() | ast.Sub() as op, right):
+            yield left, True, lambda new: ast.BinOp(new, op, right)
+            yield right, isinstance(op, ast.Add), lambda new: ast.BinOp(left, op, new)
+        case ast.BinOp(left, ast.Mult() as op, right):
+            for child, factor, put in (
+                (left, right, lambda new: ast.BinOp(new, op, right)),
+                (right, left, lambda new: ast.BinOp(left, op, new)),
+            ):
+                if (sign := _sign(factor, setting)) is not None:
+                    yield child, sign, put
+        case ast.BinOp(left, ast.Div() as op, right):
+            if (sign := _sign(right, setting)) is not None:
+                yield left, sign, lambda new: ast.BinOp(new, op, right)
+        case ast.Call(func, [body]) if binder(node) in ("E", "sum") or call_name(node) == "log":
+            yield body, True, lambda new: ast.Call(func, [new], [])
+
+
+def _sign(factor: ast.expr, setting: Setting) -> bool | None:
+    """Whether a factor keeps the order or turns it round; None if its form does not say."""
+    value = _number(factor)
+    if value is not None:
+        return None if value == 0 else value > 0
+    return True if _is_positive(factor, setting) else None
+
+
+def _number(node: ast.expr) -> float | None:
+    """What a formula of numbers alone is worth."""
+    match node:
+        case ast.Constant(int() | float() as value):
+            return float(value)
+        case ast.UnaryOp(op, operand) if (value := _number(operand)) is not None:
+            return -value if isinstance(op, ast.USub) else value
+        case ast.BinOp(left, ast.Mult() | ast.Div() as op, right):
+            one, other = _number(left), _number(right)
+            if one is None or other is None or (other == 0 and isinstance(op, ast.Div)):
+                return None
+            return one * other if isinstance(op, ast.Mult) else one / other
+    return None
+
+
+def _is_positive(node: ast.expr, setting: Setting) -> bool:
+    """Whether a formula shows by its form that it is not negative."""
+    value = _number(node)
+    if value is not None:
+        return value >= 0
+    if is_ratio(node) or call_name(node) in ("exp", "sqrt", "abs"):
+        return True
+    match node:
+        case ast.Name(name):
+            return name in setting.positive.split()
+        case ast.Subscript(ast.Name(name)):
+            return name in f"{setting.simplex} {setting.positive_vectors}".split()
+        case ast.BinOp(left, ast.Pow(), right):
+            power = _number(right)
+            return (power is not None and power % 2 == 0) or _is_positive(left, setting)
+        case ast.BinOp(left, ast.Add() | ast.Mult() | ast.Div(), right):
+            return _is_positive(left, setting) and _is_positive(right, setting)
+    return False
