@@ -62,9 +62,9 @@ def test_a_sources_model_loads_where_only_the_checkpoint_module_is_imported(tmp_
     save_checkpoint(path, PRESETS["altosaar-iaf"].build(0), history=History(), settings={})
     code = (
         "import sys; from vae_teach.training.checkpoint import load_model; "
-        "print(type(load_model(sys.argv[1])).__name__)"
+        "print(type(load_model(sys.argv[1]).posterior).__name__)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False
     )
-    assert (done.stdout.strip(), done.returncode) == ("FlowVAE", 0), done.stderr
+    assert (done.stdout.strip(), done.returncode) == ("FlowPosterior", 0), done.stderr

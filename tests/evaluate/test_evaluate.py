@@ -11,7 +11,7 @@ from vae_teach.data.treatments import treat
 from vae_teach.evaluate.bounds import Estimate
 from vae_teach.evaluate.weights import chunks
 from vae_teach.exact import LinearGaussian
-from vae_teach.models import VAE
+from vae_teach.models import VAE, GaussianCodes
 from vae_teach.models.likelihoods import (
     Bernoulli,
     ContinuousBernoulli,
@@ -32,7 +32,7 @@ def draws(*shape, seed=0, dtype=F64):
     return torch.randn(*shape, generator=generator(seed), dtype=dtype)
 
 
-class Known(nn.Module):
+class Known(GaussianCodes, nn.Module):
     """A linear-Gaussian model behind a VAE's interface, with any diagonal q(z|x) we choose."""
 
     def __init__(self, exact: LinearGaussian, shift: float = 0.0, widen: float = 0.0):
@@ -290,13 +290,31 @@ def test_a_grid_that_cannot_be_trusted_is_refused(trained):
         evaluate.grid_log_likelihood(narrow, x, reach=9, n=401)
 
 
+def test_a_model_without_a_posterior_is_told_how_to_get_one():
+    """A network with encode alone ended in an AttributeError, which names a thing to be written."""
+
+    class Bare(nn.Module):
+        latent_dim, likelihood = 2, Bernoulli()
+
+        def encode(self, x):
+            return x[:, :2], x[:, 2:4]
+
+        def decode(self, z):
+            return z
+
+    x = torch.zeros(3, 2)
+    for judge in (evaluate.elbo, evaluate.importance_bounds):
+        with pytest.raises(ValueError, match=r"Bare has not all of them.*GaussianCodes"):
+            judge(Bare(), x, n_samples=1, generator=generator())
+
+
 # --- active units: row N13's measure ------------------------------------------------------------
 
 
 def test_active_units_are_those_whose_mean_moves():
     """Catches the variance of z, which is near 1 in a collapsed dimension."""
 
-    class Half(nn.Module):
+    class Half(GaussianCodes, nn.Module):
         latent_dim = 3
 
         def encode(self, x):

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from vae_teach.maths.gaussian import kl_to_standard_normal
-from vae_teach.models import VAE
+from vae_teach.models import VAE, PosteriorVAE
 from vae_teach.models.likelihoods import Bernoulli
-from vae_teach.models.positive import FLOOR, PARAMETERISATIONS, PositiveVAE, get_parameterisation
+from vae_teach.models.positive import FLOOR, PARAMETERISATIONS, get_parameterisation
 from vae_teach.training.sigma_race import Race, race
 
 F64 = torch.float64
@@ -118,8 +118,9 @@ def test_the_log_variance_needs_no_eps(extreme):
 # --- the model and the race ---------------------------------------------------------------------
 
 
-def small(positive, **kw):
-    return PositiveVAE(16, (12,), 3, (12,), positive=positive, seed=0, **kw)
+def small(positive, initial_sigma=None):
+    posterior = {"name": "gaussian", "positive": positive, "initial_sigma": initial_sigma}
+    return PosteriorVAE(16, (12,), 3, (12,), posterior=posterior, seed=0)
 
 
 def images(n, seed=0):
@@ -161,7 +162,8 @@ def test_an_unknown_parameterisation_is_refused_with_the_known_ones():
 
 def _alone(seed, steps, x, held_out):
     """One model trained by an ordinary loop: what each seed of the race must equal."""
-    model = PositiveVAE(16, (8,), 3, (8,), positive="softplus", seed=seed)
+    posterior = {"name": "gaussian", "positive": "softplus"}
+    model = PosteriorVAE(16, (8,), 3, (8,), posterior=posterior, seed=seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     g = torch.Generator().manual_seed(seed)
     for _ in range(steps):

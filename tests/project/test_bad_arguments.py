@@ -15,9 +15,8 @@ from vae_teach.models import VAE, Autoencoder
 from vae_teach.models.completion import column_task
 from vae_teach.models.conditional import CVAE, one_hot
 from vae_teach.models.likelihoods import make_likelihood
-from vae_teach.models.positive import PositiveVAE
+from vae_teach.models.posterior import GaussianPosterior, PosteriorVAE
 from vae_teach.systems.convolutional import ConvAutoencoder
-from vae_teach.systems.flows import FlowVAE
 from vae_teach.systems.optimizers import clip_by_value
 
 X, MU = torch.full((2, 12), 0.5), torch.zeros(2, 3)
@@ -42,9 +41,12 @@ CASES = {
     "float64 pixels": (lambda: Autoencoder(*SIZES)(X.double()), "x is .*float64.* torch.float32"),
     "a code of another length": (lambda: VAE(*SIZES).decode(X), "z has 12 values .* built for 3"),
     "a code as a list": (lambda: ConvAutoencoder(8).decode([0.0]), "z must be a tensor of floats"),
-    "pixels of a flow": (lambda: FlowVAE(*SIZES).start(MU), "x has 3 pixels .* built for 12"),
-    "noise of another length": (lambda: PositiveVAE(*SIZES).elbo(X, X), "latent dimensions"),
-    "sigma 0 at the start": (lambda: PositiveVAE(*SIZES, initial_sigma=0), "initial_sigma must be"),
+    "pixels of a flow": (
+        lambda: PosteriorVAE(*SIZES, posterior="flow").heads(MU),
+        "x has 3 pixels .* built for 12",
+    ),
+    "noise of another length": (lambda: PosteriorVAE(*SIZES).elbo(X, X), "latent dimensions"),
+    "sigma 0 at the start": (lambda: GaussianPosterior(initial_sigma=0), "initial_sigma must be"),
     "no latents": (lambda: VAE(12, (4,), 0), "latent_dim must be at least 1, but it is 0"),
     "half a unit": (lambda: CVAE(12, encoder_hidden=(4.5,)), r"encoder_hidden\[0\] must be a"),
     "no likelihood": (lambda: VAE(*SIZES, likelihood=None), "likelihood must be a name or a dict"),

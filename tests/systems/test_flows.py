@@ -7,8 +7,9 @@ import torch
 
 from vae_teach import evaluate
 from vae_teach.exact import Grid
-from vae_teach.models import build_model, seeded_initialization
-from vae_teach.systems.flows import MADE, FlowVAE, IAFStep, degree_masks
+from vae_teach.models import PosteriorVAE, build_model, seeded_initialization
+from vae_teach.systems.dense import SourceVAE
+from vae_teach.systems.flows import MADE, IAFStep, degree_masks
 
 F64 = torch.float64
 
@@ -32,7 +33,7 @@ def strong_step(latent_dim=4, seed=0):
 def bend(module, factor=4.0):
     """Make every step of a flow matter: larger masked weights, a smaller gate, a wider start."""
     with torch.no_grad():
-        if isinstance(module, FlowVAE):
+        if isinstance(module, PosteriorVAE):
             module.to_logvar.bias.fill_(2.0)  # sigma = 2.1 before the flow
         for step in module.modules():
             if isinstance(step, IAFStep):
@@ -44,7 +45,8 @@ def bend(module, factor=4.0):
 
 def small_vae(**options):
     config = {"n_pixels": 6, "encoder_hidden": (8,), "latent_dim": 2, "decoder_hidden": (8,)}
-    return FlowVAE(**config, positive="softplus", flow_hidden=16, seed=0, **options).double()
+    flow = {"name": "flow", "positive": "softplus", "hidden": 16}
+    return SourceVAE(**config, posterior=flow, seed=0, **options).double()
 
 
 @pytest.mark.parametrize("n_inputs, n_hidden", [(2, 5), (5, 16), (128, 256)])
@@ -183,7 +185,7 @@ def test_reconstructing_without_noise_is_repeatable_and_with_noise_is_not():
 
 def test_config_rebuilds_the_model_with_its_masks():
     model = bend(small_vae())
-    twin = build_model("FlowVAE", model.config).double()
+    twin = build_model("SourceVAE", model.config).double()
     twin.load_state_dict(model.state_dict())
     x, eps = draws(3, 6), draws(3, 2, seed=1)
     torch.testing.assert_close(twin.elbo(x, eps).value, model.elbo(x, eps).value, rtol=0, atol=0)
@@ -194,3 +196,7 @@ def test_errors_name_both_sides():
         degree_masks(1, 4, 2)
     with pytest.raises(ValueError, match="initialization must be 'torch'"):
         small_vae(initialization="he-normal")
+    with pytest.raises(ValueError, match="a flow has no closed form for the KL"):
+        small_vae().posterior.kl(())
+    with pytest.raises(ValueError, match=r"SourceVAE has no closed form.*importance_bounds"):
+        evaluate.elbo(small_vae(), draws(2, 6), n_samples=1, generator=torch.Generator())

@@ -11,7 +11,7 @@ from vae_teach.maths.gaussian import kl_to_standard_normal, log_normal
 from vae_teach.models import build_model, count_parameters
 from vae_teach.models.likelihoods import Gaussian
 from vae_teach.systems.dense import SourceAutoencoder, SourceVAE, drop_connections
-from vae_teach.systems.flows import FlowVAE
+from vae_teach.systems.flows import FlowPosterior
 from vae_teach.systems.measures import MEASURES
 from vae_teach.systems.presets import PRESETS, Preset, Published, get_preset
 from vae_teach.training.checkpoint import load_model, save_checkpoint
@@ -48,8 +48,9 @@ def pixels(n=6, d=12):
     return torch.rand(n, d, generator=generator())
 
 
-def tiny(**options):
-    return SourceVAE(**TINY, seed=0, **options)
+def tiny(*, positive="half-logvar", initial_sigma=None, sampled_kl=False, **options):
+    posterior = {"name": "gaussian", "positive": positive, "initial_sigma": initial_sigma}
+    return SourceVAE(**TINY, posterior=posterior | {"sampled_kl": sampled_kl}, seed=0, **options)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -235,7 +236,7 @@ def test_the_posterior_is_reparameterized():
 
 def test_sampled_and_closed_kl_have_one_expectation_and_the_sampled_one_more_noise():
     """Trap T8. The mean over many draws agrees within 4 standard errors; the variance does not."""
-    closed, sampled = tiny(), tiny(kl="sampled")
+    closed, sampled = tiny(), tiny(sampled_kl=True)
     sampled.load_state_dict(closed.state_dict())
     x = pixels(1)
     eps = torch.randn(4_000, 1, 3, generator=generator(1))
@@ -252,7 +253,7 @@ def _kls(model, x, eps):
 
 
 def test_many_draws_of_the_sampled_kl_are_averaged():
-    model, x = tiny(kl="sampled"), pixels()
+    model, x = tiny(sampled_kl=True), pixels()
     eps = torch.randn(5, 6, 3, generator=generator())
     together = model.elbo(x, eps)
     one_by_one = [model.elbo(x, e) for e in eps]
@@ -334,7 +335,7 @@ def test_a_checkpoint_rebuilds_a_preset_from_the_file_alone(name, tmp_path):
 
 
 def test_config_rebuilds_a_source_model():
-    model = tiny(positive="exp", keep=0.7, scale_head="before", kl="sampled")
+    model = tiny(positive="exp", keep=0.7, scale_head="before", sampled_kl=True)
     twin = build_model("SourceVAE", model.config)
     assert twin.config == model.config
     twin.load_state_dict(model.state_dict())
@@ -353,7 +354,7 @@ def test_one_decoder_serves_reconstruction_and_generation():
 
 def test_two_calls_are_the_whole_elbo():
     """Row S16: log p(x, z) and (z, log q(z|x)) are all that the bound needs."""
-    model, x = tiny(kl="sampled"), pixels()
+    model, x = tiny(sampled_kl=True), pixels()
     eps = torch.randn(6, 3, generator=generator())
     z, log_q = model.draw_posterior(x, eps)
     zero = torch.zeros_like(z)
@@ -364,8 +365,10 @@ def test_two_calls_are_the_whole_elbo():
 def test_errors_name_both_sides():
     with pytest.raises(ValueError, match=r"preset is 'lasy'.*lazy"):
         get_preset("lasy")
-    with pytest.raises(ValueError, match=r"kl is 'exact'.*closed"):
-        tiny(kl="exact")
+    with pytest.raises(ValueError, match=r"posterior is 'mixture'.*'flow', 'gaussian'"):
+        SourceVAE(posterior="mixture")
+    with pytest.raises(ValueError, match=r"posterior must be a name or a dict.*it is None"):
+        SourceVAE(posterior=None)
     with pytest.raises(ValueError, match=r"in \(0, 1\], not 0"):
         tiny(keep=0)
     with pytest.raises(ValueError, match=r"scale_head is 'middle'"):
@@ -375,8 +378,8 @@ def test_errors_name_both_sides():
 
 
 def test_the_flow_preset_is_a_flow():
-    assert isinstance(PRESETS["altosaar-iaf"].build(0), FlowVAE)
-    assert PRESETS["altosaar-iaf"].model[1]["depth"] == 2
+    posterior = PRESETS["altosaar-iaf"].build(0).posterior
+    assert isinstance(posterior, FlowPosterior) and len(posterior.steps) == 2
 
 
 # --- what a preset refuses ----------------------------------------------------------------------

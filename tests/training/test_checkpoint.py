@@ -16,11 +16,10 @@ import vae_teach
 from vae_teach.models import MODELS, VAE, Autoencoder, build_model
 from vae_teach.models.completion import Completer, column_task
 from vae_teach.models.conditional import CVAE, Regressor
-from vae_teach.models.positive import PositiveVAE
+from vae_teach.models.posterior import PosteriorVAE
 from vae_teach.systems.conditional import ColumnCVAE, ColumnRegressor, LabelConvCVAE
 from vae_teach.systems.convolutional import ConvAutoencoder
 from vae_teach.systems.dense import SourceAutoencoder, SourceVAE
-from vae_teach.systems.flows import FlowVAE
 from vae_teach.training.checkpoint import (
     fingerprint,
     load_model,
@@ -32,13 +31,14 @@ from vae_teach.training.checkpoint import (
 from vae_teach.training.history import History
 
 SMALL = {"n_pixels": 12, "encoder_hidden": (5,), "latent_dim": 2, "decoder_hidden": (5,)}
+EXP = {"name": "gaussian", "positive": "exp", "initial_sigma": 0.5, "sampled_kl": True}
+FLOW = {"name": "flow", "depth": 2, "hidden": 6}
 EXAMPLES = {
     "Autoencoder": lambda: Autoencoder(**SMALL, seed=0),
     "VAE": lambda: VAE(**SMALL, likelihood={"name": "learned_gaussian"}, seed=0),
-    "PositiveVAE": lambda: PositiveVAE(**SMALL, positive="exp", initial_sigma=0.5, seed=0),
-    "SourceVAE": lambda: SourceVAE(**SMALL, kl="sampled", initialization="he-normal", seed=0),
+    "PosteriorVAE": lambda: PosteriorVAE(**SMALL, posterior=FLOW, seed=0),
+    "SourceVAE": lambda: SourceVAE(**SMALL, posterior=EXP, initialization="he-normal", seed=0),
     "SourceAutoencoder": lambda: SourceAutoencoder(**SMALL, error="cross_entropy", seed=0),
-    "FlowVAE": lambda: FlowVAE(**SMALL, depth=2, flow_hidden=6, seed=0),
     "ConvAutoencoder": lambda: ConvAutoencoder(seed=0),
     "CVAE": lambda: CVAE(12, 3, seed=0),
     "Regressor": lambda: Regressor(12, 3, seed=0),

@@ -8,7 +8,7 @@ Shapes: K draws, B batch, L latent; nats.
 import torch
 from torch import Tensor
 
-from vae_teach.maths.gaussian import log_normal, reparameterize
+from vae_teach.maths.gaussian import log_normal, log_standard_normal, reparameterize
 from vae_teach.validation import checked
 
 
@@ -25,8 +25,7 @@ def kl_monte_carlo(mu: Tensor, logvar: Tensor, eps: Tensor) -> Tensor:
         One value per draw, (K, B) or (B,); a single draw may be negative.
     """
     z = reparameterize(mu, logvar, eps)
-    zero = torch.zeros_like(mu)
-    return log_normal(z, mu, logvar) - log_normal(z, zero, zero)
+    return log_normal(z, mu, logvar) - log_standard_normal(z)
 
 
 @checked

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from vae_teach.evaluate.weights import BUDGET, chunks, draw_posterior, log_weights, noise
 from vae_teach.machine.device import as_float64, on_accelerator
 from vae_teach.maths.gaussian import kl_to_standard_normal, reparameterize
+from vae_teach.models.latent import Encoder, LatentModel, require_encoder
 from vae_teach.models.likelihoods import Likelihood
 from vae_teach.validation import require_count, require_number
 
@@ -50,7 +51,7 @@ class Bounds(NamedTuple):
 @on_accelerator
 @torch.no_grad()
 def importance_bounds(
-    model: nn.Module,
+    model: LatentModel,
     images: Tensor,
     *,
     n_samples: int,
@@ -67,7 +68,7 @@ def importance_bounds(
     report K with it.
 
     Args:
-        model: see `vae_teach.evaluate.weights`.
+        model: a `vae_teach.models.LatentModel`, such as a VAE.
         images: (N, D).
         n_samples: K.
         generator: of the draws.
@@ -109,7 +110,7 @@ def _summaries(log_w: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 @on_accelerator
 @torch.no_grad()
 def bound_curve(
-    model: nn.Module,
+    model: LatentModel,
     images: Tensor,
     *,
     sizes: Iterable[int] = (1, 5, 50, 500, 5_000),
@@ -152,7 +153,7 @@ def _in_blocks(log_w: Tensor, k: int) -> Estimate:
 @on_accelerator
 @torch.no_grad()
 def elbo(
-    model: nn.Module,
+    model: LatentModel,
     images: Tensor,
     *,
     n_samples: int,
@@ -168,7 +169,8 @@ def elbo(
     Raises:
         ValueError: for a model whose posterior is not the Gaussian that `encode` returns.
     """
-    if hasattr(model, "log_posterior"):
+    require_encoder(model)
+    if not model.has_closed_kl:
         name = type(model).__name__
         raise ValueError(f"{name} has no closed form for the KL: use importance_bounds(...).elbo")
     likelihood = likelihood or model.likelihood
@@ -200,7 +202,7 @@ class ActiveUnits(NamedTuple):
 
 @on_accelerator
 @torch.no_grad()
-def active_units(model: nn.Module, images: Tensor, *, threshold: float = 0.01) -> ActiveUnits:
+def active_units(model: Encoder, images: Tensor, *, threshold: float = 0.01) -> ActiveUnits:
     """Dimensions whose posterior mean varies over the images (N, D) by more than `threshold`.
 
     Source: Burda et al. 2016 (arXiv:1509.00519), section 5.2: Cov_x(E[z|x]) > 10^-2.
@@ -212,7 +214,7 @@ def active_units(model: nn.Module, images: Tensor, *, threshold: float = 0.01) -
 
 @on_accelerator
 @torch.no_grad()
-def posterior_means(model: nn.Module, images: Tensor, *, batch_size: int = 2_000) -> Tensor:
+def posterior_means(model: Encoder, images: Tensor, *, batch_size: int = 2_000) -> Tensor:
     """Where q(z|x) sends noise 0, (N, L): the mean of a Gaussian q, a central point of a flow."""
     require_count(batch_size, "batch_size")
     parts = []

@@ -14,7 +14,8 @@ from vae_teach.evaluate.weights import log_posterior
 from vae_teach.exact.grid import Grid
 from vae_teach.machine.device import as_float64, on_accelerator
 from vae_teach.maths import continuous_bernoulli
-from vae_teach.maths.gaussian import log_normal
+from vae_teach.maths.gaussian import log_standard_normal
+from vae_teach.models.latent import Encoder, LatentModel
 from vae_teach.models.likelihoods import (
     Bernoulli,
     ContinuousBernoulli,
@@ -99,7 +100,7 @@ def _logaddsum(total: Tensor, values: Tensor) -> Tensor:
 @on_accelerator
 @torch.no_grad()
 def grid_log_likelihood(
-    model: nn.Module,
+    model: LatentModel,
     images: Tensor,
     *,
     reach: float = 7.0,
@@ -140,7 +141,7 @@ def grid_log_likelihood(
         part = slice(start, min(start + size, n * n))
         points = grid.points[part].to(where)
         z = points.to(images)  # (M, 2)
-        prior = log_normal(points, torch.zeros_like(points), torch.zeros_like(points))
+        prior = log_standard_normal(points)
         table = as_float64(log_prob_table(likelihood, images, model.decode(z))) + prior
         log_q = as_float64(_posterior_table(model, images, z))
         chosen = coarse_points[part]
@@ -160,7 +161,7 @@ def _coarse(grid: Grid) -> tuple[Tensor, Tensor]:
     return chosen, weights
 
 
-def _posterior_table(model: nn.Module, x: Tensor, z: Tensor) -> Tensor:
+def _posterior_table(model: Encoder, x: Tensor, z: Tensor) -> Tensor:
     """log q(z_m | x_n): (N, D), (M, 2) -> (N, M)."""
     return log_posterior(model, x, z[:, None].expand(-1, len(x), -1)).T
 

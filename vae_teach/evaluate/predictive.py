@@ -6,28 +6,29 @@ function says so. Shapes: N pictures, D pixels, L latent.
 """
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from vae_teach.evaluate.bounds import posterior_means
 from vae_teach.evaluate.weights import draw_posterior, noise
 from vae_teach.machine.device import device_of, on_accelerator
+from vae_teach.models.latent import Encoder, LatentModel
 from vae_teach.validation import require_count
 
 
-def transform(model: nn.Module, x: Tensor) -> Tensor:
+def transform(model: Encoder, x: Tensor) -> Tensor:
     """The posterior means of x, (N, D) -> (N, L): a picture's coordinates. Nothing is drawn."""
     return posterior_means(model, x)
 
 
 @on_accelerator
 @torch.no_grad()
-def prior_predictive_at(model: nn.Module, z: Tensor) -> Tensor:
+def prior_predictive_at(model: LatentModel, z: Tensor) -> Tensor:
     """Mean pictures at chosen latents, (..., L) -> (..., D)."""
     return model.mean_image(z)
 
 
 @torch.no_grad()
-def prior_predictive(model: nn.Module, n: int, *, generator: Generator) -> tuple[Tensor, Tensor]:
+def prior_predictive(model: LatentModel, n: int, *, generator: Generator) -> tuple[Tensor, Tensor]:
     """Pixels drawn from p(x), and the means they were drawn from: two tensors (n, D).
 
     Each row of both belongs to one z ~ N(0, I). The encoder is not used.
@@ -37,30 +38,30 @@ def prior_predictive(model: nn.Module, n: int, *, generator: Generator) -> tuple
     return _drawn_pixels(model, z, generator), prior_predictive_at(model, z)
 
 
-def posterior_predictive_mean(model: nn.Module, x: Tensor, *, generator: Generator) -> Tensor:
+def posterior_predictive_mean(model: LatentModel, x: Tensor, *, generator: Generator) -> Tensor:
     """Mean pictures of one z ~ q(z|x) for each x, (N, D) -> (N, D)."""
     return prior_predictive_at(model, _draw(model, x, generator))
 
 
 @torch.no_grad()
-def posterior_predictive_sample(model: nn.Module, x: Tensor, *, generator: Generator) -> Tensor:
+def posterior_predictive_sample(model: LatentModel, x: Tensor, *, generator: Generator) -> Tensor:
     """Pixels drawn from p(x_new | z) with z ~ q(z|x), (N, D) -> (N, D)."""
     return _drawn_pixels(model, _draw(model, x, generator), generator)
 
 
 @on_accelerator
 @torch.no_grad()
-def _draw(model: nn.Module, x: Tensor, generator: Generator) -> Tensor:
+def _draw(model: Encoder, x: Tensor, generator: Generator) -> Tensor:
     return draw_posterior(model, x, noise((len(x), model.latent_dim), x, generator))[0]
 
 
 @on_accelerator
 @torch.no_grad()
-def _decoded(model: nn.Module, z: Tensor) -> Tensor:
+def _decoded(model: LatentModel, z: Tensor) -> Tensor:
     return model.decode(z)
 
 
-def _drawn_pixels(model: nn.Module, z: Tensor, generator: Generator) -> Tensor:
+def _drawn_pixels(model: LatentModel, z: Tensor, generator: Generator) -> Tensor:
     """Pixels drawn with the generator, where the model and its likelihood lie."""
     params = _decoded(model, z).to(device_of(model) or "cpu")
     return model.likelihood.sample(params, generator).cpu()

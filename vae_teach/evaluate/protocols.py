@@ -5,10 +5,11 @@ Shapes: N images, D pixels. Nats per image.
 
 from typing import NamedTuple
 
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from vae_teach.data.treatments import treat
 from vae_teach.evaluate.bounds import Estimate, importance_bounds
+from vae_teach.models.latent import LatentModel
 from vae_teach.models.likelihoods import Bernoulli, ContinuousBernoulli, Likelihood
 
 TREATMENTS: tuple[tuple[str, Likelihood], ...] = (
@@ -31,7 +32,7 @@ class ProtocolRow(NamedTuple):
 
 
 def compare_protocols(
-    model: nn.Module, images: Tensor, *, n_samples: int = 64, generator: Generator
+    model: LatentModel, images: Tensor, *, n_samples: int = 64, generator: Generator
 ) -> list[ProtocolRow]:
     """Evaluate one model, whose decoder gives logits, under each treatment of the same images.
 

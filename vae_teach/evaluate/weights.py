@@ -1,49 +1,52 @@
 """From a model to importance weights: two calls that every estimate of log p(x) is made of.
 
 Shapes: B images, K draws, D pixels, L latent. Nats per image.
-A model needs `encode` and `decode`, as `VAE` has them. One whose posterior is no diagonal Gaussian
-defines `draw_posterior(x, eps)` and `log_posterior(x, z)` too, as `FlowVAE` does.
+A model is a `vae_teach.models.LatentModel`, as `VAE` is.
 """
 
 from collections.abc import Iterator
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
-from vae_teach.maths.gaussian import log_normal, reparameterize
+from vae_teach.maths.gaussian import log_standard_normal
+from vae_teach.models.latent import Encoder, LatentModel, require_encoder
 from vae_teach.models.likelihoods import Likelihood
 from vae_teach.validation import require_count, require_generator
 
 BUDGET = 4_000_000  # pixels decoded at a time: about 16 MB for each intermediate result
 
 
-def draw_posterior(model: nn.Module, x: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
-    """z ~ q(z|x) and log q(z|x): x (B, D), noise (..., B, L) -> (..., B, L), (..., B)."""
-    if hasattr(model, "draw_posterior"):
-        return model.draw_posterior(x, eps)
-    mu, logvar = model.encode(x)
-    z = reparameterize(mu, logvar, eps)
-    return z, log_normal(z, mu, logvar)
+def draw_posterior(model: Encoder, x: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
+    """z ~ q(z|x) and log q(z|x): x (B, D), noise (..., B, L) -> (..., B, L), (..., B).
+
+    Raises:
+        ValueError: if the model is no `vae_teach.models.Encoder`.
+    """
+    require_encoder(model)
+    return model.draw_posterior(x, eps)
 
 
-def log_posterior(model: nn.Module, x: Tensor, z: Tensor) -> Tensor:
-    """log q(z|x) at any z: x (B, D), z (..., B, L) -> (..., B)."""
-    if hasattr(model, "log_posterior"):
-        return model.log_posterior(x, z)
-    return log_normal(z, *model.encode(x))
+def log_posterior(model: Encoder, x: Tensor, z: Tensor) -> Tensor:
+    """log q(z|x) at any z: x (B, D), z (..., B, L) -> (..., B).
+
+    Raises:
+        ValueError: if the model is no `vae_teach.models.Encoder`.
+    """
+    require_encoder(model)
+    return model.log_posterior(x, z)
 
 
 def log_joint(
-    model: nn.Module, x: Tensor, z: Tensor, *, likelihood: Likelihood | None = None
+    model: LatentModel, x: Tensor, z: Tensor, *, likelihood: Likelihood | None = None
 ) -> Tensor:
     """log p(x, z) = log p(x|z) + log N(z | 0, I): x (B, D), z (..., B, L) -> (..., B)."""
     likelihood = likelihood or model.likelihood
-    zero = torch.zeros_like(z)
-    return likelihood.log_prob(x, model.decode(z)) + log_normal(z, zero, zero)
+    return likelihood.log_prob(x, model.decode(z)) + log_standard_normal(z)
 
 
 def log_weights(
-    model: nn.Module, x: Tensor, eps: Tensor, *, likelihood: Likelihood | None = None
+    model: LatentModel, x: Tensor, eps: Tensor, *, likelihood: Likelihood | None = None
 ) -> Tensor:
     """log p(x, z) - log q(z|x) at z ~ q(z|x): x (B, D), noise (K, B, L) -> (K, B).
 

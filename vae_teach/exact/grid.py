@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vae_teach.maths.gaussian import log_normal
+from vae_teach.maths.gaussian import log_normal, log_standard_normal
 from vae_teach.validation import AT_LEAST_1, NOT_NEGATIVE, POSITIVE, checked
 
 
@@ -78,7 +78,7 @@ class DecoderModel:
     @checked
     def log_prior(self, z: Tensor) -> Tensor:
         """log p(z): (..., L) -> (...,)."""
-        return log_normal(z, torch.zeros_like(z), torch.zeros_like(z))
+        return log_standard_normal(z)
 
     @checked
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:

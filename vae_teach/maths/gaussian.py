@@ -46,6 +46,12 @@ def log_normal(x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
 
 
 @checked
+def log_standard_normal(z: Tensor) -> Tensor:
+    """log N(z | 0, I) in nats, the prior of every model here: (..., L) -> (...,)."""
+    return -0.5 * (LOG_2PI + z.square()).sum(dim=-1)
+
+
+@checked
 def kl_to_standard_normal(mu: Tensor, logvar: Tensor) -> Tensor:
     r"""KL( N(mu, diag(exp(logvar))) || N(0, I) ) in nats, one value per example.
 

@@ -16,7 +16,7 @@ class Elbo(NamedTuple):
     """Both terms in nats, one value per example. `value` is what training maximises."""
 
     log_likelihood: Tensor  # E_q[log p(x | z)], a Monte-Carlo estimate, (B,)
-    kl: Tensor  # KL(q(z | x) || p(z)), exact, (B,)
+    kl: Tensor  # KL(q(z | x) || p(z)), exact or from the same draws, (B,)
 
     @property
     def value(self) -> Tensor:
@@ -45,10 +45,22 @@ def elbo_terms(
 
     Source: Kingma & Welling 2014 (arXiv:1312.6114), Eq. 7 and appendix B.
     """
-    sizes = {"x": x.shape[-2], "params": params.shape[-2], "mu": mu.shape[-2]}
+    _require_same_batch(x=x, params=params, mu=mu)
+    return elbo_of_draws(x, params, kl_to_standard_normal(mu, logvar), likelihood)
+
+
+def elbo_of_draws(x: Tensor, params: Tensor, kl: Tensor, likelihood: Likelihood) -> Elbo:
+    """The same with a KL that is known, (B,), or taken at each draw, (K, B): both are averaged.
+
+    Raises:
+        ValueError: if the batch sizes of x and params differ.
+    """
+    _require_same_batch(x=x, params=params)
+    log_likelihood = likelihood.log_prob(x, params)
+    return Elbo(*(t.mean(dim=0) if t.ndim == 2 else t for t in (log_likelihood, kl)))
+
+
+def _require_same_batch(**tensors: Tensor) -> None:
+    sizes = {name: tensor.shape[-2] for name, tensor in tensors.items()}
     if len(set(sizes.values())) > 1:
         raise ValueError(f"batch sizes must agree, but they are {sizes}")
-    log_likelihood = likelihood.log_prob(x, params)
-    if log_likelihood.ndim == 2:  # (K, B)
-        log_likelihood = log_likelihood.mean(dim=0)
-    return Elbo(log_likelihood, kl_to_standard_normal(mu, logvar))

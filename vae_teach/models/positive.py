@@ -9,12 +9,10 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from vae_teach.maths.gaussian import kl_to_standard_normal, require_same_latent_size
-from vae_teach.models.elbo import Elbo, elbo_terms
-from vae_teach.models.vae import VAE
-from vae_teach.validation import POSITIVE, checked
+from vae_teach.maths.gaussian import kl_to_standard_normal
+from vae_teach.validation import checked
 
 FLOOR = 1e-6  # of source 004 and of source 003's script of 2016
 RAW_EPS = 1e-10  # of source 001, inside its logarithm
@@ -75,37 +73,3 @@ def get_parameterisation(name: str) -> Positive:
     if name not in PARAMETERISATIONS:
         raise ValueError(f"positive is {name!r}, but the known ones are {list(PARAMETERISATIONS)}")
     return PARAMETERISATIONS[name]
-
-
-@checked(initial_sigma=POSITIVE)
-class PositiveVAE(VAE):
-    """A `VAE` whose second head is read by one of `PARAMETERISATIONS`.
-
-    `initial_sigma` sets that head's bias so that training starts near this sigma; None leaves the
-    bias as drawn, which is near a = 0.
-    """
-
-    def __init__(
-        self, *args, positive: str = "half-logvar", initial_sigma: float | None = None, **kw
-    ):
-        super().__init__(*args, **kw)
-        self.positive = get_parameterisation(positive)
-        self.config |= {"positive": positive, "initial_sigma": initial_sigma}
-        if initial_sigma is not None:
-            nn.init.constant_(self.to_logvar.bias, self.positive.inverse(initial_sigma))
-
-    def heads(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and raw second output `a`, each (B, L), from x (B, D)."""
-        return super().encode(x)
-
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mu and logvar of q(z|x), each (B, L), from x (B, D)."""
-        mu, a = self.heads(x)
-        return mu, self.positive.logvar(a)
-
-    def elbo(self, x: Tensor, eps: Tensor) -> Elbo:
-        """Both terms per example; the sample uses sigma(a) with its sign, as source 001 does."""
-        mu, a = self.heads(x)
-        require_same_latent_size(mu=mu, eps=eps)
-        params = self.decode(mu + self.positive.sigma(a) * eps)
-        return elbo_terms(x, params, mu, self.positive.logvar(a), self.likelihood)

@@ -11,12 +11,11 @@ from vae_teach.validation import checked
 MODELS = {
     "Autoencoder": "vae_teach.models.autoencoder",
     "VAE": "vae_teach.models.vae",
-    "PositiveVAE": "vae_teach.models.positive",
+    "PosteriorVAE": "vae_teach.models.posterior",
     "CVAE": "vae_teach.models.conditional",
     "Regressor": "vae_teach.models.conditional",
     "Completer": "vae_teach.models.completion",
     "ConvAutoencoder": "vae_teach.systems.convolutional",
-    "FlowVAE": "vae_teach.systems.flows",
     "SourceVAE": "vae_teach.systems.dense",
     "SourceAutoencoder": "vae_teach.systems.dense",
     "LabelConvCVAE": "vae_teach.systems.conditional",

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from vae_teach.maths.gaussian import reparameterize
 from vae_teach.models.elbo import Elbo, elbo_terms
+from vae_teach.models.latent import GaussianCodes
 from vae_teach.models.layers import dense_chain, require_code, require_pixels, seeded_initialization
 from vae_teach.models.likelihoods import make_likelihood
 from vae_teach.validation import AT_LEAST_1, NOT_NEGATIVE, checked
@@ -16,7 +17,7 @@ from vae_teach.validation import AT_LEAST_1, NOT_NEGATIVE, checked
 @checked(
     n_pixels=AT_LEAST_1, encoder_hidden=AT_LEAST_1, latent_dim=AT_LEAST_1, decoder_hidden=AT_LEAST_1
 )
-class VAE(nn.Module):
+class VAE(GaussianCodes, nn.Module):
     """q(z|x) = N(mu(x), diag(sigma(x)^2)), p(z) = N(0, I), p(x|z) by `likelihood`.
 
     One trunk feeds both heads of the encoder, so mu and logvar see the same features. `seed`

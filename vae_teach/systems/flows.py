@@ -10,10 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vae_teach.maths.gaussian import log_normal, reparameterize
-from vae_teach.models.layers import require_code, require_pixels, seeded_initialization
-from vae_teach.systems.dense import SourceVAE
-from vae_teach.validation import AT_LEAST_1, NOT_NEGATIVE, checked
+from vae_teach.maths.gaussian import log_standard_normal
+from vae_teach.models.posterior import GaussianPosterior, Heads
+from vae_teach.validation import AT_LEAST_1, NOT_NEGATIVE, POSITIVE, checked
 
 GATE_BIAS = 2.0  # sigmoid(2) = 0.881: a new step keeps most of its input
 MASK_SEED = 0
@@ -108,57 +107,85 @@ class IAFStep(nn.Module):
         return before, F.logsigmoid(self._gate(before, context)[1]).sum(dim=-1)
 
 
-@checked(depth=NOT_NEGATIVE, flow_hidden=AT_LEAST_1)
-class FlowVAE(SourceVAE):
-    """A `SourceVAE` whose posterior is a Gaussian carried through `depth` autoregressive steps.
+@checked(
+    n_features=AT_LEAST_1,
+    latent_dim=AT_LEAST_1,
+    depth=NOT_NEGATIVE,
+    hidden=AT_LEAST_1,
+    initial_sigma=POSITIVE,
+)
+class FlowPosterior(nn.Module):
+    """A Gaussian carried through `depth` autoregressive steps, which read a context of the image.
 
-    A third head gives each image's context. There is no closed form for the KL, so it is sampled.
-    `encode` returns the Gaussian before the flow.
+    A third head gives the context. There is no closed form for the KL, so it is sampled.
     """
 
+    has_closed_kl = False
+
     def __init__(
-        self, *args, depth: int = 2, flow_hidden: int = 256, seed: int | None = None, **kw
+        self,
+        n_features: int,
+        latent_dim: int,
+        *,
+        positive: str = "half-logvar",
+        initial_sigma: float | None = None,
+        depth: int = 2,
+        hidden: int = 256,
     ):
-        super().__init__(*args, seed=seed, kl="sampled", **kw)
-        if self.config["initialization"] != "torch":
-            raise ValueError("initialization must be 'torch': a scheme would undo the flow's own")
-        del self.config["kl"]  # not a choice here
-        self.config |= {"depth": depth, "flow_hidden": flow_hidden}
-        size, hidden = self.latent_dim, self.config["encoder_hidden"][-1]
-        with seeded_initialization(None if seed is None else seed + 1):
-            self.to_context = nn.Linear(hidden, size)
-            self.steps = nn.ModuleList(IAFStep(size, flow_hidden, size) for _ in range(depth))
+        super().__init__()
+        self.start = GaussianPosterior(positive, initial_sigma)
+        self.hidden = hidden
+        self.to_context = nn.Linear(n_features, latent_dim)
+        self.steps = nn.ModuleList(IAFStep(latent_dim, hidden, latent_dim) for _ in range(depth))
 
-    def start(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Mean, log-variance and context, each (B, L), from x (B, D)."""
-        require_pixels(x, self.n_pixels, self.to_mu.weight)
-        h = self.trunk(x)
-        return self.to_mu(h), self.positive.logvar(self.to_logvar(h)), self.to_context(h)
+    @classmethod
+    def for_encoder(cls, n_features: int, latent_dim: int, **options) -> "FlowPosterior":
+        """One for an encoder with H features and L latents."""
+        return cls(n_features, latent_dim, **options)
 
-    def draw_posterior(self, x: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
-        """Return z ~ q(z|x) and log q(z|x): x (B, D), eps (..., B, L) -> (..., B, L), (..., B)."""
-        mu, logvar, context = self.start(x)
-        z = reparameterize(mu, logvar, eps)
-        log_q = log_normal(z, mu, logvar)
+    @property
+    def positive(self) -> str:
+        """How the raw output makes the sigma that the flow starts from."""
+        return self.start.positive
+
+    @property
+    def initial_sigma(self) -> float | None:
+        """Where that sigma starts."""
+        return self.start.initial_sigma
+
+    @property
+    def config(self) -> dict:
+        """Its name and its arguments, for `make_posterior`."""
+        start = {"positive": self.positive, "initial_sigma": self.initial_sigma}
+        return {"name": "flow"} | start | {"depth": len(self.steps), "hidden": self.hidden}
+
+    def further_heads(self, h: Tensor) -> Heads:
+        """The context (B, C) from the features (B, H)."""
+        return (self.to_context(h),)
+
+    def draw(self, heads: Heads, eps: Tensor) -> tuple[Tensor, Tensor]:
+        """Return z ~ q(z|x) and log q(z|x): eps (..., B, L) -> (..., B, L), (..., B)."""
+        mu, a, context = heads
+        z, log_q = self.start.draw((mu, a), eps)
         for step in self.steps:
             z, log_det = step(z, context)
             log_q = log_q - log_det
         return z, log_q
 
-    def log_posterior(self, x: Tensor, z: Tensor) -> Tensor:
-        """log q(z|x) at any z, by running the flow backwards: (B, D), (..., B, L) -> (..., B)."""
-        require_code(z, self.latent_dim, self.to_mu.weight)
-        mu, logvar, context = self.start(x)
+    def draw_with_kl(self, heads: Heads, eps: Tensor) -> tuple[Tensor, Tensor]:
+        """Return z and log q(z|x) - log p(z) at it, whose mean is the KL: (..., B, L), (..., B)."""
+        z, log_q = self.draw(heads, eps)
+        return z, log_q - log_standard_normal(z)
+
+    def log_prob(self, heads: Heads, z: Tensor) -> Tensor:
+        """log q(z|x) at any z, by running the flow backwards: (..., B, L) -> (..., B)."""
+        mu, a, context = heads
         total = torch.zeros(z.shape[:-1], dtype=z.dtype, device=z.device)
         for step in reversed(self.steps):
             z, log_det = step.inverse(z, context)
             total = total - log_det
-        return total + log_normal(z, mu, logvar)
+        return total + self.start.log_prob((mu, a), z)
 
-    @checked
-    def reconstruct(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """Mean image of where the flow sends mu, or of one draw z ~ q(z|x) with a generator."""
-        eps = torch.zeros(len(x), self.latent_dim, device=x.device)
-        if generator is not None:
-            eps = torch.randn(eps.shape, generator=generator, device=x.device)
-        return self.mean_image(self.draw_posterior(x, eps)[0])
+    def kl(self, heads: Heads) -> Tensor:
+        """Raise a ValueError: a flow has no closed form."""
+        raise ValueError("a flow has no closed form for the KL: use draw_with_kl")

@@ -137,10 +137,16 @@ class Preset:
         return asdict(self)
 
 
-def _dense(hidden: tuple[int, ...], latent: int, decoder=None, **options) -> tuple[str, dict]:
+def _dense(
+    hidden: tuple[int, ...], latent: int, decoder: tuple[int, ...] | None = None, *,
+    positive: str, flow: dict | None = None, sampled_kl: bool = False, **options,
+) -> tuple[str, dict]:  # fmt: skip
     """A `SourceVAE` 784-hidden-latent; the decoder mirrors the encoder unless it is given."""
     sizes = {"encoder_hidden": hidden, "latent_dim": latent}
-    return "SourceVAE", sizes | {"decoder_hidden": decoder or hidden[::-1]} | options
+    posterior = {"name": "gaussian", "sampled_kl": sampled_kl}
+    posterior = ({"name": "flow"} | flow if flow else posterior) | {"positive": positive}
+    sizes |= {"decoder_hidden": decoder or hidden[::-1], "posterior": posterior}
+    return "SourceVAE", sizes | options
 
 
 def _adam(**options) -> dict:
@@ -293,7 +299,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "altosaar-mf": Preset(
         title="Altosaar, PyTorch: diagonal Gaussian posterior, 128 latents",
-        model=_dense((256, 256), 128, positive=SOFTPLUS, kl="sampled"),
+        model=_dense((256, 256), 128, positive=SOFTPLUS, sampled_kl=True),
         treatment="fixed",
         optimizer=RMSPROP_CENTERED,
         batch_size=128,
@@ -309,17 +315,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "altosaar-iaf": Preset(
         title="Altosaar, PyTorch: inverse autoregressive flow posterior, 128 latents",
-        model=(
-            "FlowVAE",
-            {
-                "encoder_hidden": (256, 256),
-                "latent_dim": 128,
-                "decoder_hidden": (256, 256),
-                "positive": SOFTPLUS,
-                "depth": 2,
-                "flow_hidden": 256,
-            },
-        ),
+        model=_dense((256, 256), 128, positive=SOFTPLUS, flow={"depth": 2, "hidden": 256}),
         treatment="fixed",
         optimizer=RMSPROP_CENTERED,
         batch_size=128,
@@ -399,7 +395,7 @@ PRESETS: dict[str, Preset] = {
             activation="tanh",
             positive="exp",
             initialization="glorot-uniform",
-            kl="sampled",
+            sampled_kl=True,
         ),
         treatment="stochastic",
         optimizer={"name": "AdamBurda", "lr": 1e-3},

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from vae_teach.machine.whole_file import whole_file
 from vae_teach.models.registry import build_model
 from vae_teach.training.history import History
+from vae_teach.training.older_files import as_of_today
 
 FORMAT = "vae_teach checkpoint 1"
 _PARTS = {"model": str, "config": dict, "history": dict, "settings": dict}  # of every head
@@ -141,7 +142,7 @@ def _read(path: Path, *, with_tensors: bool) -> tuple[dict, dict[str, Tensor]]:
     if with_tensors and "sha256" in metadata:
         if metadata["sha256"] != fingerprint(tensors, text):
             raise ValueError(f"{path} is damaged: its checksum is wrong")
-    return head, tensors
+    return as_of_today(head, tensors)
 
 
 def _history(path: Path, head: dict) -> History:

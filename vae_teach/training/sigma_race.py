@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from vae_teach.models.positive import PositiveVAE
+from vae_teach.models.posterior import PosteriorVAE
 from vae_teach.validation import require_count, require_number
 
 
@@ -22,7 +22,7 @@ class Race:
 
     steps: Tensor  # (T,) optimizer steps taken when the loss was looked at
     losses: Tensor  # (S, T) -ELBO on held-out images, nats per image
-    models: list[PositiveVAE]  # the S trained models
+    models: list[PosteriorVAE]  # the S trained models
 
     def steps_to(self, level: float) -> list[float]:
         """First step at which each seed's loss is at or below `level`; inf if it never is."""
@@ -34,7 +34,7 @@ class Race:
 class _Loss(nn.Module):
     """-ELBO per image as a `forward`, which functional_call needs."""
 
-    def __init__(self, model: PositiveVAE):
+    def __init__(self, model: PosteriorVAE):
         super().__init__()
         self.model = model
 
@@ -67,7 +67,7 @@ def race(
         positive: name in `PARAMETERISATIONS`.
         seeds: one model each.
         steps: optimizer steps of every seed.
-        initial_sigma: see `PositiveVAE`.
+        initial_sigma: see `GaussianPosterior`.
         hidden: units of the one hidden layer of encoder and decoder.
         latent_dim: L.
         batch_size: images a step, drawn with replacement.
@@ -87,9 +87,8 @@ def race(
     require_number(lr, "lr", 0)
     size = {"n_pixels": train.shape[-1], "latent_dim": latent_dim}
     size |= {"encoder_hidden": (hidden,), "decoder_hidden": (hidden,)}
-    models = [
-        PositiveVAE(**size, positive=positive, initial_sigma=initial_sigma, seed=s) for s in seeds
-    ]
+    posterior = {"name": "gaussian", "positive": positive, "initial_sigma": initial_sigma}
+    models = [PosteriorVAE(**size, posterior=posterior, seed=s) for s in seeds]
     parameters, _ = stack_module_state([_Loss(m) for m in models])
     frame = _Loss(models[0])
     losses = vmap(lambda p, x, eps: functional_call(frame, p, (x, eps)).mean())
@@ -120,7 +119,7 @@ def race(
     return Race(torch.tensor(list(looks)), torch.stack(list(looks.values()), dim=1), models)
 
 
-def _unstack(parameters: dict[str, Tensor], models: list[PositiveVAE]) -> None:
+def _unstack(parameters: dict[str, Tensor], models: list[PosteriorVAE]) -> None:
     """Put the trained numbers back into the models they came from."""
     with torch.no_grad():
         for i, model in enumerate(models):
