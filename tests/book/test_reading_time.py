@@ -22,8 +22,6 @@ UNREVISED = {
     "latent_variables": (57, 34),
     "elbo": (65, 40),
     "vae": (94, 55),
-    "evaluation": (63, 40),
-    "latent_space": (157, 99),
     "cvae": (100, 75),
     "your_data": (63, 39),
 }

@@ -174,8 +174,8 @@ def test_chapters_have_their_number_in_sidebar_title_and_neighbours(open_chapter
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(r"^8\. "))
     sidebar = page.get_by_role("navigation", name="Main")
     expect(sidebar.locator("a", has_text=re.compile(r"^\s*10\. "))).to_be_visible()
-    expect(page.locator(".prev-next-area .left-prev")).to_contain_text("6. ")
-    expect(page.locator(".prev-next-area .right-next")).to_contain_text("7. ")
+    expect(page.locator(".prev-next-area .left-prev")).to_contain_text("7. ")
+    expect(page.locator(".prev-next-area .right-next")).to_contain_text("9. ")
 
 
 def test_the_first_page_has_the_living_explorer(open_chapter):
@@ -255,9 +255,7 @@ def test_what_the_reader_downloads_is_modest(book):
     Fails if widget state is embedded again (it doubles a page) or all 24 MB of MathJax come back.
     """
     own = {page: (book / f"{page}.html").stat().st_size for page in chapters()}
-    # five films and explorers on one page: chapter 10 is long enough for two lessons
-    limits = {page: 1_900_000 if "07_" in page else 1_500_000 for page in chapters()}
-    assert {page: size for page, size in own.items() if size > limits[page]} == {}
+    assert {page: size for page, size in own.items() if size > 1_500_000} == {}
     shared = sum(
         file.stat().st_size
         for file in (book / "_static").rglob("*")

@@ -2,26 +2,17 @@
 our own right answers against independent oracles."""
 
 import math
+import statistics
 
-import numpy as np
 import torch
-from scipy.special import logsumexp
+from scipy.stats import t
 from torch.distributions import Normal
 
 from vae_teach.check import evaluation
 from vae_teach.check.engine.exercise import evaluate
 
-
-def bound_by_hand(log_w):
-    top = log_w.max(0, keepdim=True).values
-    return (top + (log_w - top).exp().mean(0, keepdim=True).log())[0]
-
-
-def bound_by_loop(log_w):
-    total = log_w[0]
-    for row in log_w[1:]:
-        total = torch.logaddexp(total, row)
-    return total - math.log(log_w.shape[0])
+ANSWERS = {"seed_interval"}
+RUNS = [-120.31, -118.94, -121.07, -119.52, -120.6]
 
 
 def cost_by_torch(s, d, sigma):
@@ -68,16 +59,29 @@ def log_norm(sigma):
     return 0.5 * math.log(2 * math.pi * sigma**2)
 
 
+def interval(runs=RUNS, *, at=0.975, **changed):
+    """A right table of these runs, with entries changed."""
+    scale = t.ppf(at, len(runs) - 1) * statistics.stdev(runs)
+    right = {
+        "elbo": runs,
+        "mean": statistics.fmean(runs),
+        "half_width": scale / math.sqrt(len(runs)),
+        "one_run": scale * math.sqrt(2),
+    }
+    return right | changed
+
+
+def scaled(factor):
+    """The half-width of the right table, times a factor."""
+    return interval()["half_width"] * factor
+
+
 RIGHT = {
-    "importance_bound": {
-        "numpy": lambda w: logsumexp(w.numpy(), 0) - np.log(len(w)),
-        "floats": lambda w: [
-            max(c) + math.log(sum(math.exp(v - max(c)) for v in c) / len(c)) for c in w.T.tolist()
-        ],
-        "own-copy": lambda w: bound_by_hand(w.clone().add_(0)),
-        "logsumexp": lambda log_w: torch.logsumexp(log_w, 0) - math.log(len(log_w)),
-        "largest-taken-out": bound_by_hand,
-        "loop": bound_by_loop,
+    "seed_interval": {
+        "five": interval(),
+        "seven": interval([*RUNS, -119.0, -118.2]),
+        "a-tensor": interval(elbo=torch.tensor(RUNS, dtype=torch.float64)),
+        "four-digits": {k: v if k == "elbo" else float(f"{v:.4g}") for k, v in interval().items()},
     },
     "gaussian_cost": {
         "numpy": lambda s, d, sigma: s.numpy() / (2 * sigma**2) + d * log_norm(sigma),
@@ -94,27 +98,25 @@ RIGHT = {
 }
 
 WRONG = {
-    "importance_bound": {
-        "one-draw-less": lambda w: torch.logsumexp(w, 0) - math.log(len(w) - 1),
-        "all-weights": lambda w: torch.logsumexp(w, 0) - math.log(w.numel()),
-        "one-value": lambda w: (w.exp().mean()).log(),
-        "base-of-log-k": lambda w: torch.logsumexp(w, 0) - math.log2(len(w)),
-        "divided-by-k": lambda w: torch.logsumexp(w, 0) / w.shape[0],
-        "sum-of-the-logs": lambda w: w.sum(0),
-        "weighted-mean-of-the-logs": lambda w: (torch.softmax(w, 0) * w).sum(0),
-        "shift-not-added": lambda w: (w - w.max(0).values).exp().mean(0).log(),
-        "best-draw-over-k": lambda w: w.max(0).values - math.log(len(w)),
-        "mean-of-the-logs": lambda w: torch.mean(w, dim=0),
-        "log-k-missing": lambda w: torch.logsumexp(w, 0),
-        "log-k-added": lambda w: torch.logsumexp(w, 0) + math.log(w.shape[0]),
-        "k-not-logged": lambda w: torch.logsumexp(w, 0) - w.shape[0],
-        "over-the-pictures": lambda w: torch.logsumexp(w, -1) - math.log(w.shape[-1]),
-        "wrong-k": lambda w: torch.logsumexp(w, 0) - math.log(w.shape[1]),
-        "not-a-logarithm": lambda w: w.exp().sum(0) / len(w),
-        "best-draw": lambda w: w.max(0).values,
-        "loss": lambda w: math.log(len(w)) - torch.logsumexp(w, 0),
-        "averaged-over-pictures": lambda w: bound_by_loop(w).mean(),
-        "overflow": lambda w: w.exp().mean(0).log(),
+    "seed_interval": {
+        "too-few": interval(RUNS[:4]),
+        "the-same-run": interval([*RUNS, RUNS[0]]),
+        "cost-for-elbo": interval([-run for run in RUNS]),
+        "sum-for-mean": interval(mean=sum(RUNS)),
+        "median-for-mean": interval(mean=sorted(RUNS)[2]),
+        "sign-of-the-mean": interval(mean=-statistics.fmean(RUNS)),
+        "population-spread": interval(half_width=scaled(math.sqrt(4 / 5))),
+        "normal-for-t": interval(half_width=scaled(1.959964 / t.ppf(0.975, 4))),
+        "root-n-missing": interval(half_width=scaled(math.sqrt(5))),
+        "n-for-its-root": interval(half_width=scaled(1 / math.sqrt(5))),
+        "t-missing": interval(half_width=statistics.stdev(RUNS) / math.sqrt(5)),
+        "one-sided": interval(half_width=interval(at=0.95)["half_width"]),
+        "whole-width": interval(half_width=scaled(2)),
+        "difference-without-its-two": interval(one_run=scaled(math.sqrt(5))),
+        "variance-doubled-as-spread": interval(one_run=scaled(2 * math.sqrt(5))),
+        "difference-of-means": interval(one_run=scaled(math.sqrt(2))),
+        "half-width-again": interval(one_run=scaled(1)),
+        "other-sums": interval(half_width=7.0),
     },
     "gaussian_cost": {
         "sigma-in-the-constant": lambda s, d, sigma: (
@@ -173,22 +175,11 @@ WRONG = {
 }
 
 UNNAMED = {
-    "importance_bound": {
-        "one-shift-for-all": (
-            lambda w: (w - w.max()).exp().mean(0).log() + w.max(),
-            "lie hundreds apart",
-        ),
-        "mean-for-the-largest": (
-            lambda w: (w - w.mean(0)).exp().mean(0).log() + w.mean(0),
-            "lie 2,000 apart",
-        ),
-        "first-for-the-largest": (
-            lambda w: (w - w[0]).exp().mean(0).log() + w[0],
-            "lie 2,000 apart",
-        ),
-        "float64-alone": (lambda w: w.double().exp().mean(0).log(), "lie hundreds apart"),
-        "squeezed": (lambda w: bound_by_hand(w).squeeze(), "for a batch of one"),
-        "kept-axis": (lambda w: torch.logsumexp(w, 0, keepdim=True) - math.log(len(w)), "shape"),
+    "seed_interval": {
+        "means-of-others": (interval(mean=-100.0), "mean is another"),
+        "words": (interval(elbo="five runs"), "give numbers"),
+        "open": (interval(one_run=None), "no answer yet for one_run"),
+        "two-means": (interval(mean=[-120.0, -119.0]), "give one number"),
     },
     "gaussian_cost": {
         "log-sigma-missing": (
@@ -238,16 +229,6 @@ UNNAMED = {
         "a-word": (lambda a, b: "yes", "not a tensor of numbers"),
     },
 }
-
-
-def test_our_bound_is_that_of_scipy():
-    """A right answer that is wrong would teach every student the same mistake."""
-    for case in evaluation.IMPORTANCE_BOUND.cases():
-        log_w = case.args["log_w"].double().numpy()
-        oracle = logsumexp(log_w, axis=0, b=1 / len(log_w))
-        np.testing.assert_allclose(
-            evaluate(evaluation.IMPORTANCE_BOUND.right, case), oracle, rtol=1e-12
-        )
 
 
 def test_our_cost_is_that_of_torch():

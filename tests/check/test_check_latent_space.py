@@ -10,54 +10,17 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from vae_teach.check import latent_space
 from vae_teach.check.engine.exercise import evaluate
-from vae_teach.check.latent_space import aggregate, arcs, collapsed
+from vae_teach.check.latent_space import aggregate, collapsed
+
+ANSWERS = {"mixture_table"}
 
 
-def unit(v):
-    return v / v.norm()
-
-
-def omega(a, b):
-    return torch.acos(torch.clamp(unit(a) @ unit(b), -1, 1))
-
-
-def slerp(a, b, steps, *, weigh=unit, length=True, angle=omega, divide=True):
-    """The textbook formula with one thing changed."""
-    w, path = angle(a, b), []
-    for t in torch.linspace(0, 1, steps):
-        at = torch.sin((1 - t) * w) * weigh(a) + torch.sin(t * w) * weigh(b)
-        at = at / torch.sin(w) if divide else at
-        path.append(at * ((1 - t) * a.norm() + t * b.norm()) if length else at)
-    return torch.stack(path)
-
-
-def slerp_by_rotation(a, b, steps):
-    """Turn a in the plane that holds b: cos(tw) e1 + sin(tw) e2, e2 by Gram-Schmidt."""
-    t = torch.linspace(0, 1, steps).reshape(-1, 1)
-    e1 = unit(a)
-    e2 = unit(b - (b @ e1) * e1)
-    w = torch.atan2(b @ e2, b @ e1)
-    return (torch.lerp(a.norm(), b.norm(), t)) * (torch.cos(t * w) * e1 + torch.sin(t * w) * e2)
-
-
-def numpy_slerp(a, b, steps):
-    a, b = np.asarray(a, float), np.asarray(b, float)
-    ra, rb = np.linalg.norm(a), np.linalg.norm(b)
-    w = np.arccos(a @ b / ra / rb)
-    t = np.linspace(0, 1, steps)[:, None]
-    return (ra + t * (rb - ra)) * (np.sin(w - w * t) * a / ra + np.sin(w * t) * b / rb) / np.sin(w)
-
-
-def line(a, b, steps):
-    return torch.stack([a + i / (steps - 1) * (b - a) for i in range(steps)])
-
-
-def rescaled(a, b, steps):
-    path = line(a, b, steps)
-    length = torch.linspace(a.norm(), b.norm(), steps)
-    return path * (length / path.norm(dim=1))[:, None]
+def mixtures(sizes=None, **changed):
+    """A right table, with entries changed."""
+    sizes = {1: -28.6, 5: -28.1, 10: -28.0, 20: -28.4} if sizes is None else sizes
+    right = {"validation": sizes, "chosen": 10, "test": -28.05, "one_gaussian": -28.55}
+    return right | changed
 
 
 def table(z, mu, logvar):
@@ -93,42 +56,18 @@ def by_hand(z, mu, logvar, *, spread=None, half_log=0.5, constant=True):
     return torch.logsumexp(terms.sum(-1), 1) - math.log(mu.shape[0])
 
 
-def walk(keep, add):
-    return lambda z, step_size, eps: keep(step_size) * z + add(step_size) * eps
-
-
-def one(d):
-    return 1.0
-
-
-def itself(d):
-    return d
-
-
-def square(d):
-    return d * d
-
-
-def root(d):
-    return (1 - d * d) ** 0.5
-
-
-def walk_by_angle(z, step_size, eps):
-    angle = math.asin(step_size)
-    return z * math.cos(angle) + eps * math.sin(angle)
-
-
 RIGHT = {
-    "prior_walk_step": {
-        "formula": lambda z, d, eps: math.sqrt(1 - d**2) * z + d * eps,
-        "angle": walk_by_angle,
-        "numpy": lambda z, d, eps: np.sqrt(1 - d**2) * z.numpy() + d * eps.numpy(),
-        "lerp-of-squares": lambda z, d, eps: torch.tensor(1 - d * d).sqrt() * z + eps.mul(d),
-    },
-    "great_circle": {
-        "textbook": slerp,
-        "rotation": slerp_by_rotation,
-        "numpy": numpy_slerp,
+    "mixture_table": {
+        "four-sizes": mixtures(),
+        "more-sizes": mixtures(
+            {1: -5.0, 2: -4.5, 4: -4.0, 8: -4.1, 16: -5.0}, chosen=4, test=-4.2, one_gaussian=-5.1
+        ),
+        "tensors": mixtures(
+            {n: torch.tensor(float(-n)) for n in (1, 2, 3, 4)} | {2: 3.0},
+            chosen=2,
+            test=2.8,
+            one_gaussian=-1.1,
+        ),
     },
     "collapsed_dimensions": {
         "variance": lambda mu, logvar: mu.var(0) < 0.01,
@@ -145,58 +84,17 @@ RIGHT = {
 }
 
 WRONG = {
-    "prior_walk_step": {
-        "angle": lambda z, d, eps: math.cos(d) * z + math.sin(d) * eps,
-        "divided-after": lambda z, d, eps: (z + d * eps) / (1 + d * d) ** 0.5,
-        "no-step": lambda z, d, eps: z.clone(),
-        "noise-shrunk-too": lambda z, d, eps: root(d) * (z + d * eps),
-        "noise-subtracted": walk(root, lambda d: -d),
-        "variance-for-share": walk(lambda d: (1 - d) ** 0.5, itself),
-        "z-forgotten": lambda z, d, eps: d * eps,
-        "no-shrinking": walk(one, itself),
-        "steps-of-one-size": lambda z, d, eps: torch.where(eps > 0, z + d, z - d),
-        "shrunk-by-delta": walk(lambda d: 1 - d, itself),
-        "delta-as-variance": lambda z, d, eps: z * (1 - d) ** 0.5 + eps * d**0.5,
-        "root-missing": walk(lambda d: 1 - d**2, itself),
-        "weights-not-rooted": walk(lambda d: 1 - d**2, square),
-        "noise-squared": walk(root, square),
-        "weights-swapped": walk(itself, root),
-        "noise-missing": lambda z, d, eps: root(d) * z,
-    },
-    "great_circle": {
-        "start-missing": lambda a, b, n: slerp(a, b, n + 1)[1:],
-        "both-ends-missing": lambda a, b, n: slerp(a, b, n + 2)[1:-1],
-        "one-code-too-many": lambda a, b, n: slerp(a, b, n + 1),
-        "one-code-too-few": lambda a, b, n: slerp(a, b, n)[:-1],
-        "length-of-b": lambda a, b, n: b.norm() * slerp(a, b, n, length=False),
-        "one-length": lambda a, b, n: (a.norm() + b.norm()) / 2 * slerp(a, b, n, length=False),
-        "lengths-swapped": lambda a, b, n: slerp(b.norm() * unit(a), a.norm() * unit(b), n),
-        "lengths-multiplied": lambda a, b, n: (
-            slerp(a, b, n, length=False)
-            * torch.logspace(a.norm().log2(), b.norm().log2(), n, base=2)[:, None]
-        ),
-        "chord-of-directions": lambda a, b, n: (
-            line(unit(a), unit(b), n) * torch.linspace(a.norm(), b.norm(), n)[:, None]
-        ),
-        "not-normalised": lambda a, b, n: slerp(a, b, n, angle=lambda a, b: torch.acos(a @ b)),
-        "degrees": lambda a, b, n: slerp(a, b, n, angle=lambda a, b: omega(a, b) / math.pi * 180),
-        "cosine-weights": lambda a, b, n: (
-            torch.linspace(a.norm(), b.norm(), n)[:, None]
-            * (
-                torch.cos(omega(a, b) * torch.linspace(1, 0, n)[:, None]) * unit(a)
-                + torch.cos(omega(a, b) * torch.linspace(0, 1, n)[:, None]) * unit(b)
-            )
-            / torch.sin(omega(a, b))
-        ),
-        "straight-line": line,
-        "chord-rescaled": rescaled,
-        "unit-length": lambda a, b, n: slerp(a, b, n, length=False),
-        "length-of-a": lambda a, b, n: a.norm() * slerp(a, b, n, length=False),
-        "lengths-inside": lambda a, b, n: slerp(a, b, n, weigh=lambda v: v, length=False),
-        "backwards": lambda a, b, n: slerp(a, b, n).flip(0),
-        "end-missing": lambda a, b, n: slerp(a, b, n + 1)[:n],
-        "sine-missing": lambda a, b, n: slerp(a, b, n, divide=False),
-        "cosine-for-angle": lambda a, b, n: slerp(a, b, n, angle=lambda a, b: unit(a) @ unit(b)),
+    "mixture_table": {
+        "no-table": mixtures([-28.6, -28.1]),
+        "no-number-of-gaussians": mixtures({1: -3.0, "five": -2.0, 10: -1.0, 20: -1.5}),
+        "too-few-sizes": mixtures({1: -28.6, 10: -28.0, 20: -28.4}),
+        "one-missing": mixtures({2: -28.6, 5: -28.1, 10: -28.0, 20: -28.4}),
+        "chosen-not-tried": mixtures(chosen=15),
+        "smallest-chosen": mixtures(chosen=1),
+        "not-the-best": mixtures(chosen=5),
+        "at-the-end": mixtures({1: -28.6, 5: -28.1, 8: -28.05, 10: -28.0}),
+        "validation-for-test": mixtures(test=-28.0),
+        "test-below-one": mixtures(test=-28.9),
     },
     "collapsed_dimensions": {
         "none": lambda mu, logvar: [False] * mu.shape[1],
@@ -267,51 +165,11 @@ WRONG = {
 }  # fmt: skip
 
 
-def changes_z(z, step_size, eps):
-    z.mul_(root(step_size))
-    return z.add_(step_size * eps)
-
-
 UNNAMED = {
-    "prior_walk_step": {
-        "other-weights": (
-            walk(lambda d: 1 - d * d / 2, itself),
-            "At step_size = 0.6 you multiply z by 0.82: with noise of variance step_size^2 it is "
-            "sqrt(1 - step_size^2) = 0.8 that keeps the variance at 1.",
-        ),
-        "half-the-noise": (
-            walk(root, lambda d: d / 2),
-            "At step_size = 0.15 you multiply eps by 0.075",
-        ),
-        "clamped": (lambda z, d, eps: (root(d) * z + d * eps).clip(-4, 4), "but yours is 4"),
-        "squeezed": (lambda z, d, eps: (root(d) * z + d * eps).squeeze(), "for a batch of one"),
-        "own-noise": (
-            lambda z, d, eps: root(d) * z + d * torch.randn(z.shape),
-            "a second call with the same arguments gives others",
-        ),
-        "in-place": (changes_z, "changes its argument z in place"),
-    },
-    "great_circle": {
-        "long-way-round": (
-            lambda a, b, n: slerp(a, b, n, angle=lambda a, b: 2 * math.pi - omega(a, b)),
-            "Your lengths are right, but your codes lie at 0, -0.348",
-        ),
-        "lengths-of-squares": (
-            lambda a, b, n: (
-                slerp(a, b, n, length=False)
-                * torch.linspace(a.norm() ** 2, b.norm() ** 2, n)[:, None].sqrt()
-            ),
-            "Your directions are right, but your lengths are",
-        ),
-        "another-plane": (
-            lambda a, b, n: (
-                slerp(a, b, n) + torch.linspace(0, 1, n)[:, None] ** 2 * a.flip(0)
-                if len(a) > 2
-                else slerp(a, b, n)
-            ),
-            "Your codes leave the plane of a and b",
-        ),
-        "one-code": (lambda a, b, n: slerp(a, b, n)[1], "shape"),
+    "mixture_table": {
+        "no-sizes": (mixtures({}), "fewer than four"),
+        "open": (mixtures(validation=None), "no answer yet for validation"),
+        "infinite": (mixtures({1: -9.0, 2: math.inf, 3: 1.0, 4: 0.0}), "infinite or NaN"),
     },
     "collapsed_dimensions": {
         "a-tenth": (
@@ -357,30 +215,6 @@ UNNAMED = {
         "log2": (lambda *a: mixture(*a) / math.log(2), "times the right ones"),
     },
 }
-
-
-@pytest.mark.parametrize("step_size", [0.15, 0.6])
-def test_the_right_step_keeps_the_prior_exactly(step_size):
-    """keep^2 + add^2 = 1, read off from two unit inputs; a walk that drifts fails here."""
-    keep = latent_space.PRIOR_WALK_STEP.right(1.0, step_size, 0.0)
-    add = latent_space.PRIOR_WALK_STEP.right(0.0, step_size, 1.0)
-    assert keep**2 + add**2 == pytest.approx(1, rel=1e-12)
-    assert add == step_size
-
-
-@pytest.mark.parametrize("case", arcs.GREAT_CIRCLE.cases(), ids=lambda c: len(c.args["a"]))
-def test_the_right_arc_moves_angle_and_length_evenly(case):
-    """Angles by arctan2 in the plane of a and b: not the formula that made them."""
-    path = evaluate(arcs.GREAT_CIRCLE.right, case)
-    a, b = case.args["a"].double(), case.args["b"].double()
-    torch.testing.assert_close(path[0], a)
-    torch.testing.assert_close(path[-1], b)
-    e1 = unit(a)
-    e2 = unit(b - (b @ e1) * e1)
-    angle = torch.atan2(path @ e2, path @ e1)
-    for values in (angle, path.norm(dim=1)):
-        steps = values.diff()
-        torch.testing.assert_close(steps, steps.mean().expand_as(steps))
 
 
 def test_the_right_density_integrates_to_one():

@@ -1,7 +1,7 @@
-"""Checks for chapter 8, evaluation: the importance-weighted bound, nats from squared errors, and
-which results may stand in one ranking.
+"""Checks for chapter 8, evaluation: nats from squared errors, which results may stand in one
+ranking, and the luck of a seed.
 
-Shapes: K draws lead, B batch. Nats.
+Shapes: B batch. Nats.
 """
 
 import math
@@ -12,153 +12,14 @@ import torch
 from torch import Tensor
 
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, Result, judge
-from vae_teach.check.engine.rules import LOG_WEIGHTS, Role
+from vae_teach.check.engine.rules import Role
 from vae_teach.check.engine.terms import wrong_term
 from vae_teach.check.engine.verdict import Verdict
 from vae_teach.check.engine.words import listed
+from vae_teach.check.evaluation.seeds import HINTS as SEED_HINTS
+from vae_teach.check.evaluation.seeds import seed_interval
 
-__all__ = ["gaussian_cost", "importance_bound", "may_be_ranked"]
-
-
-def _bound(log_w: Tensor) -> Tensor:
-    return log_w.logsumexp(0) - math.log(len(log_w))
-
-
-def _weights(k: int, b: int, low: float, **options) -> Case:
-    g = torch.Generator().manual_seed(10 * k + b)
-    return Case({"log_w": low + 2 * torch.randn(k, b, generator=g)}, **options)
-
-
-IMPORTANCE_BOUND = Exercise(
-    name="importance_bound",
-    right=_bound,
-    cases=lambda: [
-        _weights(4, 3, -1.0),
-        _weights(7, 2, 0.0),
-        _weights(3, 5, -2.0),
-        _weights(5, 3, -400.0, note="log-weights near -400", hard=True),
-        _weights(5, 3, 300.0, note="log-weights near 300", hard=True),
-    ],
-    roles={"log_w": Role("KB", LOG_WEIGHTS)},
-    ones="BK",
-    mistakes=(
-        Mistake(
-            "mean-of-the-logs",
-            "You average the log-weights, which is the ELBO: take the log of the mean weight.",
-            lambda log_w: log_w.mean(0),
-        ),
-        Mistake(
-            "log-k-missing",
-            "You add the weights up: the bound holds their mean, so subtract log K.",
-            lambda log_w: log_w.logsumexp(0),
-        ),
-        Mistake(
-            "log-k-added",
-            "You add log K: dividing the sum of the weights by K subtracts it.",
-            lambda log_w: log_w.logsumexp(0) + math.log(len(log_w)),
-        ),
-        Mistake(
-            "k-not-logged",
-            "You subtract K: dividing by K inside a logarithm subtracts log K.",
-            lambda log_w: log_w.logsumexp(0) - len(log_w),
-        ),
-        Mistake(
-            "over-the-pictures",
-            "You add up over the pictures: draws lead, so reduce axis 0 and keep one value each.",
-            lambda log_w: log_w.logsumexp(1) - math.log(log_w.shape[1]),
-        ),
-        Mistake(
-            "wrong-k",
-            "You divide by the number of pictures: K is the number of draws, len(log_w).",
-            lambda log_w: log_w.logsumexp(0) - math.log(log_w.shape[1]),
-        ),
-        Mistake(
-            "one-draw-less",
-            "You divide by K - 1: the bound holds the mean over all K draws.",
-            lambda log_w: log_w.logsumexp(0) - math.log(len(log_w) - 1),
-        ),
-        Mistake(
-            "all-weights",
-            "You divide by the number of all weights: the mean runs over the K draws of a picture.",
-            lambda log_w: log_w.logsumexp(0) - math.log(log_w.numel()),
-        ),
-        Mistake(
-            "one-value",
-            "You add up over the pictures as well: return one value per picture, shape (B,).",
-            lambda log_w: log_w.logsumexp((0, 1)) - math.log(log_w.numel()),
-        ),
-        Mistake(
-            "base-of-log-k",
-            "You subtract the logarithm of K to another base: take the natural one, math.log.",
-            (
-                lambda log_w: log_w.logsumexp(0) - math.log2(len(log_w)),
-                lambda log_w: log_w.logsumexp(0) - math.log10(len(log_w)),
-            ),
-        ),
-        Mistake(
-            "divided-by-k",
-            "You divide the logarithm by K: it is the sum of the weights that is divided, which "
-            "subtracts log K.",
-            lambda log_w: log_w.logsumexp(0) / len(log_w),
-        ),
-        Mistake(
-            "sum-of-the-logs",
-            "You add the log-weights up, which multiplies the weights: add up the weights.",
-            (
-                lambda log_w: log_w.sum(0),
-                lambda log_w: log_w.sum(0) - math.log(len(log_w)),
-            ),
-        ),
-        Mistake(
-            "weighted-mean-of-the-logs",
-            "You average the log-weights with the normalised weights: take the log of the mean "
-            "weight.",
-            lambda log_w: (log_w.softmax(0) * log_w).sum(0),
-        ),
-        Mistake(
-            "shift-not-added",
-            "You take the largest log-weight out and do not put it back: add it at the end.",
-            lambda log_w: _bound(log_w - log_w.amax(0)),
-        ),
-        Mistake(
-            "best-draw-over-k",
-            "You keep the largest weight only, divided by K: the bound averages over all draws.",
-            lambda log_w: log_w.amax(0) - math.log(len(log_w)),
-        ),
-        Mistake(
-            "not-a-logarithm",
-            "Your values are mean weights: return their logarithm, which does not underflow.",
-            lambda log_w: log_w.exp().mean(0),
-        ),
-        Mistake(
-            "best-draw",
-            "You keep the largest weight only: the bound averages over all draws.",
-            lambda log_w: log_w.amax(0),
-        ),
-        Mistake(
-            "loss",
-            "The sign is flipped, as a loss would have it: return the bound itself.",
-            lambda log_w: -_bound(log_w),
-        ),
-        Mistake(
-            "averaged-over-pictures",
-            "You average over the pictures: return one value per picture, shape (B,).",
-            lambda log_w: _bound(log_w).mean(),
-        ),
-        Mistake(
-            "overflow",
-            "Your values are right for log-weights near 0, but infinite or NaN for log-weights of "
-            "some hundreds: use torch.logsumexp, which never forms the weights.",
-            matches=lambda got, want, log_w: not bool(got.isfinite().all()),
-            hard=True,
-        ),
-    ),
-)
-
-
-def importance_bound(student: Callable) -> Verdict:
-    """Check f(log_w (K, B)) -> (B,): the log of the mean weight over K draws, in nats."""
-    return judge(student, IMPORTANCE_BOUND)
+__all__ = ["gaussian_cost", "may_be_ranked", "seed_interval"]
 
 
 def _cost(squared_error: Tensor, n_pixels: int, sigma_x: float) -> Tensor:
@@ -451,5 +312,5 @@ def may_be_ranked(student: Callable) -> Verdict:
     return judge(student, MAY_BE_RANKED)
 
 
-_TABLES = (IMPORTANCE_BOUND, GAUSSIAN_COST, MAY_BE_RANKED)
-HINTS = {table.name: table.hints for table in _TABLES}
+_TABLES = (GAUSSIAN_COST, MAY_BE_RANKED)
+HINTS = {table.name: table.hints for table in _TABLES} | {"seed_interval": SEED_HINTS}
