@@ -1,7 +1,6 @@
-// Numbers that agree up to rounding, relative to the expected one.
 import assert from "node:assert/strict";
 
-export function assertClose(actual, expected, relative = 1e-6) {
-  const room = relative * Math.max(Math.abs(expected), 1e-30);
-  assert.ok(Math.abs(actual - expected) <= room, `${actual} is not ${expected}`);
+/** Two numbers that are at most `room` apart; NaN is close to nothing. */
+export function assertClose(actual, expected, room = 1e-6) {
+  assert.ok(Math.abs(actual - expected) <= room, `${actual} is not ${expected} to ${room}`);
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { assertClose } from "./close.mjs";
 import { importBundle, readText } from "./load.mjs";
 
 const widget = await importBundle("vae_teach/widgets/kl_explorer.js");
@@ -8,10 +9,6 @@ const { noiseRow } = await importBundle("vae_teach/widgets/parts/noise.js");
 const cases = JSON.parse(readText("tests/fixtures/kl_cases.json"));
 
 const STANDARD = { p_mu: 0, p_logvar: 0 };
-
-function assertClose(actual, expected, room) {
-  assert.ok(Math.abs(actual - expected) <= room, `${actual} is not ${expected}`);
-}
 
 for (const { name, mu, logvar, forward, backward } of cases) {
   for (const [reverse, expected] of [

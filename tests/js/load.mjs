@@ -1,25 +1,22 @@
-// A widget's module as its hosts load it: from its text, not from its path.
+// The text that ships, loaded as its hosts load it: from the text, not from a path.
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 
 const ROOT = new URL("../../", import.meta.url);
+const BUNDLES = process.env.VAE_TEACH_BUNDLES; // where test_js.py puts what bundle.py makes
 
 export function readText(path) {
   return readFileSync(new URL(path, ROOT), "utf8");
 }
 
-export function importText(path) {
-  const text = Buffer.from(readText(path)).toString("base64");
-  return import(`data:text/javascript;base64,${text}`);
-}
+export const importText = (path) => importFrom(readText(path));
 
-/** A module that imports files beside it, put together as vae_teach/widgets/parts/bundle.py does. */
+/** A widget's module, or one of its parts, with all that it imports, as bundle.py packs it. */
 export function importBundle(path) {
-  return import(dataUrl(path));
+  if (!BUNDLES) throw new Error("no bundles: run python -m pytest tests/widgets/test_js.py");
+  return importFrom(readFileSync(join(BUNDLES, path), "utf8"));
 }
 
-function dataUrl(path) {
-  const folder = path.slice(0, path.lastIndexOf("/") + 1);
-  const inlined = (_, name) => `from "${dataUrl(folder + name)}"`;
-  const text = readText(path).replace(/\bfrom\s+"\.\/((?:[\w-]+\/)*[\w-]+\.js)"/g, inlined);
-  return `data:text/javascript;base64,${Buffer.from(text).toString("base64")}`;
+function importFrom(text) {
+  return import(`data:text/javascript;base64,${Buffer.from(text).toString("base64")}`);
 }

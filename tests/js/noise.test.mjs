@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { assertClose } from "./close.mjs";
 import { importBundle } from "./load.mjs";
 
 const { noiseRow, uniforms } = await importBundle("vae_teach/widgets/parts/noise.js");
-
-function assertClose(actual, expected, room) {
-  assert.ok(Math.abs(actual - expected) <= room, `${actual} is not ${expected}`);
-}
 
 describe("uniform numbers", () => {
   test("fill [0, 1) evenly", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { assertClose } from "./close.mjs";
 import { importBundle, readText } from "./load.mjs";
 
 const widget = await importBundle("vae_teach/widgets/reparameterization.js");
@@ -7,27 +8,23 @@ const { noiseRow } = await importBundle("vae_teach/widgets/parts/noise.js");
 // also in test_reparameterization_widget.py, where PyTorch differentiates
 const cases = JSON.parse(readText("tests/fixtures/reparameterization_cases.json"));
 
-function assertClose(actual, expected, room = 1e-12) {
-  assert.ok(Math.abs(actual - expected) <= room, `${actual} is not ${expected}`);
-}
-
 describe("samples and slopes", () => {
   for (const { name, mu, logvar, eps, z, value, by_mu, by_logvar } of cases) {
     test(name, () => {
       const row = { mu, logvar, eps };
       widget.samples(row).forEach((sample, i) => {
-        assertClose(sample, z[i]);
+        assertClose(sample, z[i], 1e-12);
       });
       const got = widget.measured(row);
-      assertClose(got.value, value);
-      assertClose(got.byMu, by_mu);
-      assertClose(got.byLogvar, by_logvar);
+      assertClose(got.value, value, 1e-12);
+      assertClose(got.byMu, by_mu, 1e-12);
+      assertClose(got.byLogvar, by_logvar, 1e-12);
     });
   }
   test("draws of mean 0 and mean square 1 give the expectation itself", () => {
     const row = { mu: 0.7, logvar: -0.8, eps: [1, -1] };
     const [got, want] = [widget.measured(row), widget.exact(row)];
-    for (const name of ["value", "byMu", "byLogvar"]) assertClose(got[name], want[name]);
+    for (const name of ["value", "byMu", "byLogvar"]) assertClose(got[name], want[name], 1e-12);
   });
   test("slopes are those of finite differences at fixed noise", () => {
     const row = { mu: 0.4, logvar: -0.6, eps: [0.3, -1.7, 2.2] };
