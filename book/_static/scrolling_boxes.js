@@ -1,3 +1,4 @@
+// @ts-check
 /* What is too wide scrolls in its own box. A box that scrolls can be reached by Tab, so that the
  * arrow keys move it, has a name, and (by the style sheet) says that there is more to the right.
  *
@@ -13,12 +14,19 @@ const BOXES = {
   "span.vt-wide-formula": "Formula, scrolls sideways",
 };
 
+/** @param {string} text
+ * @param {string} text */
 function isPrintedTable(text) {
   const lines = text.split("\n").filter((line) => line.trim());
   const aligned = lines.filter((line) => GAP.test(line)).length;
   return aligned >= 2 && aligned >= lines.length / 2;
 }
 
+/**
+ * @param {HTMLElement} box
+ * @param {string} name
+ * @param {HTMLElement} box
+ * @param {string} name */
 function update(box, name) {
   const scrolls = box.scrollWidth > box.clientWidth + 1;
   box.classList.toggle("vt-scrolls", scrolls);
@@ -36,15 +44,18 @@ function update(box, name) {
 function boxWideFormulas() {
   for (const ink of document.querySelectorAll(".bd-article span.math mjx-math")) {
     const column = ink.closest("p, li, td, th, dd, dt, h1, h2, h3, h4, div");
+    if (!column) continue;
     const wide = ink.getBoundingClientRect().width > column.clientWidth;
-    ink.closest("span.math").classList.toggle("vt-wide-formula", wide);
+    ink.closest("span.math")?.classList.toggle("vt-wide-formula", wide);
   }
 }
 
 function updateAll() {
   boxWideFormulas();
   for (const [selector, name] of Object.entries(BOXES)) {
-    for (const box of document.querySelectorAll(`.bd-article ${selector}`)) update(box, name);
+    /** @type {NodeListOf<HTMLElement>} */
+    const boxes = document.querySelectorAll(`.bd-article ${selector}`);
+    for (const box of boxes) update(box, name);
   }
 }
 
@@ -55,7 +66,7 @@ document.addEventListener("DOMContentLoaded", () => {
   updateAll();
 });
 window.addEventListener("load", async () => {
-  await window.MathJax?.startup?.promise;
+  await /** @type {any} */ (window).MathJax?.startup?.promise;
   await document.fonts.ready; // formulas have their width only now
   updateAll();
 });

@@ -1,5 +1,12 @@
+// @ts-check
 /* The search page: finds words in the passages that passages.js brings, while the reader types.
  * A page must have every word somewhere, and is listed once, with its best places below it. */
+
+/** @typedef {[anchor: string, heading: string, text: string, code: string]} Passage */
+/** @typedef {{ address: string, title: string, chapter: boolean, passages: Passage[] }} Page */
+/** @typedef {{ page: Page, words: RegExp[], score: number, places: Passage[] }} Found */
+/** @typedef {string | Node} Content */
+
 const PLACES = 3; // shown of one page
 const EXCERPT = 160; // characters
 const HEADING = 10; // a word in a heading counts as much as this often in the text
@@ -7,15 +14,24 @@ const CODE = 0.5; // a word in code counts less than one in the text
 const OFTEN = 5; // a word that comes more often in one passage counts no more
 const WHOLE = 3; // times, for a passage that has all words
 
-/* A word of the question finds what begins with it: "latent" also "latents", "3.2" not "13.2". */
+/** A word of the question finds what begins with it: "latent" also "latents", "3.2" not "13.2".
+ * @param {string} question */
 function patterns(question) {
   const words = question.toLowerCase().match(/[\p{L}\p{N}_]+(?:[.'’-][\p{L}\p{N}_]+)*/gu) ?? [];
   const escaped = [...new Set(words)].map((word) => word.replaceAll(".", "\\."));
   return escaped.map((word) => new RegExp(`(?<![\\p{L}\\p{N}.])${word}`, "giu"));
 }
 
+/**
+ * @param {RegExp} pattern
+ * @param {string} text
+ */
 const count = (pattern, text) => text.match(pattern)?.length ?? 0;
 
+/**
+ * @param {RegExp[]} words
+ * @param {Passage} passage
+ */
 function scorePassage(words, [, heading, text, code]) {
   const scores = words.map(
     (word) =>
@@ -27,8 +43,10 @@ function scorePassage(words, [, heading, text, code]) {
   return scores.every((score) => score > 0) ? WHOLE * sum : sum;
 }
 
-/* The question, and the other names under which the glossary has the same: ELBO stands beside
- * "evidence lower bound", which is the title of a chapter that says ELBO in no heading. */
+/** The question, and the other names under which the glossary has the same: ELBO stands beside
+ * "evidence lower bound", which is the title of a chapter that says ELBO in no heading.
+ * @param {Page[]} pages
+ * @param {string} question */
 function synonyms(pages, question) {
   const names = pages.flatMap((page) => page.passages).map(([, heading]) => heading.split(", "));
   const asked = question.trim().toLowerCase();
@@ -36,20 +54,34 @@ function synonyms(pages, question) {
   return [...new Set([question, ...same.flat()])];
 }
 
-/* The pages that have every word, best first, with their best places (see findWords). */
+/** The pages that have every word, best first, with their best places (see findWords).
+ * @param {Page[]} pages
+ * @param {string} question */
 function find(pages, question) {
+  /** @type {Map<Page, Found>} */
   const best = new Map();
   for (const result of synonyms(pages, question).flatMap((words) => findWords(pages, words))) {
     if (result.score > (best.get(result.page)?.score ?? 0)) best.set(result.page, result);
   }
   // A chapter explains, so it comes before the pages in which things are looked up.
-  const chapterFirst = (a, b) => b.page.chapter - a.page.chapter || b.score - a.score;
+  /**
+   * @param {Found} a
+   * @param {Found} b
+   */
+  const chapterFirst = (a, b) =>
+    Number(b.page.chapter) - Number(a.page.chapter) || b.score - a.score;
   return [...best.values()].sort(chapterFirst);
 }
 
+/**
+ * @param {Page[]} pages
+ * @param {string} question
+ * @returns {Found[]}
+ */
 function findWords(pages, question) {
   const words = patterns(question);
   if (words.length === 0) return [];
+  /** @type {Found[]} */
   const found = [];
   for (const page of pages) {
     const everything = page.passages.flatMap(([, ...texts]) => texts).join(" ");
@@ -70,7 +102,9 @@ function findWords(pages, question) {
   return found;
 }
 
-/* The part of a text around the first word found, cut between words. */
+/** The part of a text around the first word found, cut between words.
+ * @param {RegExp[]} words
+ * @param {string} text */
 function excerpt(words, text) {
   const at = Math.min(...words.map((word) => text.search(word)).filter((at) => at >= 0));
   if (text.length <= EXCERPT) return text;
@@ -81,15 +115,23 @@ function excerpt(words, text) {
   return (start > 0 ? "… " : "") + text.slice(start, end) + (end < text.length ? " …" : "");
 }
 
+/**
+ * @param {string} name
+ * @param {Content | Content[]} content
+ * @param {Record<string, string>} options
+ */
 function element(name, content, options = {}) {
   const made = Object.assign(document.createElement(name), options);
   made.append(...[content].flat());
   return made;
 }
 
-/* A text in which the words found are marked. */
+/** A text in which the words found are marked.
+ * @param {RegExp[]} words
+ * @param {string} text */
 function marked(words, text) {
   const any = new RegExp(words.map((word) => `${word.source}[\\p{L}\\p{N}]*`).join("|"), "giu");
+  /** @type {Content[]} */
   const parts = [];
   let from = 0;
   for (const { 0: hit, index } of text.matchAll(any)) {
@@ -99,6 +141,7 @@ function marked(words, text) {
   return [...parts, text.slice(from)];
 }
 
+/** @param {Found} found */
 function listItem({ page, words, places }) {
   const root = document.documentElement.dataset.content_root;
   const lines = places.map(([anchor, heading, text, code]) => {
@@ -113,10 +156,11 @@ function listItem({ page, words, places }) {
   return element("li", [element("h2", title), element("ul", lines)]);
 }
 
+/** @param {string} question */
 function show(question) {
-  const box = document.getElementById("search-results");
+  const box = /** @type {HTMLElement} */ (document.getElementById("search-results"));
   const words = patterns(question);
-  const found = find(window.vaeTeachPages, question);
+  const found = find(/** @type {any} */ (window).vaeTeachPages, question);
   const pages = found.length === 1 ? "1 page" : `${found.length} pages`;
   const summary = words.length > 0 ? `Found ${pages} for “${question.trim()}”.` : "";
   box.replaceChildren(
@@ -126,10 +170,12 @@ function show(question) {
 }
 
 function start() {
+  /** @type {HTMLInputElement | null} */
   const input = document.querySelector(".bd-search-container input[type=search]");
+  if (!input) throw new Error("the search page has no field for the words");
   input.value = new URLSearchParams(location.search).get("q") ?? "";
   input.addEventListener("input", () => show(input.value));
-  input.form.addEventListener("submit", (event) => {
+  input.form?.addEventListener("submit", (event) => {
     event.preventDefault(); // the results are there
     history.replaceState(null, "", `?q=${encodeURIComponent(input.value)}`);
   });
@@ -137,4 +183,4 @@ function start() {
 }
 
 if (globalThis.document) start();
-else globalThis.vaeTeachSearch = { find, excerpt, patterns }; // under Node, for its test
+else Object.assign(globalThis, { vaeTeachSearch: { find, excerpt, patterns } }); // under Node, for its test

@@ -35,7 +35,7 @@ def test_the_browsers_table_is_that_of_the_package(case):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"mu": 3.5}, {"mu": float("nan")}, {"logvar": -5.0}, {"p_mu": 4.0}, {"draws": 50}],
+    [{"draws": 50}, {"draws": 0}],
     ids=str,
 )
 def test_a_value_the_sliders_cannot_show_is_refused_by_name(wrong):

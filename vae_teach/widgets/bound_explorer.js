@@ -1,9 +1,11 @@
+// @ts-check
 /* BoundExplorer: a Gaussian q over the exact posterior; ELBO + KL(q || p(z|x)) = log p(x).
  *
  * The model: p(z) = N(0, 1), p(x|z) = N(z^2, sigma_x^2). Nats throughout.
  * Traits (mirror bound_explorer.py):
  *   mu       mean of q          logvar   log of q's variance, log sigma^2
- *   x        the data point     sigma_x  observation noise of the model */
+ *   x        the data point     sigma_x  observation noise of the model
+ *   limits   the two ends of each slider */
 
 import { draw, fill, keyed, line, linear, makeDrawing, words } from "./parts/drawing.js";
 import { box, button, format, keepKeys, make, makeSentence } from "./parts/elements.js";
@@ -14,16 +16,24 @@ import { listenToDials, makeDials, showDials } from "./parts/trait_dials.js";
 
 // --- pure maths: no DOM, imported by tests/js ---
 
-export const LIMITS = { mu: [-3, 3], logvar: [-6, 1], x: [-1, 4], sigma_x: [0.3, 2] };
+/** @typedef {{ mu: number, logvar: number }} Gaussian */
+/** @typedef {{ x: number, sigma_x: number }} Noisy */
+/** @typedef {Gaussian & Noisy} State */
+/** @typedef {ReturnType<typeof account>} Numbers */
 
 const LOG_2PI = Math.log(2 * Math.PI);
 
-/** log p(x, z) = log p(x|z) + log p(z). */
+/** log p(x, z) = log p(x|z) + log p(z).
+ * @param {number} z
+ * @param {Noisy} state */
 function logJoint(z, { x, sigma_x }) {
   return logNormal(x, z * z, 2 * Math.log(sigma_x)) + logNormal(z, 0, 0);
 }
 
-/** n points from low to high and what the trapezoid rule weighs them by. */
+/** n points from low to high and what the trapezoid rule weighs them by.
+ * @param {number} low
+ * @param {number} high
+ * @param {number} n */
 function trapezoid(low, high, n) {
   const step = (high - low) / (n - 1);
   const points = Array.from({ length: n }, (_, i) => low + i * step);
@@ -32,7 +42,8 @@ function trapezoid(low, high, n) {
 
 const PRIOR_GRID = trapezoid(-8, 8, 3201); // N(0, 1) has 1e-15 of its mass outside
 
-/** log p(x): the log of the integral of p(x, z) over z, the largest term taken out first. */
+/** log p(x): the log of the integral of p(x, z) over z, the largest term taken out first.
+ * @param {Noisy} state */
 export function logEvidence({ x, sigma_x }) {
   const terms = PRIOR_GRID.points.map((z) => logJoint(z, { x, sigma_x }));
   const most = terms.reduce((a, b) => Math.max(a, b));
@@ -40,7 +51,8 @@ export function logEvidence({ x, sigma_x }) {
   return most + Math.log(sum);
 }
 
-/** The bound, exactly: E[z^2] = mu^2 + v and E[z^4] = mu^4 + 6 mu^2 v + 3 v^2 under q. */
+/** The bound, exactly: E[z^2] = mu^2 + v and E[z^4] = mu^4 + 6 mu^2 v + 3 v^2 under q.
+ * @param {State} state */
 export function bound({ mu, logvar, x, sigma_x }) {
   const [m, v] = [mu * mu, Math.exp(logvar)];
   const error = x * x - 2 * x * (m + v) + m * m + 6 * m * v + 3 * v * v; // E[(x - z^2)^2]
@@ -49,7 +61,8 @@ export function bound({ mu, logvar, x, sigma_x }) {
   return { likelihood, kl, elbo: likelihood - kl };
 }
 
-/** How steeply the ELBO rises with mu and with log sigma^2. */
+/** How steeply the ELBO rises with mu and with log sigma^2.
+ * @param {State} state */
 export function slope({ mu, logvar, x, sigma_x }) {
   const v = Math.exp(logvar);
   return {
@@ -58,7 +71,9 @@ export function slope({ mu, logvar, x, sigma_x }) {
   };
 }
 
-/** KL(q || p(z|x)) from its definition, without the bound, on a grid of 9 sigma around mu. */
+/** KL(q || p(z|x)) from its definition, without the bound, on a grid of 9 sigma around mu.
+ * @param {State} state
+ * @param {number} [evidence] */
 export function gap(state, evidence = logEvidence(state)) {
   const { mu, logvar } = state;
   const reach = 9 * Math.exp(0.5 * logvar);
@@ -69,7 +84,8 @@ export function gap(state, evidence = logEvidence(state)) {
   }, 0);
 }
 
-/** Every number of the table. */
+/** Every number of the table.
+ * @param {State} state */
 export function account(state) {
   const evidence = logEvidence(state);
   const between = gap(state, evidence);
@@ -77,14 +93,16 @@ export function account(state) {
   return { ...parts, gap: between, sum: parts.elbo + between, evidence };
 }
 
-/** One gradient step on the ELBO that never lowers it (Armijo); null where none raises it. */
-export function climb(state) {
+/** One gradient step on the ELBO that never lowers it (Armijo); null where none raises it.
+ * @param {State} state
+ * @param {Limits} limits */
+export function climb(state, limits) {
   const up = slope(state);
   const now = bound(state).elbo;
   // at most 0.3 long: far from the posterior the slope is in the hundreds
   for (let rate = Math.min(0.2, 0.3 / Math.hypot(up.mu, up.logvar)); rate > 1e-9; rate /= 2) {
-    const mu = clamp(state.mu + rate * up.mu, ...LIMITS.mu);
-    const logvar = clamp(state.logvar + rate * up.logvar, ...LIMITS.logvar);
+    const mu = clamp(state.mu + rate * up.mu, ...limits.mu);
+    const logvar = clamp(state.logvar + rate * up.logvar, ...limits.logvar);
     const promised = (mu - state.mu) * up.mu + (logvar - state.logvar) * up.logvar;
     const gain = bound({ ...state, mu, logvar }).elbo - now;
     if (gain > 0 && gain >= 0.1 * promised) return { mu, logvar };
@@ -92,18 +110,23 @@ export function climb(state) {
   return null;
 }
 
-/** Whether the ELBO is so level that a climb has come to its end. */
+/** Whether the ELBO is so level that a climb has come to its end.
+ * @param {State} state */
 export function isLevel(state) {
   const up = slope(state);
   return Math.hypot(up.mu, up.logvar) < 0.01;
 }
 
-/** The axis of nats: whole numbers that hold log p(x) and the most any log-likelihood can be. */
+/** The axis of nats: whole numbers that hold log p(x) and the most any log-likelihood can be.
+ * @param {Noisy} state
+ * @param {number} [evidence]
+ * @returns {Pair} */
 export function axis({ x, sigma_x }, evidence = logEvidence({ x, sigma_x })) {
   return [Math.floor(evidence) - 6, Math.ceil(-0.5 * LOG_2PI - Math.log(sigma_x)) + 0];
 }
 
-/** What a reader who cannot see the picture needs to know. */
+/** What a reader who cannot see the picture needs to know.
+ * @param {State} state */
 export function describe(state) {
   const { elbo, gap: between, sum } = account(state);
   return (
@@ -116,7 +139,6 @@ export function describe(state) {
 
 // --- view: builds elements and paints them; never touches the model ---
 
-const STEP = 0.05;
 // the name of q, where it is off the sheet, has a line to itself under that of the axis
 const DENSITY = {
   height: 246,
@@ -124,15 +146,21 @@ const DENSITY = {
   right: 10,
   top: 38,
   bottom: 40,
-  ends: [-4, 4],
+  ends: /** @type {Pair} */ ([-4, 4]),
   points: 401,
 };
 const BARS = { height: 172, side: 16, first: 60, second: 112, thick: 18, bottom: 134 };
 
-/** A tick's step that leaves at most seven ticks on the axis. */
+/** A tick's step that leaves at most seven ticks on the axis.
+ * @param {number} length */
 const tickStep = (length) => niceStep(length / 7);
 
-/** Prior dashed, posterior filled, q a solid line; the height is set by the posterior alone. */
+/** Prior dashed, posterior filled, q a solid line; the height is set by the posterior alone.
+ * @param {SVGSVGElement} svg
+ * @param {number} width
+ * @param {State} state
+ * @param {number} evidence
+ * @param {Gaussian[]} trail */
 function paintDensities(svg, width, state, evidence, trail) {
   const { height, left, right, top, bottom, ends, points } = DENSITY;
   const { points: zs } = trapezoid(...ends, points);
@@ -141,6 +169,7 @@ function paintDensities(svg, width, state, evidence, trail) {
   const most = 2.3 * Math.max(...posterior, 0.4);
   const x = linear(ends, left, width - right);
   const y = linear([0, most], height - bottom, top);
+  /** @param {number[]} values */
   const course = (values) =>
     values.map((p, i) => `${x(zs[i]).toFixed(1)},${y(Math.min(p, most)).toFixed(1)}`).join(" ");
   const parts = [];
@@ -163,20 +192,31 @@ function paintDensities(svg, width, state, evidence, trail) {
   fill(svg, width, height, parts);
 }
 
+/** @param {Gaussian} q */
 const peakOf = ({ mu, logvar }) => Math.exp(logNormal(mu, mu, logvar));
 
-/** Where the top of q has been on the climb. */
+/** Where the top of q has been on the climb.
+ * @param {Gaussian[]} trail
+ * @param {Straight} x
+ * @param {Straight} y
+ * @param {number} most */
 function paintTrail(trail, x, y, most) {
   const tops = trail.map((q) => `${x(q.mu).toFixed(1)},${y(Math.min(peakOf(q), most)).toFixed(1)}`);
   return draw("polyline", { points: tops.join(" "), class: "trail" });
 }
 
-/** q as a line through points of its own: a narrow q would fall between those of the others. */
+/** q as a line through points of its own: a narrow q would fall between those of the others.
+ * @param {Gaussian} q
+ * @param {Straight} x
+ * @param {Straight} y
+ * @param {number} most */
 function paintQ({ mu, logvar }, x, y, most) {
   const reach = 5 * Math.exp(0.5 * logvar);
   const [low, high] = DENSITY.ends;
   const inside = trapezoid(mu - reach, mu + reach, 161).points.filter((z) => low <= z && z <= high);
+  /** @param {number} z */
   const density = (z) => Math.exp(logNormal(z, mu, logvar));
+  /** @param {number} z */
   const height = (z) => y(Math.min(density(z), most)).toFixed(1);
   const points = inside.map((z) => `${x(z).toFixed(1)},${height(z)}`);
   const peak = peakOf({ mu, logvar });
@@ -185,13 +225,25 @@ function paintQ({ mu, logvar }, x, y, most) {
   return curve + words(x(mu), y(Math.min(peak, most)) - 7, name, "middle", "name");
 }
 
-/** Two bars on one axis: what the ELBO is made of, and how far it is below log p(x). */
+/** Two bars on one axis: what the ELBO is made of, and how far it is below log p(x).
+ * @param {SVGSVGElement} svg
+ * @param {number} width
+ * @param {State} state
+ * @param {Numbers} numbers
+ * @param {{ elbo: number }[]} trail */
 function paintBars(svg, width, state, { likelihood, elbo, evidence }, trail) {
   const { height, side, first, second, thick, bottom } = BARS;
   const ends = axis(state, evidence);
   const x = linear(ends, side, width - side);
   const cut = elbo < ends[0];
+  /** @param {number} value */
   const at = (value) => x(clamp(value, ...ends));
+  /**
+   * @param {number} from
+   * @param {number} to
+   * @param {number} y
+   * @param {string} kind
+   */
   const bar = (from, to, y, kind) =>
     draw("rect", { x: at(from), y, width: at(to) - at(from), height: thick, class: kind });
   const parts = [
@@ -221,10 +273,15 @@ function paintBars(svg, width, state, { likelihood, elbo, evidence }, trail) {
   fill(svg, width, height, parts);
 }
 
-/** Words at the axis' right end grow leftwards. */
+/** Words at the axis' right end grow leftwards.
+ * @param {number} x
+ * @param {number} width */
 const anchorAt = (x, width) => (x > width - 80 ? "end" : "middle");
 
-/** The bar goes on beyond the axis. */
+/** The bar goes on beyond the axis.
+ * @param {number} x
+ * @param {number} y
+ * @param {number} thick */
 function leftArrow(x, y, thick) {
   const d = `M${x},${y} L${x - 12},${y + thick / 2} L${x},${y + thick} Z`;
   return draw("path", { d, class: "beyond" });
@@ -244,29 +301,30 @@ function makeTable() {
     const cell = make("td");
     const heading = make("th", { scope: "row", textContent: name });
     const row = make("tr", { className: key }, heading, cell);
-    return { row, show: (numbers) => (cell.textContent = format(numbers[key], 3)) };
+    return { row, cell, key };
   });
   const caption = make("caption", { textContent: "In nats, each rounded by itself" });
   const table = make("table", {}, caption, make("tbody", {}, ...rows.map(({ row }) => row)));
-  return {
-    table,
-    show: (numbers) =>
-      rows.forEach((row) => {
-        row.show(numbers);
-      }),
+  /** @param {Record<string, number>} numbers */
+  const show = (numbers) => {
+    for (const { cell, key } of rows) cell.textContent = format(numbers[key], 3);
   };
+  return { table, show };
 }
 
-function buildView() {
+const DIALS = {
+  mu: "mean μ of q",
+  logvar: "log σ² of q",
+  x: "data point x",
+  sigma_x: "noise σₓ of the model",
+};
+
+/** @param {Limits} limits */
+function buildView(limits) {
   const view = {
     densities: makeDrawing("Densities over z: prior, posterior and q"),
     bars: makeDrawing("Nats: the parts of the ELBO, and its gap to log p(x)"),
-    dials: makeDials({
-      mu: { name: "mean μ of q", range: [...LIMITS.mu, STEP] },
-      logvar: { name: "log σ² of q", range: [...LIMITS.logvar, STEP] },
-      x: { name: "data point x", range: [...LIMITS.x, STEP] },
-      sigma_x: { name: "noise σₓ of the model", range: [...LIMITS.sigma_x, STEP] },
-    }),
+    dials: makeDials(DIALS, limits),
     climb: button("Climb"),
     step: button("One step"),
     over: button("Start over"),
@@ -280,7 +338,7 @@ function buildView() {
   key.append(keyed("q", "q(z)"), view.trailKey);
   const parts = make("p", { className: "key" });
   parts.append(keyed("cost", "KL(q‖p(z))"), keyed("elbo", "up to the ELBO"), keyed("gap", "gap"));
-  view.root = box(
+  const root = box(
     "bound-explorer",
     box("dials", ...view.dials.map((dial) => dial.row)),
     box("choices acts", view.climb, view.step, view.over, view.note),
@@ -288,8 +346,8 @@ function buildView() {
     box("panel", view.bars, parts, view.table.table),
     view.sentence,
   );
-  keepKeys(view.root);
-  return view;
+  keepKeys(root);
+  return { ...view, root };
 }
 
 // --- wiring: one function each way ---
@@ -297,7 +355,8 @@ function buildView() {
 const EVERY = 25; // ms a step: a climb is over in some seconds
 const NAMES = ["mu", "logvar", "x", "sigma_x"];
 
-/** Climb by itself: one step after another, or all at once where motion is not wanted. */
+/** Climb by itself: one step after another, or all at once where motion is not wanted.
+ * @param {() => boolean} step */
 function makeWalk(step) {
   let timer = 0;
   const walk = () => {
@@ -312,8 +371,13 @@ function makeWalk(step) {
   return { start: walk, halt: () => clearTimeout(timer) };
 }
 
-/** Steps uphill, and where they have led. */
-function makeClimber(read, write, note) {
+/** Steps uphill, and where they have led.
+ * @param {() => State} read
+ * @param {Write} write
+ * @param {HTMLElement} note
+ * @param {Limits} limits */
+function makeClimber(read, write, note, limits) {
+  /** @type {(Gaussian & { elbo: number })[]} */
   const trail = []; // { mu, logvar, elbo } before each step
   const top = () => {
     note.textContent = "At the top: no small move of q raises the ELBO.";
@@ -322,7 +386,7 @@ function makeClimber(read, write, note) {
   /** One step; false at the top. */
   const step = () => {
     const state = read();
-    const next = isLevel(state) ? null : climb(state);
+    const next = isLevel(state) ? null : climb(state, limits);
     if (!next) return top();
     note.textContent = "";
     trail.push({ mu: state.mu, logvar: state.logvar, elbo: bound(state).elbo });
@@ -336,14 +400,16 @@ function makeClimber(read, write, note) {
   return { trail, step, forget };
 }
 
+/** @param {Mounting} mounting */
 function render({ model, el }) {
-  const view = buildView();
+  const limits = model.get("limits");
+  const view = buildView(limits);
   const life = makeLifetime(model, el);
   const { listen, write } = life;
   const { say } = life.makeSpeaker(view.sentence);
   const read = () => life.read(NAMES);
   const first = read();
-  const { trail, step, forget } = makeClimber(read, write, view.note);
+  const { trail, step, forget } = makeClimber(read, write, view.note, limits);
   const show = () => {
     const state = read();
     const numbers = account(state);
@@ -359,7 +425,8 @@ function render({ model, el }) {
   };
   const walk = makeWalk(step);
   life.onEnd(walk.halt);
-  /** Whatever the reader does next ends a climb that is under way. */
+  /** Whatever the reader does next ends a climb that is under way.
+   * @type {(deed: (values: any) => void) => (values?: any) => void} */
   const act = (deed) => (values) => {
     walk.halt();
     deed(values);

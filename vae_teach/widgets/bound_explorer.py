@@ -2,18 +2,13 @@
 
 from pathlib import Path
 
-import traitlets
-
-from vae_teach.widgets.parts.base import TeachingWidget
 from vae_teach.widgets.parts.bundle import bundle, sheet
-from vae_teach.widgets.parts.validation import within
+from vae_teach.widgets.parts.sliders import Slider, SliderWidget
 
 _HERE = Path(__file__)
-# mirrored in bound_explorer.js
-LIMITS = {"mu": (-3.0, 3.0), "logvar": (-6.0, 1.0), "x": (-1.0, 4.0), "sigma_x": (0.3, 2.0)}
 
 
-class BoundExplorer(TeachingWidget):
+class BoundExplorer(SliderWidget):
     """Move q = N(mu, sigma^2): ELBO + KL(q || p(z|x)) stays at log p(x), and so bounds it.
 
     The model has p(z) = N(0, 1) and p(x|z) = N(z^2, sigma_x^2): with x > 0 its posterior has two
@@ -24,14 +19,10 @@ class BoundExplorer(TeachingWidget):
     _esm = bundle(_HERE.with_suffix(".js"))
     _css = sheet(_HERE.with_suffix(".css"), "formula")
 
-    mu = traitlets.Float(0.5, help="mean of q, from -3 to 3").tag(sync=True)
-    logvar = traitlets.Float(-1.0, help="log of q's variance, log sigma^2, -6 to 1").tag(sync=True)
-    x = traitlets.Float(1.5, help="the data point, from -1 to 4").tag(sync=True)
-    sigma_x = traitlets.Float(0.5, help="observation noise of the model, 0.3 to 2").tag(sync=True)
-
-    @traitlets.validate("mu", "logvar", "x", "sigma_x")
-    def _check_range(self, proposal: dict) -> float:
-        return within(proposal, LIMITS)
+    mu = Slider(0.5, -3, 3, help="mean of q")
+    logvar = Slider(-1.0, -6, 1, help="log of q's variance, log sigma^2")
+    x = Slider(1.5, -1, 4, help="the data point")
+    sigma_x = Slider(0.5, 0.3, 2, help="observation noise of the model")
 
     def __repr__(self) -> str:
         return (

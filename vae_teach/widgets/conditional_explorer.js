@@ -1,3 +1,4 @@
+// @ts-check
 /* Conditional explorer: choose what to ask for (c) and in which style (z); see what is drawn.
  *
  * Traits (mirror conditional_explorer.py; N codes, L latent dimensions, C classes):
@@ -23,26 +24,37 @@ import { describePicture, makePicture } from "./parts/picture.js";
 import { sliderScale } from "./parts/scales.js";
 import { listenToUndo } from "./parts/undo.js";
 
+/** @typedef {ReturnType<typeof readModel>} Data */
+/** @typedef {ReturnType<typeof buildView>} View */
+
 // --- pure maths: no DOM, imported by tests/js ---
 
-/** Shares of the classes: at least 0, summing to 1. */
+/** Shares of the classes: at least 0, summing to 1.
+ * @param {number[]} mix */
 export function simplex(mix) {
   const total = mix.reduce((sum, weight) => sum + weight, 0);
   return mix.map((weight) => weight / total);
 }
 
-/** All weight on one of `count` classes. */
+/** All weight on one of `count` classes.
+ * @param {number} chosen
+ * @param {number} count */
 export const pure = (chosen, count) =>
   Array.from({ length: count }, (_, k) => Number(k === chosen));
 
-/** The one class that has all the weight, or null for a mixture. */
+/** The one class that has all the weight, or null for a mixture.
+ * @param {number[]} mix */
 export function onlyClass(mix) {
   const given = mix.flatMap((weight, k) => (weight > 0 ? [k] : []));
   return given.length === 1 ? given[0] : null;
 }
 
 /** The mixture in which class k has this share, and the others what is left, in the proportions
- * that `others` has them. As it was where nothing but k was ever asked for. */
+ * that `others` has them. As it was where nothing but k was ever asked for.
+ * @param {number[]} mix
+ * @param {number} k
+ * @param {number} share
+ * @param {number[]} others */
 export function withShare(mix, k, share, others) {
   const rest = others.map((weight, i) => (i === k ? 0 : weight));
   const total = rest.reduce((sum, weight) => sum + weight, 0);
@@ -50,14 +62,18 @@ export function withShare(mix, k, share, others) {
   return rest.map((weight, i) => (i === k ? share : ((1 - share) * weight) / total));
 }
 
-/** Half of the request for class k, half for the one that has most of it now. */
+/** Half of the request for class k, half for the one that has most of it now.
+ * @param {number[]} mix
+ * @param {number} k */
 export function halved(mix, k) {
   const most = simplex(mix).map((share, i) => (i === k ? -1 : share));
   const other = most.indexOf(Math.max(...most));
   return mix.map((_, i) => (i === k || i === other ? 0.5 : 0));
 }
 
-/** The request in words; of a mixture the largest share first. */
+/** The request in words; of a mixture the largest share first.
+ * @param {number[]} mix
+ * @param {string[]} names */
 export function describeMix(mix, names) {
   const only = onlyClass(mix);
   if (only !== null) return `Asked for: ${names[only]}.`;
@@ -71,7 +87,10 @@ export function describeMix(mix, names) {
 
 // --- view: builds elements and paints them; never touches the model ---
 
-/** A button per class that shows the class in the present style. */
+/** A button per class that shows the class in the present style.
+ * @param {string[]} names
+ * @param {PictureShape} shape
+ * @param {Ink} ink */
 function makeChoices(names, shape, ink) {
   const choices = names.map((name) => {
     const picture = makePicture(shape, ink);
@@ -84,6 +103,7 @@ function makeChoices(names, shape, ink) {
   });
   const root = make("div", { className: "choices", role: "group", ariaLabel: "Ask for" });
   root.append(...choices.map((choice) => choice.button));
+  /** @param {number[]} mix */
   const show = (mix) => {
     const only = onlyClass(mix);
     choices.forEach(({ button }, k) => {
@@ -93,7 +113,8 @@ function makeChoices(names, shape, ink) {
   return { root, choices, show };
 }
 
-/** A slider per class, folded away: what is not one class is a mixture. Each shows its share. */
+/** A slider per class, folded away: what is not one class is a mixture. Each shows its share.
+ * @param {string[]} names */
 function makeMixer(names) {
   const range = { min: 0, max: 1, step: 0.01 };
   const sliders = names.map((name) => makeSlider(name, range, `share of ${name}`));
@@ -101,11 +122,12 @@ function makeMixer(names) {
   half.append(...names.map((textContent, value) => make("option", { value, textContent })));
   const clear = button("One class only");
   const note = make("p", {}, "One class has all of the request: raise another to mix them.");
+  /** @param {number[]} mix */
   const show = (mix) => {
     half.value = "";
     note.hidden = onlyClass(mix) === null;
     simplex(mix).forEach((share, k) => {
-      sliders[k].input.value = share;
+      sliders[k].input.value = String(share);
       sliders[k].value.textContent = `${Math.round(100 * share)} %`;
       sliders[k].input.ariaValueText = `${Math.round(100 * share)} % of the request`;
     });
@@ -116,7 +138,9 @@ function makeMixer(names) {
   return { root, inputs: sliders.map((slider) => slider.input), half, clear, show };
 }
 
+/** @param {Data} data */
 function buildView(data) {
+  /** @type {() => Map<number, string>} */
   const plain = () => new Map(); // every dot in the text's colour
   const follow = make("input", { type: "checkbox" });
   const view = {
@@ -136,7 +160,7 @@ function buildView(data) {
   const followRow = make("label", { hidden: !data.learned }, follow, "z follows p(z | c)");
   const plane = box("plane", view.pad.root, view.pad.hint, view.menus.root);
   plane.hidden = data.latentDim < 2; // one dimension has no plane, only its slider
-  view.root = box(
+  const root = box(
     "latent-explorer conditional-explorer",
     view.choices.root,
     plane,
@@ -145,14 +169,16 @@ function buildView(data) {
     view.dials.root,
     view.sentence,
   );
-  keepKeys(view.root);
-  return view;
+  keepKeys(root);
+  return { ...view, root };
 }
 
 // --- wiring: one function each way ---
 
-/** Everything that stays as it is while the explorer is shown. */
+/** Everything that stays as it is while the explorer is shown.
+ * @param {Model} model */
 function readModel(model) {
+  /** @type {number[]} */
   const low = model.get("low");
   const steps = model.get("prior_steps");
   return {
@@ -177,15 +203,30 @@ function readModel(model) {
   };
 }
 
+/**
+ * @param {number[]} z
+ * @param {Pair} axes
+ * @param {number[]} mix
+ * @param {Float32Array} pixels
+ * @param {Data} data
+ */
 function describe(z, axes, mix, pixels, { names, shape }) {
   const place = [...new Set(axes.map((d) => `z[${d}] = ${format(z[d])}`))].join(", ");
   return `${describeMix(mix, names)} Style ${place}. ${describePicture(pixels, shape)}`;
 }
 
-/** How the view follows the model: the pictures, and the plane under the code. */
+/** How the view follows the model: the pictures, and the plane under the code.
+ * @param {Model} model
+ * @param {Data} data
+ * @param {View} view
+ * @param {{ say: Say }} speaker */
 function makePainters(model, data, view, { say }) {
   const { choices } = view.choices;
   let shown = ""; // what the pictures were drawn of, in words
+  /**
+   * @param {number[]} z
+   * @param {number[]} mix
+   */
   const showChoices = (z, mix) => {
     const from = data.priorAt(simplex(mix));
     choices.forEach(({ paint }, k) => {
@@ -216,10 +257,16 @@ function makePainters(model, data, view, { say }) {
   return { showPictures, showPlane };
 }
 
-/** The request: buttons, mixer, and whether z follows. */
+/** The request: buttons, mixer, and whether z follows.
+ * @param {Model} model
+ * @param {Data} data
+ * @param {View} view
+ * @param {Life} life */
 function listenToRequest(model, data, view, { listen, write }) {
+  /** @param {number[]} mix */
   const priorOf = (mix) => data.priorAt(simplex(mix));
   let mixture = model.get("mix"); // the last one: where a share goes that the only class gives up
+  /** @param {number[]} mix */
   const ask = (mix) => {
     if (onlyClass(mix) === null) mixture = mix;
     const z = model.get("z");
@@ -255,6 +302,7 @@ function listenToRequest(model, data, view, { listen, write }) {
   });
 }
 
+/** @param {Mounting} mounting */
 function render({ model, el }) {
   const data = readModel(model);
   const view = buildView(data);

@@ -4,17 +4,15 @@ from pathlib import Path
 
 import traitlets
 
-from vae_teach.widgets.parts.base import TeachingWidget
 from vae_teach.widgets.parts.bundle import bundle, sheet
-from vae_teach.widgets.parts.validation import within
+from vae_teach.widgets.parts.sliders import Slider, SliderWidget
 
 _HERE = Path(__file__)
-_MEAN, _LOGVAR = (-3.0, 3.0), (-4.0, 2.0)
-LIMITS = {"mu": _MEAN, "logvar": _LOGVAR, "p_mu": _MEAN, "p_logvar": _LOGVAR}
+_MEAN, _LOGVAR = (-3, 3), (-4, 2)
 DRAWS = (10, 100, 1000)
 
 
-class KLExplorer(TeachingWidget):
+class KLExplorer(SliderWidget):
     """Move q = N(mu, sigma^2) against p and read KL(q || p), or KL(p || q), in nats.
 
     p is N(0, 1) until it is moved, by the traits p_mu and p_logvar.
@@ -25,17 +23,13 @@ class KLExplorer(TeachingWidget):
     _esm = bundle(_HERE.with_suffix(".js"))
     _css = sheet(_HERE.with_suffix(".css"), "formula")
 
-    mu = traitlets.Float(0.8, help="mean of q, from -3 to 3").tag(sync=True)
-    logvar = traitlets.Float(-0.25, help="log of the variance of q, -4 to 2").tag(sync=True)
-    p_mu = traitlets.Float(0.0, help="mean of p, from -3 to 3").tag(sync=True)
-    p_logvar = traitlets.Float(0.0, help="log of the variance of p, -4 to 2").tag(sync=True)
+    mu = Slider(0.8, *_MEAN, help="mean of q")
+    logvar = Slider(-0.25, *_LOGVAR, help="log of the variance of q")
+    p_mu = Slider(0.0, *_MEAN, help="mean of p")
+    p_logvar = Slider(0.0, *_LOGVAR, help="log of the variance of p")
     reverse = traitlets.Bool(False, help="show KL(p || q) instead of KL(q || p)").tag(sync=True)
     draws = traitlets.Int(1000, help="draws of the sample: 10, 100 or 1000").tag(sync=True)
     seed = traitlets.Int(0, help="counts the rows of noise drawn in the browser").tag(sync=True)
-
-    @traitlets.validate("mu", "logvar", "p_mu", "p_logvar")
-    def _check_range(self, proposal: dict) -> float:
-        return within(proposal, LIMITS)
 
     @traitlets.validate("draws")
     def _check_draws(self, proposal: dict) -> int:

@@ -1,3 +1,4 @@
+// @ts-check
 /* Latent explorer: choose a code z on a pad or with sliders, see what the decoder makes of it.
  *
  * Traits (mirror latent_explorer.py; N codes, L latent dimensions):
@@ -36,17 +37,26 @@ import { describePosterior, drawFrom, posteriorOf } from "./parts/posterior.js";
 import { sliderScale } from "./parts/scales.js";
 import { listenToUndo } from "./parts/undo.js";
 
+/** @typedef {{ steps: Step[], numbers: number, codes: number, gap_radius: number }} Other */
+/** @typedef {{ codes: Float32Array, gapRadius: number }} Cloud */
+/** @typedef {ReturnType<typeof readModel>} Data */
+/** @typedef {ReturnType<typeof buildView>} View */
+
 // --- the state: read once ---
 
-/** The decoders and the clouds of codes: the model's own, and those it is compared with. */
+/** The decoders and the clouds of codes: the model's own, and those it is compared with.
+ * @param {Model} model */
 function readModels(model) {
   const captions = model.get("captions");
   const decode = makeDecoder(model.get("steps"), unpackHalves(model.get("weights")));
   const decoders = [{ caption: captions[0] ?? "", decode }];
+  /** @type {Cloud[]} */
   const clouds = [{ codes: unpackHalves(model.get("codes")), gapRadius: model.get("gap_radius") }];
   const weights = makeTaker(unpackHalves(model.get("more_weights")));
   const codes = makeTaker(unpackHalves(model.get("more_codes")));
-  model.get("more").forEach((other, i) => {
+  /** @type {Other[]} */
+  const more = model.get("more");
+  more.forEach((other, i) => {
     const numbers = weights.take(other.numbers);
     decoders.push({ caption: captions[i + 1], decode: makeDecoder(other.steps, numbers) });
     clouds.push({ codes: codes.take(other.codes), gapRadius: other.gap_radius });
@@ -54,19 +64,26 @@ function readModels(model) {
   return { decoders, clouds };
 }
 
-/** The test pictures to choose from, with a name for each. */
+/** The test pictures to choose from, with a name for each.
+ * @param {Model} model
+ * @param {string[]} names
+ * @returns {Examples} */
 function readExamples(model, names) {
+  /** @type {PictureShape} */
   const shape = model.get("image_shape");
   const images = bytesOf(model.get("examples"));
   const labels = bytesOf(model.get("example_labels"));
   const area = shape.reduce((product, side) => product * side, 1);
   const count = images.length / area;
+  /** @param {number} i */
   const classOf = (i) => (labels.length ? `, class ${names[labels[i]] ?? labels[i]}` : "");
+  /** @param {number} i */
   const name = (i) => `Test picture ${i + 1}${classOf(i)}`;
   const numbers = Array.from({ length: count }, (_, i) => i);
   const posteriors = unpackHalves(model.get("posteriors"));
   const latentDim = model.get("low").length;
   const means = numbers.flatMap((i) => posteriorOf(posteriors, i, latentDim).mean);
+  /** @param {number} i */
   const bytes = (i) => images.subarray(i * area, (i + 1) * area);
   return {
     shape,
@@ -78,8 +95,10 @@ function readExamples(model, names) {
   };
 }
 
-/** Everything that stays as it is while the explorer is shown, but for the cloud on the pad. */
+/** Everything that stays as it is while the explorer is shown, but for the cloud on the pad.
+ * @param {Model} model */
 function readModel(model) {
+  /** @type {number[]} */
   const low = model.get("low");
   const { decoders, clouds } = readModels(model);
   return {
@@ -102,12 +121,21 @@ function readModel(model) {
 
 const NEIGHBOURS = 10; // test codes that the description asks
 
-/** What is printed beside the picture. */
+/** What is printed beside the picture.
+ * @param {number[]} z
+ * @param {boolean} prior */
 function numbersOf(z, prior) {
   const density = prior ? [`log p(z) = ${format(logPrior(z))} nats`] : [];
   return [...density, `|z| = ${format(Math.hypot(...z))}`].map((text) => make("span", {}, text));
 }
 
+/**
+ * @param {number[]} z
+ * @param {Pair} axes
+ * @param {Float32Array[]} images
+ * @param {(Posterior & { index: number }) | null} posterior
+ * @param {Data} data
+ */
 function describe(z, axes, images, posterior, data) {
   const { codes, labels, names, gapRadius, shape, decoders, examples } = data;
   const place = axes.map((d) => `z[${d}] = ${format(z[d])}`);
@@ -125,10 +153,12 @@ function describe(z, axes, images, posterior, data) {
   return sentences.filter(Boolean).join(" ");
 }
 
-/** A code as Python reads it; float16 has no more than four digits. */
+/** A code as Python reads it; float16 has no more than four digits.
+ * @param {number[]} z */
 export const describeCode = (z) => `[${z.map((value) => Number(value.toPrecision(4))).join(", ")}]`;
 
-/** A new code for each button; `data` may get another cloud, so it is read at every press. */
+/** A new code for each button; `data` may get another cloud, so it is read at every press.
+ * @param {Pick<Data, "latentDim" | "scales" | "prior" | "codes">} data */
 export function drawers(data) {
   const { latentDim, scales, prior } = data;
   return {
@@ -150,7 +180,9 @@ export function drawers(data) {
 
 const CLASS_COLOURS = 10; // --class-0 ... --class-9, which latent_explorer.py puts into the style sheet
 
-/** One toggle button per class that occurs; its swatch carries the class's colour. */
+/** One toggle button per class that occurs; its swatch carries the class's colour.
+ * @param {Uint8Array} labels
+ * @param {string[]} names */
 function makeLegend(labels, names) {
   const short = [...new Set(labels)].every((label) => names[label].length <= 2);
   const entries = [...new Set(labels)]
@@ -166,6 +198,7 @@ function makeLegend(labels, names) {
   const root = make("div", { className, role: "group", ariaLabel: "Classes" });
   root.hidden = !entries.length;
   root.append(...entries.map((entry) => entry.button));
+  /** @param {number} highlight */
   const show = (highlight) =>
     entries.forEach((entry) => {
       entry.button.ariaPressed = String(entry.label === highlight);
@@ -174,7 +207,8 @@ function makeLegend(labels, names) {
   return { root, entries, show, colours };
 }
 
-/** The decoded pictures, one per model, under each other's captions where there are several. */
+/** The decoded pictures, one per model, under each other's captions where there are several.
+ * @param {Pick<Data, "decoders" | "shape" | "ink">} data */
 function makePictures({ decoders, shape, ink }) {
   const pictures = decoders.map(({ caption }) => {
     const picture = makePicture(shape, ink);
@@ -183,16 +217,16 @@ function makePictures({ decoders, shape, ink }) {
     return { ...picture, figure: make("figure", {}, picture.canvas, words) };
   });
   const root = make("div", { className: "pictures" }, ...pictures.map((p) => p.figure));
-  return {
-    root,
-    paint: (images) =>
-      images.forEach((pixels, i) => {
-        pictures[i].paint(pixels);
-      }),
-  };
+  /** @param {Float32Array[]} images */
+  const paint = (images) =>
+    images.forEach((pixels, i) => {
+      pictures[i].paint(pixels);
+    });
+  return { root, paint };
 }
 
-/** A menu for the model whose codes lie on the pad. */
+/** A menu for the model whose codes lie on the pad.
+ * @param {{ caption: string }[]} decoders */
 function makeCloudMenu(decoders) {
   const options = decoders.map(({ caption }, i) =>
     make("option", { value: i, textContent: caption }),
@@ -203,6 +237,7 @@ function makeCloudMenu(decoders) {
   return { root, select };
 }
 
+/** @param {Data} data */
 function buildView(data) {
   const legend = makeLegend(data.labels, data.names);
   const view = {
@@ -227,7 +262,7 @@ function buildView(data) {
   const plane = box("plane", view.pad.root, view.pad.hint, view.cloud.root, view.menus.root);
   plane.append(legend.root);
   plane.hidden = data.latentDim < 2; // one dimension has no plane, only its slider
-  view.root = box(
+  const root = box(
     "latent-explorer",
     plane,
     box("answer", view.pictures.root, view.numbers),
@@ -236,21 +271,28 @@ function buildView(data) {
     view.dials.root,
     view.sentence,
   );
-  keepKeys(view.root);
-  return view;
+  keepKeys(root);
+  return { ...view, root };
 }
 
 // --- wiring: one function each way ---
 
-/** The chosen test picture's posterior, or null. */
+/** The chosen test picture's posterior, or null.
+ * @param {Model} model
+ * @param {Data} data */
 function chosenPosterior(model, { examples, latentDim }) {
   const index = model.get("example");
   if (index < 0) return null;
   return { index, ...posteriorOf(examples.posteriors, index, latentDim) };
 }
 
-/** How the view follows the model: the code, the plane under it, the test picture. */
+/** How the view follows the model: the code, the plane under it, the test picture.
+ * @param {Model} model
+ * @param {Data} data
+ * @param {View} view
+ * @param {{ say: Say }} speaker */
 function makePainters(model, data, view, { say }) {
+  /** @type {Float32Array[]} */
   let images = []; // what the decoders made of z
   const speak = () =>
     say(() => {
@@ -287,22 +329,29 @@ function makePainters(model, data, view, { say }) {
   return { showCode, showPlane, showExample };
 }
 
+/**
+ * @param {Model} model
+ * @param {Data} data
+ * @param {View} view
+ * @param {Life} life
+ */
 function listenToButtons(model, data, view, { listen, write }) {
   const draw = drawers(data);
   const zeros = () => data.scales.map(() => 0);
   listen(view.zero, "click", () => write({ z: zeros(), example: -1, highlight: -1 }));
-  for (const name of ["random", "test"]) {
-    listen(view[name], "click", () => write({ z: draw[name]() }));
-  }
-  listen(view.posterior, "click", () =>
-    write({ z: drawFrom(chosenPosterior(model, data), anyNormal) }),
-  );
+  listen(view.random, "click", () => write({ z: draw.random() }));
+  listen(view.test, "click", () => write({ z: draw.test() }));
+  listen(view.posterior, "click", () => {
+    const posterior = chosenPosterior(model, data);
+    if (posterior) write({ z: drawFrom(posterior, anyNormal) });
+  });
   listen(view.copy, "click", () => copyText(describeCode(model.get("z")), view.copy));
   listenToStrip(view.strip, view.pad.root, listen, {
     chosen: () => model.get("example"),
     choose: (i) => {
       write({ example: i });
-      if (i >= 0) write({ z: chosenPosterior(model, data).mean });
+      const posterior = chosenPosterior(model, data);
+      if (posterior) write({ z: posterior.mean });
     },
   });
   listen(view.cloud.select, "change", () => write({ cloud: Number(view.cloud.select.value) }));
@@ -312,6 +361,7 @@ function listenToButtons(model, data, view, { listen, write }) {
   }
 }
 
+/** @param {Mounting} mounting */
 function render({ model, el }) {
   const data = readModel(model);
   const view = buildView(data);

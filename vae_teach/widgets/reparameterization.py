@@ -6,12 +6,10 @@ from pathlib import Path
 import torch
 import traitlets
 
-from vae_teach.widgets.parts.base import TeachingWidget
 from vae_teach.widgets.parts.bundle import bundle, sheet
-from vae_teach.widgets.parts.validation import within
+from vae_teach.widgets.parts.sliders import Slider, SliderWidget
 
 _HERE = Path(__file__)
-LIMITS = {"mu": (-2.0, 2.0), "logvar": (-4.0, 1.5)}
 
 
 def _first_row() -> list[float]:
@@ -20,7 +18,7 @@ def _first_row() -> list[float]:
     return [round(value, 3) for value in torch.randn(10, generator=g).tolist()]
 
 
-class Reparameterization(TeachingWidget):
+class Reparameterization(SliderWidget):
     """Move mu and log sigma^2: with the noise held still every sample has a path to follow.
 
     The objective is the average of z^2 over the row, whose expectation is mu^2 + sigma^2. All
@@ -30,8 +28,8 @@ class Reparameterization(TeachingWidget):
     _esm = bundle(_HERE.with_suffix(".js"))
     _css = sheet(_HERE.with_suffix(".css"), "formula")
 
-    mu = traitlets.Float(1.0, help="mean, from -2 to 2").tag(sync=True)
-    logvar = traitlets.Float(0.0, help="log of the variance, log sigma^2, -4 to 1.5").tag(sync=True)
+    mu = Slider(1.0, -2, 2, help="mean")
+    logvar = Slider(0.0, -4, 1.5, help="log of the variance, log sigma^2")
     eps = traitlets.List(traitlets.Float(), help="the row of noise, N(0, 1)").tag(sync=True)
     redraw = traitlets.Bool(False, help="draw new noise at every move").tag(sync=True)
     seed = traitlets.Int(0, help="counts the rows of noise drawn in the browser").tag(sync=True)
@@ -39,10 +37,6 @@ class Reparameterization(TeachingWidget):
     @traitlets.default("eps")
     def _default_eps(self) -> list[float]:
         return _first_row()
-
-    @traitlets.validate("mu", "logvar")
-    def _check_range(self, proposal: dict) -> float:
-        return within(proposal, LIMITS)
 
     @traitlets.validate("eps")
     def _check_eps(self, proposal: dict) -> list[float]:

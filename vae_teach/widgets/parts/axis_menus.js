@@ -1,8 +1,10 @@
+// @ts-check
 /* Two menus: which latent dimensions lie on the pad. */
 
 import { make } from "./elements.js";
 
-/** Two menus for the dimensions on the pad, for a code of more than two. */
+/** Two menus for the dimensions on the pad, for a code of more than two.
+ * @param {number} latentDim */
 export function makeMenus(latentDim) {
   const menus = ["Across", "Up"].map((title) => {
     const options = Array.from({ length: latentDim }, (_, d) =>
@@ -17,14 +19,18 @@ export function makeMenus(latentDim) {
   return {
     root,
     selects,
+    /** @param {Pair} axes */
     show: (axes) =>
       selects.forEach((s, i) => {
-        s.value = axes[i];
+        s.value = String(axes[i]);
       }),
   };
 }
 
-/** The menus write the trait axes. */
+/** The menus write the trait axes.
+ * @param {{ selects: HTMLSelectElement[] }} menus
+ * @param {Life} life
+ * @param {Model} model */
 export function listenToMenus({ selects }, { listen, write }, model) {
   selects.forEach((select, i) => {
     listen(select, "change", () => {

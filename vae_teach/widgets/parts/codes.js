@@ -1,8 +1,11 @@
+// @ts-check
 /* A cloud of test codes: where it lies, and what it says about a place. */
 
 import { format } from "./elements.js";
 
-/** Mean and standard deviation of each latent dimension of (N, L) codes. */
+/** Mean and standard deviation of each latent dimension of (N, L) codes.
+ * @param {Float32Array} codes
+ * @param {number} latentDim */
 export function moments(codes, latentDim) {
   const count = codes.length / latentDim;
   return Array.from({ length: latentDim }, (_, d) => {
@@ -17,8 +20,12 @@ export function moments(codes, latentDim) {
   });
 }
 
-/** The k codes nearest to z, nearest first: [{ index, distance }]. */
+/** The k codes nearest to z, nearest first: [{ index, distance }].
+ * @param {number[]} z
+ * @param {Float32Array} codes
+ * @param {number} k */
 export function nearestCodes(z, codes, k) {
+  /** @type {{ index: number, square: number }[]} */
   const found = [];
   for (let index = 0; index * z.length < codes.length; index++) {
     let square = 0;
@@ -31,16 +38,25 @@ export function nearestCodes(z, codes, k) {
   return found.map(({ index, square }) => ({ index, distance: Math.sqrt(square) }));
 }
 
-/** How many of the test codes are on the pad. */
+/** How many of the test codes are on the pad.
+ * @param {number} shown
+ * @param {number} total */
 export function describeCount(shown, total) {
+  /** @param {number} count */
   const number = (count) => count.toLocaleString("en");
   if (!shown) return "";
   const all = shown >= total;
   return all ? `${number(shown)} test codes.` : `${number(shown)} of ${number(total)} test codes.`;
 }
 
-/** Where the codes of each class lie on average, on two of the L dimensions. */
+/** Where the codes of each class lie on average, on two of the L dimensions.
+ * @param {Float32Array} codes
+ * @param {Uint8Array} labels
+ * @param {number} latentDim
+ * @param {Pair} axes
+ * @returns {ClassCentre[]} */
 export function classCentres(codes, labels, latentDim, [across, up]) {
+  /** @type {Map<number, number[]>} */
   const sums = new Map(); // class -> [sum across, sum up, count]
   labels.forEach((label, i) => {
     const sum = sums.get(label) ?? [0, 0, 0];
@@ -52,7 +68,11 @@ export function classCentres(codes, labels, latentDim, [across, up]) {
   return [...sums].map(([label, [a, u, count]]) => ({ label, across: a / count, up: u / count }));
 }
 
-/** What the test codes around z say; `near` from nearestCodes, `labels` may be empty. */
+/** What the test codes around z say; `near` from nearestCodes, `labels` may be empty.
+ * @param {{ index: number, distance: number }[]} near
+ * @param {Uint8Array} labels
+ * @param {string[]} names
+ * @param {number} gapRadius */
 export function describeCodes(near, labels, names, gapRadius) {
   if (!near.length) return "";
   const { index, distance } = near[0];

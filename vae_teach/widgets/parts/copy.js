@@ -1,8 +1,11 @@
+// @ts-check
 /* Text to the clipboard. */
 
 import { make } from "./elements.js";
 
-/** Copy a text, and say so on the button for a while. */
+/** Copy a text, and say so on the button for a while.
+ * @param {string} text
+ * @param {HTMLElement} button */
 export async function copyText(text, button) {
   button.dataset.name ??= button.textContent;
   const { name } = button.dataset;
@@ -15,6 +18,10 @@ export async function copyText(text, button) {
   setTimeout(() => (button.textContent = name), 1200);
 }
 
+/**
+ * @param {string} text
+ * @param {HTMLElement} button
+ */
 function copyBySelection(text, button) {
   const field = make("textarea", { value: text });
   button.after(field);

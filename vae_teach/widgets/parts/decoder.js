@@ -1,7 +1,9 @@
+// @ts-check
 /* A network of dense layers, run on plain arrays: the decoder, a prior, a regressor. */
 
 import { makeTaker } from "./float16.js";
 
+/** @type {Record<string, (x: number) => number>} */
 export const ACTIVATIONS = {
   relu: (x) => Math.max(x, 0),
   tanh: Math.tanh,
@@ -10,7 +12,11 @@ export const ACTIVATIONS = {
   softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), // no overflow
 };
 
-/** out = W x + b, W (outputs, inputs) row by row. */
+/** out = W x + b, W (outputs, inputs) row by row.
+ * @param {ArrayLike<number>} x
+ * @param {Float32Array} weight
+ * @param {Float32Array} bias
+ * @param {Float32Array} out */
 export function dense(x, weight, bias, out) {
   const inputs = x.length;
   for (let o = 0, start = 0; o < out.length; o++, start += inputs) {
@@ -21,10 +27,14 @@ export function dense(x, weight, bias, out) {
   return out;
 }
 
-/** The decoder as a function of z. Its answer is overwritten by the next call. */
+/** The decoder as a function of z. Its answer is overwritten by the next call.
+ * @param {Step[]} steps
+ * @param {Float32Array} numbers
+ * @returns {Network} */
 export function makeDecoder(steps, numbers) {
   const { take, used } = makeTaker(numbers);
-  const layers = steps.map(({ kind, inputs, outputs }) => {
+  /** @type {((x: Float32Array) => Float32Array)[]} */
+  const layers = steps.map(({ kind, inputs = 0, outputs = 0 }) => {
     if (kind === "dense") {
       const weight = take(inputs * outputs);
       const bias = take(outputs);
@@ -46,6 +56,8 @@ export function makeDecoder(steps, numbers) {
     if (wanted !== undefined && z.length !== wanted) {
       throw new Error(`the decoder takes ${wanted} values but was given ${z.length}`);
     }
-    return layers.reduce((x, layer) => layer(x), Float32Array.from(z));
+    /** @type {Float32Array} */
+    const input = Float32Array.from(z);
+    return layers.reduce((x, layer) => layer(x), input);
   };
 }

@@ -1,9 +1,11 @@
+// @ts-check
 /* The test pictures of the latent explorer: thumbnails to press or to drag onto the pad. */
 
 import { make } from "./elements.js";
 import { makePicture } from "./picture.js";
 
-/** Thumbnails as toggle buttons, and the chosen picture at full size. */
+/** Thumbnails as toggle buttons, and the chosen picture at full size.
+ * @param {Examples} examples */
 export function makeStrip({ names, pixels, shape, ink }) {
   const buttons = names.map((name, i) => {
     const { canvas, paint } = makePicture(shape, ink);
@@ -21,6 +23,7 @@ export function makeStrip({ names, pixels, shape, ink }) {
   const caption = make("figcaption");
   // its place is kept while no picture is chosen, so that nothing jumps when one is
   const figure = make("figure", { hidden: !buttons.length }, original.canvas, caption);
+  /** @param {number} chosen */
   const show = (chosen) => {
     buttons.forEach((button, i) => {
       button.ariaPressed = String(i === chosen);
@@ -35,8 +38,13 @@ export function makeStrip({ names, pixels, shape, ink }) {
   return { root, buttons, figure, show };
 }
 
-/** A press chooses a picture, or lets it go; a drop on the pad chooses it. */
+/** A press chooses a picture, or lets it go; a drop on the pad chooses it.
+ * @param {{ buttons: HTMLElement[] }} strip
+ * @param {HTMLElement} pad
+ * @param {Listen} listen
+ * @param {{ chosen: () => number, choose: (index: number) => void }} choice */
 export function listenToStrip({ buttons }, pad, listen, { chosen, choose }) {
+  /** @type {number | null} */
   let dragged = null; // of this strip: another explorer's pictures are not ours to show
   buttons.forEach((button, i) => {
     listen(button, "click", () => choose(chosen() === i ? -1 : i));

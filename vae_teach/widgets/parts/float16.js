@@ -1,6 +1,8 @@
+// @ts-check
 /* Packed numbers: the other half of decoder.py's `pack_half`. */
 
-/** The number a float16 bit pattern stands for. */
+/** The number a float16 bit pattern stands for.
+ * @param {number} bits */
 export function halfToNumber(bits) {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
@@ -10,7 +12,8 @@ export function halfToNumber(bits) {
   return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
-/** Float16 numbers from a DataView: all low bytes first, then all high bytes. */
+/** Float16 numbers from a DataView: all low bytes first, then all high bytes.
+ * @param {DataView} view */
 export function unpackHalves(view) {
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
   const count = bytes.length / 2;
@@ -19,12 +22,15 @@ export function unpackHalves(view) {
   );
 }
 
-/** The bytes of a DataView, as anywidget hands binary traits over. */
+/** The bytes of a DataView, as anywidget hands binary traits over.
+ * @param {DataView} view */
 export const bytesOf = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 
-/** Hands out an array of numbers one stretch after another, without copying. */
+/** Hands out an array of numbers one stretch after another, without copying.
+ * @param {Float32Array} numbers */
 export function makeTaker(numbers) {
   let used = 0;
+  /** @param {number} count */
   const take = (count) => {
     used += count;
     return numbers.subarray(used - count, used);

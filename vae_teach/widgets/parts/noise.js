@@ -1,8 +1,10 @@
+// @ts-check
 /* Random numbers that a seed repeats; Math.random() takes none. */
 
 import { standardNormal } from "./gaussian.js";
 
-/** A function that returns the next uniform number in [0, 1) (mulberry32). */
+/** A function that returns the next uniform number in [0, 1) (mulberry32).
+ * @param {number} seed */
 export function uniforms(seed) {
   let state = seed >>> 0;
   return () => {
@@ -13,7 +15,9 @@ export function uniforms(seed) {
   };
 }
 
-/** A row of N(0, 1). A seed always gives the same row. */
+/** A row of N(0, 1). A seed always gives the same row.
+ * @param {number} seed
+ * @param {number} count */
 export function noiseRow(seed, count) {
   const next = uniforms(Math.imul(seed + 1, 0x85ebca6b)); // neighbouring seeds far apart
   return Array.from({ length: count }, () => standardNormal(next(), next()));

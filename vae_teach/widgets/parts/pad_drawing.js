@@ -1,21 +1,30 @@
+// @ts-check
 /* What is drawn on the pad once: grid, prior, dots of codes, names of classes. */
 
-import { format } from "./elements.js";
+import { contextOf, format } from "./elements.js";
 
 export const MARGIN = { left: 40, right: 10, top: 10, bottom: 38 }; // around the plot, CSS pixels
 const FULL_TURN = 2 * Math.PI;
 
-/** Size a square canvas for a sharp picture on any screen; its unit is the CSS pixel. */
+/** Size a square canvas for a sharp picture on any screen; its unit is the CSS pixel.
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} size */
 export function openCanvas(canvas, size) {
   canvas.width = canvas.height = Math.round(size * (window.devicePixelRatio || 1));
-  const context = canvas.getContext("2d");
+  const context = contextOf(canvas);
   context.scale(canvas.width / size, canvas.height / size);
   return context;
 }
 
-/** Grid, ticks and axis names. */
+/** Grid, ticks and axis names.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Plot} plot
+ * @param {number} size
+ * @param {Pair} axes
+ * @param {PadInk} ink */
 export function drawFrame(context, { x, y }, size, [across, up], { text }) {
   const [right, bottom] = [size - MARGIN.right, size - MARGIN.bottom];
+  /** @param {number} value */
   const tickText = (value) => format(value, Number.isInteger(value) ? 0 : 1);
   context.fillStyle = text;
   context.textAlign = "center";
@@ -39,29 +48,39 @@ export function drawFrame(context, { x, y }, size, [across, up], { text }) {
   context.restore();
 }
 
-/** A grid line; the one through 0 stands out. */
+/** A grid line; the one through 0 stands out.
+ * @param {CanvasRenderingContext2D} context
+ * @param {number} tick
+ * @param {[left: number, top: number, width: number, height: number]} rectangle */
 function fillFaintly(context, tick, ...rectangle) {
   context.globalAlpha = tick === 0 ? 0.35 : 0.1;
   context.fillRect(...rectangle);
   context.globalAlpha = 1;
 }
 
-/** Dashed circles 1, 2 and 3 standard deviations from the prior's mean. */
+/** Dashed circles 1, 2 and 3 standard deviations from the prior's mean.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Plot} plot
+ * @param {PadInk} ink */
 export function drawPrior(context, { x, y }, { text }) {
   context.strokeStyle = text;
   context.globalAlpha = 0.45;
   context.setLineDash([3, 4]);
   for (const radius of [1, 2, 3]) {
     context.beginPath();
-    const radii = [radius * x.perUnit, -radius * y.perUnit];
-    context.ellipse(x.toPixel(0), y.toPixel(0), ...radii, 0, 0, FULL_TURN);
+    const [wide, high] = [radius * x.perUnit, -radius * y.perUnit];
+    context.ellipse(x.toPixel(0), y.toPixel(0), wide, high, 0, 0, FULL_TURN);
     context.stroke();
   }
   context.setLineDash([]);
   context.globalAlpha = 1;
 }
 
-/** One dot per code; the classes that are not chosen step back. */
+/** One dot per code; the classes that are not chosen step back.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Plot} plot
+ * @param {{ latentDim: number, codes: Float32Array, labels: Uint8Array, axes: Pair, chosen: number | null }} data
+ * @param {PadInk} ink */
 export function drawCodes(context, { x, y }, { latentDim, codes, labels, axes, chosen }, ink) {
   for (let i = 0; i * latentDim < codes.length; i++) {
     const label = labels[i];
@@ -84,9 +103,14 @@ const NEARBY = [20, 38].flatMap((radius) =>
 );
 
 /** Where each class's name stands, in pixels: at its centre, or beside it where another name is.
- * None at all where two thirds of the classes would have to move: they lie on one another. */
+ * None at all where two thirds of the classes would have to move: they lie on one another.
+ * @param {ClassCentre[]} centres
+ * @param {Plot} plot
+ * @param {number} size */
 export function placeNames(centres, { x, y }, size) {
+  /** @type {PlacedName[]} */
   const placed = [];
+  /** @param {Pair} point */
   const free = ([left, top]) =>
     left > MARGIN.left &&
     left < size - MARGIN.right &&
@@ -94,7 +118,9 @@ export function placeNames(centres, { x, y }, size) {
     top < size - MARGIN.bottom &&
     placed.every((other) => Math.hypot(other.left - left, other.top - top) > APART);
   for (const { label, across, up } of centres) {
+    /** @type {Pair} */
     const from = [x.toPixel(across), y.toPixel(up)];
+    /** @type {Pair[]} */
     const places = [[0, 0], ...NEARBY].map(([dx, dy]) => [from[0] + dx, from[1] + dy]);
     const at = places.find(free);
     if (at) placed.push({ label, left: at[0], top: at[1], from, moved: at !== places[0] });
@@ -103,7 +129,11 @@ export function placeNames(centres, { x, y }, size) {
   return 3 * still < centres.length ? [] : placed;
 }
 
-/** Each class's name; a line leads to its centre from a name that had to move. */
+/** Each class's name; a line leads to its centre from a name that had to move.
+ * @param {CanvasRenderingContext2D} context
+ * @param {PlacedName[]} placed
+ * @param {string[]} names
+ * @param {PadInk} ink */
 export function drawClassNames(context, placed, names, { text, paper }) {
   context.strokeStyle = text;
   context.lineWidth = 1;

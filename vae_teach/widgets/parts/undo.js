@@ -1,9 +1,15 @@
+// @ts-check
 /* One step back. */
 
 const REST = 400; // ms: changes that follow one another faster are one drag, so one step
 
-/** Let a button take back the last change of a trait, and the one before it. */
+/** Let a button take back the last change of a trait, and the one before it.
+ * @param {HTMLElement} button
+ * @param {string} name
+ * @param {Model} model
+ * @param {Life} life */
 export function listenToUndo(button, name, model, { listen, hear, write }) {
+  /** @type {unknown[]} */
   const past = [];
   let shown = model.get(name);
   let changed = -Infinity; // when

@@ -8,19 +8,6 @@ import math
 import traitlets
 
 
-def within(proposal: dict, limits: dict[str, tuple[float, float]]) -> float:
-    """A trait's proposed value, for a validator.
-
-    Raises:
-        traitlets.TraitError: if it lies outside the limits of its name.
-    """
-    name, value = proposal["trait"].name, proposal["value"]
-    low, high = limits[name]
-    if not low <= value <= high:
-        raise traitlets.TraitError(f"{name} must be from {low:g} to {high:g}, but it is {value:g}")
-    return value
-
-
 def code(proposal: dict, latent_dim: int) -> list[float]:
     """A proposed z.
 
