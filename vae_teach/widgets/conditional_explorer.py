@@ -13,13 +13,13 @@ import traitlets
 from torch import Tensor
 
 from vae_teach.models.conditional import CVAE
-from vae_teach.widgets.latent_explorer import image_shape_of, ink_of
 from vae_teach.widgets.parts import validation
 from vae_teach.widgets.parts.base import TeachingWidget
 from vae_teach.widgets.parts.bundle import bundle, sheet
 from vae_teach.widgets.parts.codes import axis_ends, thin_codes
 from vae_teach.widgets.parts.conditional_decoder import decoder_steps, prior_at, prior_steps
 from vae_teach.widgets.parts.decoder import pack_half, pack_steps
+from vae_teach.widgets.parts.shapes import image_shape_of, ink_of
 
 _HERE = Path(__file__)
 
@@ -32,12 +32,7 @@ class ConditionalExplorer(TeachingWidget):
     """
 
     _esm = bundle(_HERE.with_suffix(".js"))
-    _css = "\n".join(
-        [
-            sheet(_HERE.with_name("latent_explorer.css")),
-            _HERE.with_suffix(".css").read_text(encoding="utf-8"),
-        ]
-    )
+    _css = sheet(_HERE.with_suffix(".css"), "latent_explorer")
 
     mix = traitlets.List(
         traitlets.Float(), help="weight of each class, at least 0 and not all 0; c is their share"

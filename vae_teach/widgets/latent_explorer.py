@@ -9,24 +9,26 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import torch
 import traitlets
 from torch import Tensor, nn
 
 from vae_teach.plots.class_colours import css_rules
-from vae_teach.validation import kind, require_count
+from vae_teach.validation import kind
 from vae_teach.widgets.parts import validation
 from vae_teach.widgets.parts.base import TeachingWidget
 from vae_teach.widgets.parts.bundle import bundle, sheet
 from vae_teach.widgets.parts.codes import axis_ends, class_names, gap_radius, thin_codes
 from vae_teach.widgets.parts.decoder import (
     Step,
-    add_output,
     export_decoder,
     join_halves,
     pack_half,
     pack_steps,
+    pixels_ending,
 )
 from vae_teach.widgets.parts.examples import pack_examples
+from vae_teach.widgets.parts.shapes import image_shape_of, ink_of
 
 _HERE = Path(__file__)
 
@@ -116,8 +118,9 @@ class LatentExplorer(TeachingWidget):
         """
         if not hasattr(model, "decoder"):
             raise TypeError(f"the explorer needs a model with a decoder, not {kind(model)}")
-        steps = add_output(export_decoder(model.decoder), model, output)
+        steps = export_decoder(model.decoder)
         latent_dim, n_pixels = _sizes(steps)
+        steps = pixels_ending(steps, *_tried(model, latent_dim), output)
         shape = image_shape_of(image_shape, n_pixels)
         total_codes = 0 if codes is None else len(codes)
         codes, labels = thin_codes(codes, labels, latent_dim, max_codes)
@@ -236,6 +239,14 @@ class LatentExplorer(TeachingWidget):
         return validation.index(proposal, 1 + len(self.more))
 
 
+@torch.no_grad()
+def _tried(model: nn.Module, latent_dim: int) -> tuple[Tensor, Tensor | None]:
+    """What the decoder gives at a few codes, and the pixels it means, where the model says so."""
+    z = torch.randn(8, latent_dim, generator=torch.Generator().manual_seed(0))
+    z = z.to(next(model.decoder.parameters()))
+    return model.decoder(z), model.mean_image(z) if hasattr(model, "mean_image") else None
+
+
 def _sizes(steps: list[Step]) -> tuple[int, int]:
     """L and D of a decoder."""
     dense = [step.weight for step in steps if step.kind == "dense"]
@@ -251,23 +262,3 @@ def _require_like(one: LatentExplorer, other: LatentExplorer, name: str, other_n
     if len(one.codes) != len(other.codes):
         a, b = (len(w.codes) // (2 * w.latent_dim) for w in (one, other))
         raise ValueError(f"{name!r} has {a} codes, but {other_name!r} has {b}")
-
-
-def image_shape_of(image_shape: Sequence[int], n_pixels: int) -> list[int]:
-    """Return (C, H, W), or raise if it does not hold the decoder's pixels."""
-    shape = [1, *image_shape] if len(image_shape) == 2 else list(image_shape)
-    for size in shape:
-        require_count(size, "each number of image_shape")
-    if len(shape) != 3 or shape[0] not in (1, 3):
-        raise ValueError(f"image_shape must be (H, W), (1, H, W) or (3, H, W), not {image_shape}")
-    if math.prod(shape) != n_pixels:
-        raise ValueError(
-            f"image_shape {tuple(image_shape)} holds {math.prod(shape)} pixels "
-            f"but the decoder gives {n_pixels}"
-        )
-    return [int(size) for size in shape]
-
-
-def ink_of(image_shape: Sequence[int]) -> str:
-    """How 1 is drawn: grey pictures as ink on paper, colours as light. (C, H, W)"""
-    return "black" if image_shape[0] == 1 else "white"

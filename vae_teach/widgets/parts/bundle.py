@@ -63,7 +63,8 @@ def _variable(name: str) -> str:
 def sheet(path: Path, *shared: str) -> str:
     """Return `parts/common.css`, the shared sheets named and then the own one, as one text.
 
-    In a shared sheet `.widget` stands for the class that the own sheet begins with, so that no
+    A shared sheet is one of `parts`, or that of another widget whose class the own element has too.
+    In those of `parts` `.widget` stands for the class that the own sheet begins with, so that no
     widget's rules reach another one on the same page.
 
     Raises:
@@ -74,6 +75,8 @@ def sheet(path: Path, *shared: str) -> str:
     root = re.search(r"^(\.[\w-]+) \{", own, flags=re.MULTILINE)
     if root is None:
         raise ValueError(f"{path} has no line such as '.name {{', so its class is not known")
-    files = (path.parent / "parts" / f"{name}.css" for name in ("common", *shared))
+    parts = path.parent / "parts"
+    files = [parts / f"{name}.css" for name in ("common", *shared)]
+    files = [file if file.is_file() else path.with_name(file.name) for file in files]
     texts = [file.read_text(encoding="utf-8").replace(".widget", root[1]) for file in files]
     return "\n".join([*texts, own])

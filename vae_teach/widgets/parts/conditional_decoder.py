@@ -3,15 +3,11 @@
 Shapes: L latent, C condition, D pixels. The decoder takes [z, c].
 """
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
 from vae_teach.models.conditional import CVAE, Regressor, join
-from vae_teach.widgets.parts.decoder import Step, export_decoder
-
-_GAP = 1e-3  # of a pixel's value: what float32 sums may differ by
+from vae_teach.widgets.parts.decoder import Step, export_decoder, pixels_ending
 
 
 def decoder_steps(model: CVAE) -> list[Step]:
@@ -32,7 +28,9 @@ def decoder_steps(model: CVAE) -> list[Step]:
     device = _device(model)
     z = torch.randn(8, model.latent_dim, generator=generator).to(device)
     c = torch.rand(8, model.condition_size, generator=generator).to(device)
-    return _ending_in_pixels(model.decoder, join(z, c), lambda: model.mean_image(z, c))
+    with torch.no_grad():
+        outputs, pixels = model.decoder(join(z, c)), model.mean_image(z, c)
+    return pixels_ending(export_decoder(model.decoder), outputs, pixels)
 
 
 def prior_steps(model: CVAE) -> list[Step]:
@@ -60,20 +58,10 @@ def regressor_steps(model: Regressor) -> list[Step]:
         )
     c = torch.rand(8, model.condition_size, generator=torch.Generator().manual_seed(0))
     c = c.to(_device(model))
-    return _ending_in_pixels(model.net, c, lambda: model.mean_image(c))
+    with torch.no_grad():
+        outputs, pixels = model.net(c), model.mean_image(c)
+    return pixels_ending(export_decoder(model.net), outputs, pixels)
 
 
 def _device(model: nn.Module) -> torch.device:
     return next(model.parameters()).device
-
-
-@torch.no_grad()
-def _ending_in_pixels(
-    network: nn.Sequential, inputs: Tensor, pixels: Callable[[], Tensor]
-) -> list[Step]:
-    """Append a sigmoid where the likelihood's mean is the sigmoid of what the network returns."""
-    steps, raw, wanted = export_decoder(network), network(inputs), pixels()
-    for ending, shown in (([Step("sigmoid")], raw.sigmoid()), ([], raw)):
-        if (shown - wanted).abs().max() <= _GAP:
-            return [*steps, *ending]
-    raise ValueError("the browser cannot make this likelihood's mean picture from its parameters")

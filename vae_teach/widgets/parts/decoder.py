@@ -92,43 +92,40 @@ def _require_default_shape(module: nn.Module, where: str) -> None:
             )
 
 
-def add_output(steps: list[Step], model: nn.Module, output: str | None) -> list[Step]:
-    """Append a sigmoid where the decoder gives logits, so that the steps end in pixels.
+_ENDINGS = {"sigmoid": torch.sigmoid, "identity": lambda outputs: outputs}
+_GAP = 1e-3  # of a pixel's value: what float32 sums may differ by
+
+
+def pixels_ending(
+    steps: list[Step], outputs: Tensor, pixels: Tensor | None, output: str | None = None
+) -> list[Step]:
+    """Return the steps with the ending that makes pixels of what the network gives.
 
     Args:
-        steps: from `export_decoder(model.decoder)`.
-        model: its `mean_image(z)`, where it has one, says what the pixels are.
-        output: "sigmoid", "identity" (the decoder gives pixels already), or None to find out.
+        steps: those of the network.
+        outputs: what it gives for a few inputs.
+        pixels: what `mean_image`, and so the likelihood, makes of the same inputs; None where no
+            one says it. The ending is then a sigmoid, unless the steps end with one.
+        output: "sigmoid", "identity" (the network gives pixels already), or None to find out.
 
     Raises:
-        ValueError: for another `output`, or if the pixels would not be those of `mean_image`.
+        ValueError: for another `output`, or if the pixels would be others.
     """
-    if output not in (None, "sigmoid", "identity"):
+    if output not in (None, *_ENDINGS):
         raise ValueError(f'output must be "sigmoid" or "identity", but it is {output!r}')
-    choices = [output] if output else ["sigmoid", "identity"]
-    if output is None and steps[-1].kind == "sigmoid":
+    choices = [output] if output else list(_ENDINGS)
+    if pixels is not None:
+        gaps = {name: float((_ENDINGS[name](outputs) - pixels).abs().max()) for name in choices}
+        choices.sort(key=gaps.__getitem__)
+        if gaps[choices[0]] > _GAP:
+            raise ValueError(
+                f"with output={choices[0]!r} the browser's pixels would differ from "
+                f"model.mean_image by up to {gaps[choices[0]]:.3f}; it knows no other way to make "
+                "pixels of what this network gives"
+            )
+    elif output is None and steps[-1].kind == "sigmoid":
         choices = ["identity"]
-    gaps = {choice: _gap_to_mean_image(model, choice) for choice in choices}
-    best = min(choices, key=gaps.get)  # the first one, where nothing tells them apart
-    if gaps[best] > 1e-3:
-        raise ValueError(
-            f"with output={best!r} the explorer's pixels differ from model.mean_image "
-            f"by up to {gaps[best]:.3f}; the browser cannot run this model's output"
-        )
-    return [*steps, Step("sigmoid")] if best == "sigmoid" else steps
-
-
-@torch.no_grad()
-def _gap_to_mean_image(model: nn.Module, output: str) -> float:
-    """Return the largest difference at a few codes; 0 for a model without `mean_image`."""
-    if not hasattr(model, "mean_image"):
-        return 0.0
-    first = next(module for module in model.decoder.modules() if isinstance(module, nn.Linear))
-    generator = torch.Generator().manual_seed(0)
-    z = torch.randn(8, first.in_features, generator=generator).to(first.weight)
-    pixels = model.decoder(z)
-    pixels = pixels.sigmoid() if output == "sigmoid" else pixels
-    return float((pixels - model.mean_image(z)).abs().max())
+    return [*steps, Step("sigmoid")] if choices[0] == "sigmoid" else steps
 
 
 def pack_steps(steps: list[Step]) -> tuple[list[dict], bytes]:
