@@ -64,12 +64,17 @@ def _alarm(verdict: Verdict) -> str:
     return ""
 
 
-def _display(rows: Sequence[tuple[str, str]]) -> str:
+def _display(rows: Sequence[tuple[str, str, str]]) -> str:
+    """Rows of (number, formula, mark); the number comes first, and stays in sight on a phone."""
     # Between $$ and $$, JupyterLab's MyST numbers every formula, against the steps' own numbers.
-    lines = [f"& {formula} && {{\\small\\text{{{note}}}}}" for formula, note in rows]
+    lines = [rf"{_note(n)} & {formula} && {_note(found)}" for n, formula, found in rows]
     inside = " \\\\[0.5em]\n".join(lines)
     begin, end = (f"\\{word}{{equation*}}" for word in ("begin", "end"))
     return f"{begin}\n\\begin{{aligned}}\n{inside}\n\\end{{aligned}}\n{end}"
+
+
+def _note(text: str) -> str:
+    return rf"{{\small\text{{{text}}}}}\;" if text else ""
 
 
 def _count(verdicts: Sequence[Verdict]) -> str:
@@ -99,12 +104,12 @@ def markdown(
     def line(step: Step) -> str:
         return rf"{relation_latex(step.relation)} {latex(step.formula, size)}"
 
-    def row(number: int, step: Step, verdict: Verdict) -> tuple[str, str]:
+    def row(number: int, step: Step, verdict: Verdict) -> tuple[str, str, str]:
         formula = line(step)
         if not verdict.holds:
             formula = _red(formula, line(step.instead_of) if step.instead_of else "")
         sign = "" if verdict.holds else "✗ "
-        return formula, f"({number}) {sign}{mark(verdict)}"
+        return f"{sign}({number})", formula, mark(verdict)
 
     def reason(number: int, step: Step, verdict: Verdict) -> str:
         words = _typeset(evidence(step.relation, verdict))
@@ -118,12 +123,13 @@ def markdown(
     headline, count = _headline(title, verdicts)
     blocks = [f"**{prose(headline)}.** {count}"]
     if not changed:
-        rows = [(latex(start, size), ""), *(row(*entry) for entry in lines)]
+        rows = [("", latex(start, size), ""), *(row(*entry) for entry in lines)]
         blocks += [prose(given), _display(rows)]
-    for number, step, verdict in changed:
+    for entry in changed:
+        number, step, _ = entry
         above = latex(steps[number - 2].formula if number > 1 else start, size)
-        was = (line(step.instead_of), f"instead of ({number})")
-        rows = [(above, f"({number - 1})" if number > 1 else ""), row(number, step, verdict), was]
+        was = ("", line(step.instead_of), f"instead of ({number})")
+        rows = [(f"({number - 1})" if number > 1 else "", above, ""), row(*entry), was]
         blocks.append(_display(rows))
     blocks.append("\n".join(reason(*entry) for entry in changed or lines))
     return "\n\n".join(blocks) + "\n"
