@@ -1,9 +1,8 @@
 """Training speed: this kit against a plain PyTorch program, an epoch and a whole program.
 
 The plain program does what PyTorch's own VAE example does with torchvision's MNIST: bytes in memory
-are
-made a Pillow image and then a tensor, one item at a time through a DataLoader; Adam; a loss
-that is summed up with `.item()`; a test after every epoch. Same network (784-400-20), same batches
+become a Pillow image and then a tensor, one item at a time through a DataLoader; Adam; a loss that
+is summed up with `.item()`; a test after every epoch. Same network (784-400-20), same batches
 of 128, same threads, same device. Each side is a process of its own, from its start to its last
 test; the two run in turn, `ROUNDS` times, and medians are compared. Real MNIST where it is found,
 else the strokes that the package draws.
