@@ -24,7 +24,7 @@ from PIL import Image
 PIXELS_AN_INCH = 100  # of CSS; a figure 6.5 inches wide fills the column of the book
 DOTS_AS_PICTURE = 300  # a scatter of more dots is drawn as pixels: as curves it would be megabytes
 PLAIN_DOTS_AS_PICTURE = 1000  # of more opaque dots without edges, see _dots_as_strokes
-DPI_OF_DOTS = 150
+DPI_OF_DOTS = 2 * PIXELS_AN_INCH  # for a dense screen
 _GROUND = "#fefdfc"  # stands for the page's ground until the page gives its own
 _ON_PAGE = {
     "#000000": "currentColor",
