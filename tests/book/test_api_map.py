@@ -19,7 +19,7 @@ from vae_teach.training.history import History
 PAGE = (Path(__file__).parents[2] / "book" / "api_map.md").read_text("utf-8")
 FOLDERS = "evaluate|plots|models|data|maths|systems|training"
 NAMES = sorted(set(re.findall(rf"`[^`\n]*?\b((?:{FOLDERS})(?:\.[A-Za-z_]\w*)+)", PAGE)))
-# Rows S1-S22: what a reader who knows a source would look for.
+# What a reader who knows a source's code would look for.
 OLD_CALLS = [
     "VAE(architecture", "encode(x)", "decode(zs)", "vae(x)", "train(X", "max_iter", "saver",
     "meta_graph", "crossEntropy", "l1_loss", "kullbackLeibler", "composeAll", "get_mnist",
@@ -44,7 +44,7 @@ def test_the_page_answers_for_every_old_call():
 
 
 def test_a_morph_through_the_digits_can_be_decoded_frame_by_frame():
-    """Rows V10, V11, S8: for any number of latents, and the ends are the two reconstructions."""
+    """For any number of latents, and the ends are the two reconstructions."""
     model = vae_teach.VAE(12, (8,), 5, (8,), seed=0).eval()
     x = torch.rand(20, 12, generator=torch.Generator().manual_seed(0))
     codes = evaluate.transform(model, x)

@@ -312,7 +312,7 @@ def test_parameters_of_the_published_encoder():
 
 
 def test_share_inside_agrees_with_the_numbers_of_the_book():
-    """A9: of 16-dimensional codes, 0.962 lie in tanh's range at sd 0.33, but 0.0022 at sd 1."""
+    """Of 16-dimensional codes, 0.962 lie in tanh's range at sd 0.33, but 0.0022 at sd 1."""
     assert autoencoder.SHARE_INSIDE.right(0.33, 16) == pytest.approx(0.962, abs=5e-4)
     assert autoencoder.SHARE_INSIDE.right(1.0, 16) == pytest.approx(0.0022, abs=5e-5)
 

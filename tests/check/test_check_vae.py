@@ -560,7 +560,7 @@ def test_our_log_likelihood_is_that_of_torch_distributions():
 
 
 def test_log_likelihood_at_extreme_logits_is_exact():
-    """T48: one confident, wrong pixel costs as many nats as its logit, with no cap at 16.1."""
+    """One confident, wrong pixel costs as many nats as its logit, with no cap at 16.1."""
     case = vae.BERNOULLI_LOG_LIKELIHOOD.cases()[-1]
     assert case.hard
     want = torch.tensor([-30.0, -100.0, -200.0, -300.0], dtype=torch.float64)
@@ -577,7 +577,7 @@ def test_our_loss_is_that_of_torch_distributions():
 
 @pytest.mark.parametrize("n", [2, 24, 100])
 def test_our_manifold_is_symmetric_finite_and_the_right_way_up(n):
-    """T49: outermost codes of +8.21 and -8.22; T50: rows that run with z[0]."""
+    """A grid clipped at 1e-16, with outermost codes of +8.21 and -8.22; rows that run with z[0]."""
     codes = manifold.MANIFOLD_CODES.right(n)
     assert codes.abs().max() < 3.5
     torch.testing.assert_close(codes, -codes.flip(0, 1))

@@ -73,7 +73,7 @@ def test_a_pixel_is_set_with_probability_x(how, x):
 
 
 def test_the_mean_of_many_stochastic_draws_is_the_grey_image():
-    """Row H10 of the checklist: 1,000 draws, each pixel within five standard errors."""
+    """1,000 draws, each pixel within five standard errors."""
     images = grey_images(1, 100)
     g = torch.Generator().manual_seed(0)
     mean = torch.stack([treat(images, "stochastic", generator=g) for _ in range(1000)]).mean(dim=0)
@@ -189,8 +189,8 @@ def test_no_images_are_no_problem():
 
 @needs_mnist
 @pytest.mark.mnist
-def test_the_checklist_numbers_of_mnist(monkeypatch):
-    """H8: 18.6 % of the test pixels are grey, 45.5 nats of entropy an image; H9: 0.1342, 0.1325."""
+def test_grey_pixels_entropy_and_ink_of_mnist_are_the_known_ones(monkeypatch):
+    """Of the test pixels 18.6 % are grey, with 45.5 nats of entropy an image; mean ink 0.1325."""
     monkeypatch.setenv("VAE_TEACH_DATA", str(REAL_MNIST))
     x = data.load("mnist").test.images.double()
     assert ((x > 0) & (x < 1)).double().mean().item() == pytest.approx(0.186, abs=5e-4)

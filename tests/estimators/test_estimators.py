@@ -70,7 +70,7 @@ def assert_within(measured, truth, *, relative_error):
 
 
 def test_the_textbook_variances_are_4_and_30():
-    """Row R16: E[z^2] at mu = sigma = 1. Catches a variance of the sum or of another parameter."""
+    """E[z^2] at mu = sigma = 1. Catches a variance of the sum or of another parameter."""
     one = torch.ones(1, dtype=F64)
     assert exact_gradients.square_pathwise_variance(one, one).mu.item() == 4
     assert exact_gradients.square_score_variance(one, one).mu.item() == 30
@@ -175,7 +175,7 @@ def square_plus_sine(z):
 
 
 def test_pathwise_is_the_finite_difference_at_fixed_noise():
-    """Row R5. With eps held still the average is a smooth function of the parameters."""
+    """With eps held still the average is a smooth function of the parameters."""
     mu, sigma = point(POINTS[1])
     eps, h = noise(16, 3, seed=4), 1e-5
 
@@ -254,7 +254,7 @@ def two_class_toy(p, t):
 
 
 def test_gumbel_noise_draws_the_classes_with_their_probabilities():
-    """Row R7's way out starts with a right sampler: chi-square over all nine states."""
+    """The relaxed way out starts with a right sampler: chi-square over all nine states."""
     z = discrete.draw(LOGITS, gumbel(90_000, 2, 3))
     states = discrete.all_states(2, 3)
     expected = discrete.state_probabilities(LOGITS, states)
@@ -381,7 +381,7 @@ def test_discrete_estimators_name_what_does_not_fit():
         discrete.all_states(21, 2)
 
 
-# --- the threshold: no path (row R7) ------------------------------------------------------------
+# --- the threshold: no path ---------------------------------------------------------------------
 
 
 def test_a_threshold_has_slope_zero_and_its_finite_difference_is_zero_or_one_jump():
@@ -402,7 +402,7 @@ def test_a_threshold_has_slope_zero_and_its_finite_difference_is_zero_or_one_jum
 
 
 def test_implicit_differentiation_gives_the_gaussian_rule_back():
-    """dz/dmu = 1 and dz/dsigma = eps (row R8), from the CDF alone."""
+    """dz/dmu = 1 and dz/dsigma = eps, from the CDF alone."""
     mu, sigma = (torch.tensor(v, dtype=F64, requires_grad=True) for v in (0.4, 1.7))
     eps = noise(50)
     z = implicit_sample(
@@ -491,7 +491,7 @@ def test_rsample_refuses_a_distribution_without_a_path():
         rsample(Bernoulli(torch.tensor(0.5)), (3,), generator=generator())
 
 
-# --- the KL term from draws (row T8) ------------------------------------------------------------
+# --- the KL term from draws ---------------------------------------------------------------------
 
 
 def test_monte_carlo_kl_has_the_closed_forms_mean_and_variance():

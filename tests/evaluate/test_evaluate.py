@@ -84,7 +84,7 @@ def referee(trained):
     return evaluate.grid_log_likelihood(model, x)
 
 
-# --- importance sampling against closed forms: row Q2 -------------------------------------------
+# --- importance sampling against closed forms ---------------------------------------------------
 
 
 def test_elbo_is_the_closed_form_of_the_linear_model():
@@ -102,7 +102,7 @@ def test_elbo_is_the_closed_form_of_the_linear_model():
 
 
 def test_importance_sampling_reaches_the_exact_evidence():
-    """Row Q2: the error shrinks with K and the stated standard error covers it."""
+    """The error shrinks with K and the stated standard error covers it."""
     model, x = known(shift=0.1, widen=0.5)
     exact = model.exact.log_evidence(x)
     bounds = evaluate.importance_bounds(model, x, n_samples=20_000, generator=generator())
@@ -165,7 +165,7 @@ def test_stated_errors_are_the_spread_of_repeated_estimates(bound):
 
 
 def test_closed_kl_has_less_noise_than_sampled_kl_and_the_same_mean(trained):
-    """Trap T8, on a trained model: both mean the ELBO; the ratio of their variances is reported."""
+    """On a trained model: both mean the ELBO; the ratio of their variances is reported."""
     model, x = trained
     sampled = evaluate.importance_bounds(model, x, n_samples=1_000, generator=generator()).elbo
     closed = evaluate.elbo(model, x, n_samples=1_000, generator=generator(1))
@@ -228,7 +228,7 @@ def test_the_grid_is_exact_where_the_answer_is_known():
 
 
 def test_elbo_below_importance_bound_below_grid_on_every_image(trained, referee):
-    """The acceptance row: each within its stated standard error, on every image tried."""
+    """Each within its stated standard error, on every image tried."""
     model, x = trained
     bounds = evaluate.importance_bounds(model, x, n_samples=20_000, generator=generator())
     elbo, log_px = bounds.elbo, bounds.log_px
@@ -308,7 +308,7 @@ def test_a_model_without_a_posterior_is_told_how_to_get_one():
             judge(Bare(), x, n_samples=1, generator=generator())
 
 
-# --- active units: row N13's measure ------------------------------------------------------------
+# --- active units -------------------------------------------------------------------------------
 
 
 def test_active_units_are_those_whose_mean_moves():
@@ -330,11 +330,11 @@ def test_active_units_are_those_whose_mean_moves():
     assert evaluate.active_units(Half(), x, threshold=0.1).count == 1
 
 
-# --- predictives: rows Q4, Q5, V32, M21 ---------------------------------------------------------
+# --- predictives --------------------------------------------------------------------------------
 
 
 def test_five_ways_to_look_at_a_model_have_the_right_range_and_shape(trained):
-    """Row Q5: samples are in {0, 1}, probabilities in (0, 1), means of codes anywhere."""
+    """Samples are in {0, 1}, probabilities in (0, 1), means of codes anywhere."""
     model, x = trained
     g = generator()
     codes = evaluate.transform(model, x)
@@ -355,7 +355,7 @@ def test_five_ways_to_look_at_a_model_have_the_right_range_and_shape(trained):
 
 
 def test_prior_samples_average_to_prior_probabilities(trained):
-    """Row V32. Catches samples and means that belong to different latents."""
+    """Catches samples and means that belong to different latents."""
     model, _ = trained
     sample, mean = evaluate.prior_predictive(model, 5_000, generator=generator())
     residual = sample - mean
@@ -367,7 +367,7 @@ def test_prior_samples_average_to_prior_probabilities(trained):
 
 
 def test_the_prior_predictive_never_calls_the_encoder(trained, monkeypatch):
-    """Row M21."""
+    """A prior draw that starts from a picture, as a reconstruction does."""
     model, _ = trained
 
     def refuse(*_):
@@ -379,7 +379,7 @@ def test_the_prior_predictive_never_calls_the_encoder(trained, monkeypatch):
 
 
 def test_the_posterior_predictive_draws_its_latent(trained):
-    """Trap T65: a reconstruction from one random z is another number than one from the mean."""
+    """A reconstruction from one random z is another number than one from the mean."""
     model, x = trained
     pictures = [
         evaluate.posterior_predictive_mean(model, x, generator=generator(s)) for s in (0, 1)
@@ -389,7 +389,7 @@ def test_the_posterior_predictive_draws_its_latent(trained):
     assert all((p - x).square().sum(-1).mean() > from_mean for p in pictures)
 
 
-# --- nearest neighbours: row Q7 -----------------------------------------------------------------
+# --- nearest neighbours -------------------------------------------------------------------------
 
 
 def test_the_nearest_neighbour_is_the_one_a_loop_finds():
@@ -428,7 +428,7 @@ def test_log_mixture_agrees_with_torch_distributions():
     )
 
 
-# --- one model, several protocols: traps T39, T64 -----------------------------------------------
+# --- one model, several protocols ---------------------------------------------------------------
 
 
 def test_protocols_move_the_number_and_not_the_model(trained):

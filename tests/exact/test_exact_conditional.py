@@ -39,7 +39,7 @@ def q():
 
 
 def test_eqs_13_14_15_hold(model, xc, q):
-    """C5-C7. The threshold asked for is 1e-6; closed forms in float64 give 1e-10."""
+    """Doersch's equations with a condition. Closed forms in float64 agree to 1e-10."""
     identities = model.identities(*xc, *q)
     assert [i.name for i in identities] == ["Eq. 13", "Eq. 14", "Eq. 15"]
     for identity in identities:
@@ -71,7 +71,7 @@ def test_the_identities_are_what_sampling_says(model, xc, q):
 
 
 def test_the_evidence_is_what_sampling_says(model):
-    """C4: draw z, then x given z: the mean and covariance of x given c are those of p(x|c)."""
+    """Draw z, then x given z: the mean and covariance of x given c are those of p(x|c)."""
     c = draw(C, seed=5)
     mean, cov = model.prior(c)
     z = mean + draw(60_000, L, seed=6) @ cholesky(cov).T
@@ -92,7 +92,7 @@ def test_the_evidence_is_joint_over_posterior_at_every_z(model, xc):
 
 
 def test_the_bound_is_reached_by_the_posterior_and_by_nothing_else(model, xc, q):
-    """C7: ELBO <= log p(x|c), with equality for q = p(z|x, c)."""
+    """ELBO <= log p(x|c), with equality for q = p(z|x, c)."""
     x, c = xc
     evidence = model.log_evidence(x, c)
     assert (model.elbo(x, c, *q) < evidence - 1e-3).all()
@@ -106,7 +106,7 @@ def test_the_condition_changes_the_output(model, xc):
 
 
 def test_a_decoder_that_sees_c_can_take_over_the_prior(model, xc):
-    """C8: p(z|c) = N(0, I) loses nothing here. Fails if R R^T is put where R belongs."""
+    """p(z|c) = N(0, I) loses nothing here. Fails if R R^T is put where R belongs."""
     fixed = model.with_fixed_prior()
     x, c = xc
     mean, cov = fixed.prior(c)

@@ -35,7 +35,7 @@ def test_the_exact_answer_is_the_one_in_the_docstring():
 
 
 def test_naive_sampling_is_hopeless_and_improves_slowly():
-    """Row B16, own numbers: hundreds of nats short at n = 10, dozens at 100,000, for every seed."""
+    """Hundreds of nats short with 10 draws, dozens with 100,000, for every seed."""
     exact = MODEL.log_evidence(X).item()
     few, some, many = ([naive(n, seed) for seed in range(10)] for n in (10, 1000, 100_000))
     assert max(few) < exact - 100
@@ -53,7 +53,7 @@ def near_posterior(n, seed, stretch=1.1):
 
 
 def test_ten_draws_near_the_posterior_do_what_a_million_cannot():
-    """Rows B16 and B19: the rescue."""
+    """Importance weights without the prior or log q: the exact value would be missed."""
     exact = MODEL.log_evidence(X).item()
     for seed in range(10):
         z, log_q = near_posterior(10, seed)
@@ -71,7 +71,7 @@ def test_draws_of_the_posterior_itself_are_exact():
 
 
 def test_almost_no_prior_draw_counts_and_almost_every_draw_of_q_does():
-    """Row B19, both numbers."""
+    """Shares and effective sample sizes that do not tell the prior from a near posterior."""
     from_prior = MODEL.log_likelihood(X, prior_draws(10_000, seed=0))
     z, log_q = near_posterior(10_000, seed=1)
     assert share_that_counts(from_prior) < 0.001

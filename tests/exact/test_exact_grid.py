@@ -41,7 +41,7 @@ def randn(*shape, seed=0):
 
 @pytest.mark.parametrize("latent_dim", [1, 2])
 def test_a_linear_decoder_on_the_grid_gives_the_closed_form(latent_dim):
-    """Row B20: weights that forget an edge, a dimension or the spacing."""
+    """Weights that forget an edge, a dimension or the spacing."""
     linear = LinearGaussian(randn(3, latent_dim), randn(3, seed=1), 0.7)
     x = linear.sample(4, generator=torch.Generator().manual_seed(2))[0]
     on_grid = DecoderModel(linear.decode, 0.7, latent_dim)
@@ -80,7 +80,7 @@ def test_gauss_hermite_agrees_with_itself_at_twice_the_order():
 
 @pytest.mark.parametrize("model_x", [(BENT, POINTS), (SHEET, SPACE)], ids=["line", "plane"])
 def test_ascent_raises_the_bound_and_ends_where_the_gap_is_least(model_x):
-    """Rows E8 and K20: maximising the bound is minimising the divergence from the posterior."""
+    """Maximising the bound is minimising the divergence from the posterior."""
     model, x = model_x
     grid = WIDE if model.latent_dim == 1 else Grid(-7, 7, 181, 2)
     start = torch.zeros(len(x), model.latent_dim, dtype=F64)
@@ -98,7 +98,7 @@ def test_ascent_raises_the_bound_and_ends_where_the_gap_is_least(model_x):
 
 
 def test_a_grid_argmin_of_the_gap_is_the_ascent_s_q():
-    """Row E8: the best q found by looking at every q of a lattice."""
+    """The best q found by looking at every q of a lattice."""
     x = POINTS[:1]
     exact = grid_posterior(BENT, x, WIDE)
     start = torch.zeros(1, 1, dtype=F64)
@@ -160,7 +160,7 @@ def test_the_spacing_error_is_the_error():
 
 
 def test_probability_underflows_where_its_log_does_not():
-    """Row B5: as sigma_x falls, the plain mean of p(x|z) is 0 in float32 and has no gradient."""
+    """As sigma_x falls, the plain mean of p(x|z) is 0 in float32 and has no gradient."""
     z = randn(1000, 1).float()
     x = torch.tensor([0.4, 0.9])
     target = torch.tensor([0.9], requires_grad=True)

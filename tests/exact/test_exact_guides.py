@@ -38,7 +38,7 @@ def amortized(seed=0):
 
 
 def test_free_parameters_grow_with_the_data_and_shared_ones_do_not():
-    """Rows I7 and I8."""
+    """A mean and a log-variance for each data point, or one network for all of them."""
     assert [n_parameters(PerDatapointGuide(n, 3)) for n in (1, 10, 100)] == [6, 60, 600]
     assert n_parameters(amortized()) == 2 * 3 + 3 + 2 * (3 + 1)
     mu, logvar = amortized()(data(7, seed=1))
@@ -46,13 +46,13 @@ def test_free_parameters_grow_with_the_data_and_shared_ones_do_not():
 
 
 def test_a_free_guide_has_nothing_for_a_new_data_point():
-    """Row I8: the first N parameters silently used for other data."""
+    """The first N parameters silently used for other data."""
     with pytest.raises(ValueError, match="10 data points, but x has 3"):
         PerDatapointGuide(10, 1)(data(3, seed=0))
 
 
 def test_refining_a_shared_guide_point_by_point_never_loses_and_gains_something():
-    """Row I9: the amortization gap, which is never negative and here not zero."""
+    """The amortization gap, which is never negative and here not zero."""
     train, new = data(60, seed=2), data(20, seed=3)
     guide = amortized()
     path = fit_guide(guide, bound, train, steps=300)
@@ -69,7 +69,7 @@ def test_refining_a_shared_guide_point_by_point_never_loses_and_gains_something(
 
 
 def test_free_parameters_reach_at_least_what_shared_ones_reach():
-    """Row I9 on the training data: tying parameters cannot help the bound."""
+    """On the training data: tying parameters cannot help the bound."""
     x = data(30, seed=4)
     shared = fit_guide(amortized(), bound, x, steps=300)[-1]
     free = fit_guide(PerDatapointGuide(30, 1), bound, x, steps=300)[-1]

@@ -66,7 +66,7 @@ def within_error(values, expected, errors=5.0, power=0.2):
 
 
 def test_evidence_is_the_integral_of_the_joint():
-    """Rows B4 and E1: quadrature of equation 1 against N(b, w^2 + sigma_x^2)."""
+    """Quadrature of equation 1 against N(b, w^2 + sigma_x^2)."""
     line = LinearGaussian(torch.tensor([[1.7]], dtype=F64), torch.tensor([0.4], dtype=F64), 0.5)
     z = torch.linspace(-12, 12, 4001, dtype=F64)[:, None]
     for value in (-3.0, 0.4, 2.5):
@@ -78,7 +78,7 @@ def test_evidence_is_the_integral_of_the_joint():
 
 
 def test_joint_is_likelihood_times_prior_and_bayes_rule_holds(model, x):
-    """Rows B8, B9, B20: three densities that do not belong to one model."""
+    """Three densities that do not belong to one model."""
     z = randn(100, 2, seed=7)
     prior = MultivariateNormal(torch.zeros(2, dtype=F64), torch.eye(2, dtype=F64)).log_prob(z)
     likelihood = MultivariateNormal(model.decode(z), 0.36 * torch.eye(5, dtype=F64)).log_prob(x)
@@ -88,7 +88,7 @@ def test_joint_is_likelihood_times_prior_and_bayes_rule_holds(model, x):
 
 
 def test_ancestral_samples_have_the_moments_of_the_evidence(model):
-    """Rows B8 and B21: noise added with a variance for a standard deviation."""
+    """Noise added with a variance for a standard deviation."""
     x, z = model.sample(100_000, generator=generator())
     # the sd of a sample covariance entry is at most sqrt(2 / n) times the largest variance
     bound = 5 * math.sqrt(2 / 100_000)
@@ -110,14 +110,14 @@ def test_shapes_are_checked_by_name():
 
 
 def test_equation_2_the_gap_is_an_expectation(model, x, q):
-    """Row E1: KL(q || p(z|x)) = E_q[log q - log p(z|x)]."""
+    """KL(q || p(z|x)) = E_q[log q - log p(z|x)]."""
     z = draws_of(q, 4000)
     values = log_full_normal(z, *q) - log_full_normal(z, *model.posterior(x))
     within_error(values, model.kl_to_posterior(x, *q))
 
 
 def test_equation_3_the_evidence_leaves_the_expectation(model, x, q):
-    """Rows E2 and E7: E_q[log q - log p(x|z) - log p(z)] + log p(x), in closed form."""
+    """E_q[log q - log p(x|z) - log p(z)] + log p(x), in closed form."""
     mu, cov = q
     entropy = 0.5 * (2 * (1 + math.log(2 * math.pi)) + cov.logdet())
     spread = cov.diagonal(dim1=-2, dim2=-1).sum(-1)
@@ -128,7 +128,7 @@ def test_equation_3_the_evidence_leaves_the_expectation(model, x, q):
 
 
 def test_equations_4_and_5_evidence_less_gap_is_the_bound(model, x, q):
-    """Rows E3, E4, E10, for 100 random q: a bound with a term missing or counted twice."""
+    """For 100 random q: a bound with a term missing or counted twice."""
     left = model.log_evidence(x) - model.kl_to_posterior(x, *q)
     right = model.expected_log_likelihood(x, *q) - kl_full_to_standard_normal(*q)
     torch.testing.assert_close(left, right, **EXACT)
@@ -136,19 +136,19 @@ def test_equations_4_and_5_evidence_less_gap_is_the_bound(model, x, q):
 
 
 def test_equation_8_is_the_mean_of_equation_5(model, x, q):
-    """Row E18: the data set's objective."""
+    """The objective of a data set is the mean over its points, and not their sum."""
     left = (model.log_evidence(x) - model.kl_to_posterior(x, *q)).mean()
     assert model.elbo(x, *q).mean().item() == pytest.approx(left.item(), rel=1e-12)
 
 
 def test_the_expected_log_likelihood_is_an_expectation(model, x, q):
-    """Row E3's first term: a trace with W on the wrong side, which the identities share."""
+    """A trace with W on the wrong side, which the identities share."""
     values = model.log_likelihood(x, draws_of(q, 4000))
     within_error(values, model.expected_log_likelihood(x, *q))
 
 
 def test_both_forms_of_the_bound_agree_in_expectation(model, x, q):
-    """Rows E9 and E11: E_q[log p(x, z) - log q(z)] and E_q[log p(x|z)] - KL(q || p(z))."""
+    """E_q[log p(x, z) - log q(z)] and E_q[log p(x|z)] - KL(q || p(z))."""
     z = draws_of(q, 4000)
     joint_form = model.log_joint(x, z) - log_full_normal(z, *q)
     kl_form = model.log_likelihood(x, z) - kl_full_to_standard_normal(*q)
@@ -157,7 +157,7 @@ def test_both_forms_of_the_bound_agree_in_expectation(model, x, q):
 
 
 def test_the_bound_never_exceeds_the_evidence_and_meets_it_at_the_posterior(model):
-    """Row E10, for 1,000 random q."""
+    """For 1,000 random q: log p(x) less the bound is KL(q || p(z|x)), never negative."""
     x = model.sample(1000, generator=generator(8))[0]
     root = 0.5 * randn(1000, 2, 2, seed=9)
     cov = root @ root.mT + 0.01 * torch.eye(2, dtype=F64)
@@ -168,7 +168,7 @@ def test_the_bound_never_exceeds_the_evidence_and_meets_it_at_the_posterior(mode
 
 
 def test_the_misprinted_bound_is_off_by_two_divergences(model, x, q):
-    """T1: with KL(q || p(z|x)) in place of KL(q || p(z)), and by how much."""
+    """With KL(q || p(z|x)) in place of KL(q || p(z)), and by how much."""
     misprint = model.expected_log_likelihood(x, *q) - model.kl_to_posterior(x, *q)
     expected = kl_full_to_standard_normal(*q) - model.kl_to_posterior(x, *q)
     torch.testing.assert_close(misprint - model.elbo(x, *q), expected, **EXACT)
@@ -176,7 +176,7 @@ def test_the_misprinted_bound_is_off_by_two_divergences(model, x, q):
 
 
 def test_minibatches_add_up_to_the_data_set(model, x, q):
-    """Row E12: a bound whose terms depend on their neighbours in the batch."""
+    """A bound whose terms depend on their neighbours in the batch."""
     mu, cov = q
     batches = [model.elbo(x[i::4], mu[i::4], cov[i::4]).mean() for i in range(4)]
     assert torch.stack(batches).mean().item() == pytest.approx(
@@ -185,7 +185,7 @@ def test_minibatches_add_up_to_the_data_set(model, x, q):
 
 
 def test_one_sample_estimates_are_unbiased_and_their_variance_falls_as_one_over_l(model, x, q):
-    """Row E19: averaging inside a log, or over the wrong axis."""
+    """Averaging inside a log, or over the wrong axis."""
     z = draws_of(q, 20_000)[:, :1]
     mu, cov = q[0][:1], q[1][:1]
     one = model.log_likelihood(x[:1], z) - kl_full_to_standard_normal(mu, cov)  # (K, 1)
@@ -200,7 +200,7 @@ def test_one_sample_estimates_are_unbiased_and_their_variance_falls_as_one_over_
 
 
 def test_the_best_factorized_q_beats_its_neighbours_and_leaves_a_known_gap(model, x):
-    """Rows I1 and I7: the marginal variances of the posterior are not the best choice."""
+    """The marginal variances of the posterior are not the best choice."""
     mu, logvar = model.best_factorized(x)
     best = model.elbo_diagonal(x, mu, logvar)
     for direction in torch.eye(4, dtype=F64):
@@ -218,7 +218,7 @@ def test_the_best_factorized_q_beats_its_neighbours_and_leaves_a_known_gap(model
 
 
 def test_raising_the_bound_ends_at_the_posterior(model, x):
-    """Rows E6 and E8: a full-covariance q by gradient ascent reaches KL < 1e-4."""
+    """A full-covariance q by gradient ascent reaches KL < 1e-4."""
     mu = torch.zeros(2, dtype=F64, requires_grad=True)
     root = torch.eye(2, dtype=F64).requires_grad_()
     optimizer = torch.optim.LBFGS([mu, root], line_search_fn="strong_wolfe", max_iter=200)
@@ -266,7 +266,7 @@ def test_ppca_beats_every_nearby_model(data):
 
 
 def test_em_reaches_the_ppca_solution_and_never_lowers_the_bound(data):
-    """Row I11. W is known up to a rotation of the latent space, so W W^T is compared."""
+    """W is known up to a rotation of the latent space, so W W^T is compared."""
     start = LinearGaussian(randn(6, 2, seed=14), torch.zeros(6, dtype=F64), 2.0)
     path = variational_em(start, data, steps=300)
     best = fit_ppca(data, 2).model
@@ -312,7 +312,7 @@ def test_ppca_refuses_dimensions_it_has_no_noise_left_for(data):
 
 
 def test_one_linear_encoder_is_as_good_as_free_parameters_here(model, x):
-    """Row I9's other side: the best means are linear in x, so amortization can cost nothing."""
+    """The best means are linear in x, so amortization can cost nothing."""
     mu, logvar = model.best_factorized(x)
     best = model.elbo_diagonal(x, mu, logvar).mean()
     guide = AmortizedGuide(5, 2, 32, generator=generator())

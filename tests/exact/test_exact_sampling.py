@@ -28,7 +28,7 @@ BLOBS = PlanarMixture(
 
 
 def test_the_ring_has_the_radius_it_should():
-    """Row B14: 1 + r / 10 with r Rayleigh: mean 1.1253, sd 0.0655, never below 1."""
+    """1 + r / 10 with r Rayleigh: mean 1.1253, sd 0.0655, never below 1."""
     radius = ring(randn(100_000, 2)).norm(dim=1)
     sd = math.sqrt((4 - math.pi) / 2) / 10
     assert radius.mean().item() == pytest.approx(
@@ -56,7 +56,7 @@ def test_the_inverse_is_an_inverse_far_into_both_tails():
 
 
 def test_inverse_transform_makes_the_mixture_from_normals():
-    """Row B13: Kolmogorov-Smirnov against the target, and against one it must reject."""
+    """Kolmogorov-Smirnov against the target, and against one it must reject."""
     x = inverse_transform(randn(10_000), HILLS)
     good = scipy.stats.kstest(x.numpy(), lambda v: HILLS.cdf(torch.from_numpy(v)).numpy())
     assert good.pvalue > 0.01
@@ -88,7 +88,7 @@ def ancestral(n, seed):
 
 
 def test_one_conditional_at_a_time_makes_a_planar_mixture():
-    """Row B13 in two dimensions, by the energy distance and its permutation distribution."""
+    """In two dimensions, by the energy distance and its permutation distribution."""
     x, y = conditional_transform(randn(1000, 2), BLOBS), ancestral(1000, seed=1)
     both = torch.cat([x, y])
     shuffles = []

@@ -42,7 +42,7 @@ def test_the_density_is_that_of_the_samples():
 
 
 def test_the_mean_is_between_the_answers():
-    """C2: the best squared error answers 0, where nothing ever lies."""
+    """The best squared error answers 0, where nothing ever lies."""
     x, c = FORK.sample(200_000, generator=generator())
     for low in (0.0, 0.4, 0.8):
         inside = (c >= low) & (c < low + 0.2)
@@ -53,7 +53,7 @@ def test_the_mean_is_between_the_answers():
 
 
 def test_the_regressor_averages_and_the_cvae_chooses():
-    """C2, trained: one answers about 0, the other about +c or -c; and the order of the bounds."""
+    """Trained: one answers about 0, the other about +c or -c; and the order of the bounds."""
     torch.set_num_threads(1)
     x, c = FORK.sample(2_000, generator=generator())
     cvae = CVAE(1, 1, (50, 50), 1, (50, 50), likelihood=GAUSSIAN, seed=0)

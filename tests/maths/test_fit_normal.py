@@ -46,7 +46,7 @@ def test_descent_refuses_what_it_cannot_start_from():
 
 
 def test_covering_matches_the_mean_and_variance_of_the_target():
-    """Row K17. The minimum of KL(target || q) is known exactly: moment matching."""
+    """The minimum of KL(target || q) is known exactly: moment matching."""
     fit = fit_normal(two_modes().log_prob, "cover", mu=2.0, logvar=0.0, grid=GRID, steps=200)
     mean = 0.3 * -3 + 0.7 * 3
     variance = 0.49 + 9 - mean**2
@@ -57,7 +57,7 @@ def test_covering_matches_the_mean_and_variance_of_the_target():
 
 @pytest.mark.parametrize(("start", "mode", "weight"), [(2.0, 3.0, 0.7), (-2.0, -3.0, 0.3)])
 def test_seeking_settles_on_the_mode_it_starts_near(start, mode, weight):
-    """Row K17. With modes this far apart the divergence left is -log of that mode's weight."""
+    """With modes this far apart the divergence left is -log of that mode's weight."""
     fit = fit_normal(two_modes().log_prob, "seek", mu=start, logvar=0.0, grid=GRID, steps=200)
     assert fit.mu[-1].item() == pytest.approx(mode, abs=0.01)
     assert fit.logvar[-1].item() == pytest.approx(2 * math.log(0.7), abs=0.02)
@@ -66,7 +66,7 @@ def test_seeking_settles_on_the_mode_it_starts_near(start, mode, weight):
 
 
 def test_fitting_a_gaussian_posterior_ends_at_zero_divergence():
-    """Row K20: KL falls all the way when the target is in the family."""
+    """KL falls all the way when the target is in the family."""
     target = lambda x: log_normal(x[:, None], torch.tensor([1.2]), torch.tensor([-0.8]))  # noqa: E731
     fit = fit_normal(target, "seek", mu=-1.0, logvar=1.0, grid=GRID, steps=100)
     assert (fit.kl.diff() <= 0).all() and fit.kl[0] > 1

@@ -72,7 +72,7 @@ def test_kl_is_never_negative_in_float32_near_the_prior():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_kl_and_its_gradient_are_finite_for_any_logvar_a_network_may_emit(dtype):
-    """An eps inside a log (T12) caps the value and kills the gradient where it matters."""
+    """An eps inside a log caps the value and kills the gradient where it matters."""
     logvar = torch.linspace(-80, 80, 1601, dtype=dtype)[:, None].requires_grad_()
     value = kl_to_standard_normal(torch.zeros_like(logvar), logvar)
     value.sum().backward()
@@ -82,7 +82,7 @@ def test_kl_and_its_gradient_are_finite_for_any_logvar_a_network_may_emit(dtype)
 
 
 def test_the_gradient_in_logvar_is_half_of_variance_minus_one():
-    """Row K16: a gradient for log sigma where log sigma^2 is meant is twice this."""
+    """A gradient for log sigma where log sigma^2 is meant is twice this."""
     logvar = torch.linspace(-6, 6, 25, dtype=F64)[:, None].requires_grad_()
     kl_to_standard_normal(torch.zeros_like(logvar), logvar).sum().backward()
     expected = 0.5 * (logvar.detach().exp() - 1)
@@ -122,14 +122,14 @@ def test_kl_between_normals_has_the_prior_as_a_special_case():
 
 
 def test_kl_of_a_thousand_pairs_is_never_negative_and_zero_only_for_equals():
-    """Row K8. A formula without the -1 would pass for most pairs."""
+    """A formula without the -1 would pass for most pairs."""
     mu_q, logvar_q, mu_p, logvar_p = randn(4, 1000, 2, seed=1)
     assert (kl_between_normals(mu_q, logvar_q, mu_p, logvar_p) > 0).all()
     assert (kl_between_normals(mu_q, logvar_q, mu_q, logvar_q) == 0).all()
 
 
 def test_kl_does_not_change_under_an_affine_map():
-    """Row K19: x -> a x + b takes mu to a mu + b and logvar to logvar + log a^2."""
+    """x -> a x + b takes mu to a mu + b and logvar to logvar + log a^2."""
     mu_q, logvar_q, mu_p, logvar_p, a, b = randn(6, 200, 3, seed=2)
     stretch = a.square().log()
     moved = kl_between_normals(a * mu_q + b, logvar_q + stretch, a * mu_p + b, logvar_p + stretch)
@@ -142,14 +142,14 @@ def test_kl_does_not_change_under_an_affine_map():
     ("mu", "sigma", "forward", "reverse"), [(0.0, 0.1, 1.808, 47.20), (1.0, 0.5, 0.818, 2.807)]
 )
 def test_direction_matters(mu, sigma, forward, reverse):
-    """Row K17, whose numbers the chapter quotes."""
+    """The chapter quotes these numbers: KL(q || p) is not KL(p || q)."""
     q = torch.tensor([mu]), torch.tensor([2 * math.log(sigma)])
     p = torch.zeros(1), torch.zeros(1)
     assert kl_between_normals(*q, *p).item() == pytest.approx(forward, abs=5e-4)
     assert kl_between_normals(*p, *q).item() == pytest.approx(reverse, abs=5e-3)
 
 
-# --- the five code forms of row K15, as their authors wrote them
+# --- the sources' five code forms of one divergence, as their authors wrote them
 
 
 CODE_FORMS = {
@@ -167,7 +167,7 @@ CODE_FORMS = {
 
 @pytest.mark.parametrize("name", CODE_FORMS)
 def test_the_sources_code_forms_agree(name):
-    """Row K15. mathybit's 1e-10 inside the log costs at most 1e-10 / sigma^2 / 2 = 5e-7 here."""
+    """mathybit's 1e-10 inside the log costs at most 1e-10 / sigma^2 / 2 = 5e-7 here."""
     sd = torch.linspace(0.01, 3, 300, dtype=F64)[:, None]
     for mu in (-2.0, 0.0, 0.3):
         mean = torch.full_like(sd, mu)

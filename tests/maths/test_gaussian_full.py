@@ -23,7 +23,7 @@ def pairs(k, n=20, seed=0):
 
 @pytest.mark.parametrize("k", [1, 2, 3, 4, 5])
 def test_equation_6_agrees_with_torch(k):
-    """Row K13: a trace on the wrong covariance, a determinant upside down, a missing k."""
+    """A trace on the wrong covariance, a determinant upside down, a missing k."""
     (mu_q, mu_p), (cov_q, cov_p) = pairs(k)
     q, p = MultivariateNormal(mu_q, cov_q), MultivariateNormal(mu_p, cov_p)
     value = kl_between_full_normals(mu_q, cov_q, mu_p, cov_p)
@@ -34,7 +34,7 @@ def test_equation_6_agrees_with_torch(k):
 
 @pytest.mark.parametrize("k", [1, 2, 3, 4, 5])
 def test_equation_7_is_equation_6_with_a_standard_normal(k):
-    """Row K14, written out as Doersch prints it."""
+    """Written out as Doersch prints it."""
     (mu, _), (cov, _) = pairs(k)
     printed = 0.5 * (cov.diagonal(dim1=-2, dim2=-1).sum(-1) + (mu**2).sum(-1) - k - cov.logdet())
     value = kl_full_to_standard_normal(mu, cov)

@@ -23,7 +23,7 @@ def distributions(*shape, seed=0):
 
 
 def test_surprise_is_zero_for_certainty_falls_with_p_and_adds_up():
-    """Row K1: log in another base, or a sign."""
+    """Log in another base, or a sign."""
     p = torch.linspace(0.01, 1, 100, dtype=torch.float64)
     assert surprise(torch.tensor(1.0)) == 0
     assert (surprise(p).diff() < 0).all()
@@ -35,14 +35,14 @@ def test_surprise_is_zero_for_certainty_falls_with_p_and_adds_up():
 
 
 def test_entropy_of_a_coin_and_a_die():
-    """Row K2, by hand."""
+    """By hand: log 2 and log 6, and 0 where there is no choice."""
     assert entropy(torch.full((2,), 0.5)).item() == pytest.approx(math.log(2), rel=1e-6)
     assert entropy(torch.full((6,), 1 / 6)).item() == pytest.approx(math.log(6), rel=1e-6)
     assert entropy(torch.tensor([1.0, 0.0])).item() == 0  # 0 log 0 adds nothing
 
 
 def test_entropy_and_divergence_agree_with_scipy():
-    """Row K2, in another library."""
+    """Against another library, in nats."""
     q, p = distributions(2, 50, 7)
     torch.testing.assert_close(
         entropy(q), torch.from_numpy(scipy.stats.entropy(q.numpy(), axis=-1)), rtol=1e-13, atol=0
@@ -52,7 +52,7 @@ def test_entropy_and_divergence_agree_with_scipy():
 
 
 def test_divergence_is_cross_entropy_minus_entropy():
-    """Row K6: three functions that do not mean the same logs, or the same first argument."""
+    """Three functions that do not mean the same logs, or the same first argument."""
     q, p = distributions(2, 50, 7)
     torch.testing.assert_close(
         kl_discrete(q, p), cross_entropy(q, p) - entropy(q), rtol=1e-10, atol=1e-14
@@ -62,7 +62,7 @@ def test_divergence_is_cross_entropy_minus_entropy():
 
 
 def test_divergence_is_never_negative_and_infinite_where_p_rules_out_what_q_does():
-    """Row K8, and a NaN for 0 log 0."""
+    """Gibbs' inequality, and a NaN for 0 log 0."""
     q, p = distributions(2, 1000, 4, seed=1)
     assert (kl_discrete(q, p) > 0).all()
     assert kl_discrete(q, q).abs().max() == 0
@@ -72,7 +72,7 @@ def test_divergence_is_never_negative_and_infinite_where_p_rules_out_what_q_does
 
 
 def test_coding_with_the_wrong_code_costs_the_divergence_of_its_first_argument():
-    """T2: KL(q || p) is what samples *of q* cost extra under a code built for p, not the reverse.
+    """KL(q || p) is what samples *of q* cost extra under a code built for p, not the reverse.
 
     Code lengths -log2 p of a dyadic p are whole bits, so the extra bits can be counted by hand.
     """
@@ -85,12 +85,12 @@ def test_coding_with_the_wrong_code_costs_the_divergence_of_its_first_argument()
 
 
 def test_bits_and_nats():
-    """Row K18: divided where it should be multiplied."""
+    """Divided where it should be multiplied."""
     assert nats_to_bits(1.0) == pytest.approx(1.442695, abs=1e-6)
 
 
 def test_entropy_of_a_gaussian_is_its_integral():
-    """Rows K3 and T22: half log(2 pi e) = 1.4189, and negative for a narrow Gaussian."""
+    """Half log(2 pi e) = 1.4189, and negative for a narrow Gaussian."""
     x = torch.linspace(-40, 40, 8001, dtype=torch.float64)
     for logvar in (0.0, 2 * math.log(0.1), 1.3):
         spread = torch.tensor([logvar], dtype=torch.float64)
@@ -103,7 +103,7 @@ def test_entropy_of_a_gaussian_is_its_integral():
 
 
 def test_a_difference_of_entropies_is_no_distance():
-    """Row K4: N(0, 1) and N(5, 1) have one entropy and a divergence of 12.5."""
+    """N(0, 1) and N(5, 1) have one entropy and a divergence of 12.5."""
     zero, five = torch.zeros(1), torch.tensor([5.0])
     assert normal_entropy(zero) == normal_entropy(zero)
     assert kl_between_normals(five, zero, zero, zero).item() == 12.5

@@ -17,14 +17,14 @@ def area(q=Q, p=P, lo=-10.0, hi=10.0, **kwargs):
 
 
 def test_the_signed_area_is_the_closed_form():
-    """Rows K5 and K10: mathybit's figure, whose area is 0.335."""
+    """mathybit's figure, whose area is 0.335."""
     result = area()
     assert result.value.item() == pytest.approx(kl_divergence(Q, P).item(), abs=1e-10)
     assert result.value.item() == pytest.approx(0.335, abs=5e-4)
 
 
 def test_a_hundred_random_pairs_agree_with_torch():
-    """Row K5 at 1e-5, and better."""
+    """Another library, to 1e-8: a range too short, or too few points."""
     g = torch.Generator().manual_seed(0)
     draws = torch.randn(100, 4, generator=g, dtype=torch.float64)
     for a, b, c, d in draws:
@@ -34,7 +34,7 @@ def test_a_hundred_random_pairs_agree_with_torch():
 
 
 def test_the_two_signs_are_split_where_the_densities_cross():
-    """Row K10: negative left of x = 0.29, positive right, and together the divergence."""
+    """Negative left of x = 0.29, positive right, and together the divergence."""
     result = area()
     # q = p where a quadratic vanishes; its root between -10 and 10 nearest the modes
     near = result.crossings[(result.crossings - 0.29).abs().argmin()]
@@ -83,7 +83,7 @@ def test_a_range_that_cuts_q_off_is_refused():
 
 
 def test_monte_carlo_is_within_its_error_bar_and_the_bar_is_right():
-    """Row K11 at 10^6 draws; a standard error without the square root is 1000 times too small."""
+    """A standard error without the square root is 1000 times too small."""
     g = torch.Generator().manual_seed(0)
     draws = 0.8 + 0.88 * torch.randn(1_000_000, generator=g, dtype=torch.float64)
     value, std_error = kl_monte_carlo(Q.log_prob, P.log_prob, draws)

@@ -26,7 +26,7 @@ def codes(*shape, seed=0):
 
 
 def test_a_straight_line_ends_exactly_at_the_two_codes():
-    """Row V10: the strip's ends must decode to the two reconstructions, bit for bit."""
+    """The strip's ends must decode to the two reconstructions, bit for bit."""
     a, b = codes(5, 3), codes(5, 3, seed=1)
     path = interpolate(a, b, 20)
     assert path.shape == (20, 5, 3)
@@ -58,7 +58,7 @@ def test_an_arc_between_parallel_codes_is_the_straight_line():
 
 
 def test_a_closed_morph_through_ten_digits_has_a_hundred_frames_and_loops():
-    """Row V11. Catches a last leg that is missing and a stop that is shown twice."""
+    """Catches a last leg that is missing and a stop that is shown twice."""
     stops = codes(10, 4)
     film = morph(stops, 10)
     assert film.shape == (100, 4)
@@ -76,14 +76,14 @@ def test_an_open_morph_ends_at_its_last_stop():
 
 
 def test_many_codes_morph_together():
-    """Row V20: 21 codes through 5 sets of targets, 15 frames a leg, loop closed: 75 frames."""
+    """21 codes through 5 sets of targets, 15 frames a leg, loop closed: 75 frames."""
     film = morph(codes(5, 21, 16), 15)
     assert film.shape == (75, 21, 16)
     assert torch.equal(film[15], codes(5, 21, 16)[1])
 
 
 def test_the_neighbour_sheets_last_row_is_the_first_one_rolled():
-    """Row V21: 16 codes, 8 rows."""
+    """16 codes in 8 rows, each on its way to its neighbour."""
     sheet = neighbour_sheet(codes(16, 3))
     assert sheet.shape == (8, 16, 3)
     assert torch.equal(sheet[-1], sheet[0].roll(-1, dims=0))
@@ -99,7 +99,7 @@ def test_one_of_each_finds_the_digits_in_the_order_asked():
 
 
 def test_the_walk_keeps_the_prior_and_the_sources_does_not():
-    """Row V22, trap T21: after 50 steps of 0.15 the variance is still 1; adding alone gives 2.1."""
+    """After 50 steps of 0.15 the variance is still 1; adding alone gives 2.1."""
     z = codes(20_000, 1)
     path = prior_walk(z, 50, generator=generator(1))
     assert path.shape == (51, 20_000, 1)

@@ -19,7 +19,7 @@ def images():
 
 
 def test_the_column_task_gives_column_13_and_asks_for_the_other_27(images):
-    """C11: slice points 13 and 14 of 0 ... 27, and 756 pixels to fill in."""
+    """Slice points 13 and 14 of 0 ... 27, and 756 pixels to fill in."""
     task = column_task()
     pictures = images.view(-1, 28, 28)
     assert (task.n_seen, task.n_asked) == (28, 756)
@@ -31,7 +31,7 @@ def test_the_column_task_gives_column_13_and_asks_for_the_other_27(images):
 
 
 def test_p_of_ink_is_the_intensity():
-    """T44 (i): noise on [0, 2) gives x/2. 28 levels, 20,000 draws each, 5 standard errors."""
+    """Noise on [0, 2) gives x/2. 28 levels, 20,000 draws each, 5 standard errors."""
     levels = torch.linspace(0, 1, 28)
     picture = torch.zeros(28, 28)
     picture[:, 13] = levels
@@ -42,7 +42,7 @@ def test_p_of_ink_is_the_intensity():
 
 
 def test_the_condition_is_drawn_anew_each_time_and_repeats_with_its_generator(images):
-    """C13: two models are compared on one tensor, so it must be possible to draw it once."""
+    """Two models are compared on one tensor, so it must be possible to draw it once."""
     task, g = column_task(), generator()
     first, second = task.condition(images, generator=g), task.condition(images, generator=g)
     assert not torch.equal(first, second)
@@ -52,7 +52,7 @@ def test_the_condition_is_drawn_anew_each_time_and_repeats_with_its_generator(im
 
 
 def test_a_composed_picture_has_28_columns_and_the_condition_is_the_13th(images):
-    """T44 (ii, iii): 13 + 1 + 14 columns, and the highlighted one is the condition itself."""
+    """13 + 1 + 14 columns, and the highlighted one is the condition itself."""
     task = column_task()
     c = task.condition(images, generator=generator())
     whole = task.compose(c, task.target(images)).view(-1, 28, 28)
@@ -112,7 +112,7 @@ def test_other_sizes_of_pictures():
 
 
 def test_fit_draws_the_condition_anew_in_every_epoch():
-    """C11: resampled each time a digit is passed, by the epoch's own generator."""
+    """Resampled each time a digit is passed, by the epoch's own generator."""
     seen = []
 
     class Spy(Regressor):

@@ -38,7 +38,7 @@ def c():
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_condition_of_size_zero_gives_the_vaes_loss_exactly(x, place):
-    """C21. Fails if the weights are drawn in another order or a term differs by one operation."""
+    """Fails if the weights are drawn in another order or a term differs by one operation."""
     vae = VAE(D, **SIZES, seed=0)
     model = CVAE(D, 0, **SIZES, condition_in=place, seed=0)
     nothing = torch.empty(6, 0)
@@ -51,7 +51,7 @@ def test_a_condition_of_size_zero_gives_the_vaes_loss_exactly(x, place):
 
 
 def test_training_without_a_condition_is_training_the_vae(x):
-    """C21 through `fit`: the same weights after the same steps."""
+    """Through `fit`: the same weights after the same steps."""
     vae, model = VAE(D, **SIZES, seed=0), CVAE(D, 0, **SIZES, seed=0)
     fit(vae, x, epochs=3, batch_size=4, progress=False)
     fit(model, (x, torch.empty(6, 0)), epochs=3, batch_size=4, progress=False)
@@ -64,7 +64,7 @@ def test_training_without_a_condition_is_training_the_vae(x):
 
 @pytest.mark.parametrize("place", PLACES)
 def test_the_condition_reaches_the_places_it_is_sent_to_and_no_other(x, c, place):
-    """T25: a q(z|x) that claims to be q(z|x, c), or a decoder that never hears the label."""
+    """A q(z|x) that claims to be q(z|x, c), or a decoder that never hears the label."""
     model = cvae(condition_in=place)
     other = c.roll(1, dims=0)
     codes_move = not torch.equal(model.encode(x, c)[0], model.encode(x, other)[0])
@@ -101,7 +101,7 @@ def test_one_loss_reaches_every_parameter(x, c):
 
 
 def test_the_fixed_prior_is_standard_normal_for_every_condition(c):
-    """C8: z is drawn independently of c at test time."""
+    """z is drawn independently of c at test time."""
     mu, logvar = cvae().prior(c)
     assert mu.shape == logvar.shape == (6, L)
     assert not mu.any() and not logvar.any()
@@ -173,7 +173,7 @@ def test_sampling_never_calls_the_encoder(c, monkeypatch):
 
 
 def test_draws_differ_for_one_condition_and_follow_the_condition(c):
-    """C3: the variance across z at one c is positive; the same noise with another c differs."""
+    """The variance across z at one c is positive; the same noise with another c differs."""
     model = cvae()
     samples = model.sample(c[0], 50, generator=generator())
     assert (samples.var(dim=0) > 0).all()

@@ -124,11 +124,11 @@ def test_a_saved_form_rebuilds_the_likelihood():
     assert make_likelihood({"name": "gaussian", "sigma_x": 0.2}) == Gaussian(0.2)
 
 
-# --- grey pixels under a Bernoulli: rows H3, H4, H8, H14 ----------------------------------------
+# --- grey pixels under a Bernoulli --------------------------------------------------------------
 
 
 def test_cross_entropy_is_the_expected_log_probability_of_random_binarisations():
-    """Row H4: grey x stands for X' ~ Bernoulli(x). Catches a binarisation with P(1) != x."""
+    """Grey x stands for X' ~ Bernoulli(x). Catches a binarisation with P(1) != x."""
     g = torch.Generator().manual_seed(0)
     x, logits = torch.rand(20, generator=g), 2 * torch.randn(20, generator=g)
     drawn = treat(x.expand(10_000, 20), "stochastic", generator=g)
@@ -140,7 +140,7 @@ def test_cross_entropy_is_the_expected_log_probability_of_random_binarisations()
 
 
 def test_grey_pixels_put_a_floor_under_the_cross_entropy():
-    """Row H8: no decoder beats the pixels' own entropy, so the number is not an NLL of x."""
+    """No decoder beats the pixels' own entropy, so the number is not an NLL of x."""
     x = torch.tensor([[0.2, 0.5, 0.9]], dtype=torch.float64)
     entropy = -(x * x.log() + (1 - x) * (1 - x).log()).sum(-1)
     best = Bernoulli().log_prob(x, torch.logit(x))
@@ -150,7 +150,7 @@ def test_grey_pixels_put_a_floor_under_the_cross_entropy():
 
 
 def test_clipped_probabilities_lose_the_gradient_that_logits_keep():
-    """Rows H3 and T48: a saturated, wrong pixel gets slope 0 under clipping and -1 from logits."""
+    """A saturated, wrong pixel gets slope 0 under clipping and -1 from logits."""
     x = torch.tensor([0.0])
     for log_prob, slope in (
         (lambda a: torch.log(1 - torch.sigmoid(a).clamp(1e-7, 1 - 1e-7)).sum(), 0.0),
@@ -162,7 +162,7 @@ def test_clipped_probabilities_lose_the_gradient_that_logits_keep():
 
 
 def test_a_density_can_be_made_as_large_as_one_likes_and_a_probability_cannot():
-    """Row H14: a perfect reconstruction's NLL falls without end with sigma_x."""
+    """A perfect reconstruction's NLL falls without end with sigma_x."""
     x = torch.tensor([[0.0, 1.0]])
     nll = [-Gaussian(sigma).log_prob(x, x).item() for sigma in (1e-1, 1e-3, 1e-5)]
     steps = [a - b for a, b in itertools.pairwise(nll)]
@@ -170,7 +170,7 @@ def test_a_density_can_be_made_as_large_as_one_likes_and_a_probability_cannot():
     assert -Bernoulli().log_prob(x, torch.tensor([[-60.0, 60.0]])).item() >= 0
 
 
-# --- the continuous Bernoulli: row H7 -----------------------------------------------------------
+# --- the continuous Bernoulli -------------------------------------------------------------------
 
 
 def logits_of(*probabilities):
@@ -259,11 +259,11 @@ def test_continuous_bernoulli_samples_follow_its_distribution_function():
         assert distance < 1.95 / math.sqrt(n)  # one false alarm in a thousand
 
 
-# --- likelihoods with parameters, and absolute errors: rows H5, H6, H12 -------------------------
+# --- likelihoods with parameters, and absolute errors -------------------------------------------
 
 
 def test_laplace_agrees_with_torch_distributions_and_is_the_absolute_error():
-    """Row H12. Catches a scale read as a standard deviation and a lost constant."""
+    """Catches a scale read as a standard deviation and a lost constant."""
     x, location = draws(4, 6), draws(4, 6, seed=1)
     oracle = Independent(TorchLaplace(location, torch.full_like(location, 0.3)), 1).log_prob(x)
     torch.testing.assert_close(Laplace(0.3).log_prob(x, location), oracle, rtol=1e-12, atol=0)
@@ -272,7 +272,7 @@ def test_laplace_agrees_with_torch_distributions_and_is_the_absolute_error():
 
 
 def test_averaging_the_squared_error_over_pixels_is_a_much_larger_sigma_x():
-    """Row T19: SSE / 784 belongs to sigma_x^2 = 392, so the KL weighs 784 times more."""
+    """SSE / 784 belongs to sigma_x^2 = 392, so the KL weighs 784 times more."""
     x, a, b = draws(1, 784), draws(1, 784, seed=1), draws(1, 784, seed=2)
     wide = Gaussian(math.sqrt(392))
     difference = wide.log_prob(x, a) - wide.log_prob(x, b)

@@ -21,20 +21,20 @@ def outputs(*values):
 
 @pytest.mark.parametrize("name", SAFE)
 def test_sigma_is_positive_for_every_output_a_network_gives(name):
-    """Row T11's property, in float32 and over all outputs from -80 to 80."""
+    """In float32 and over all outputs from -80 to 80."""
     a = torch.linspace(-80, 80, 100_001)
     assert (PARAMETERISATIONS[name].sigma(a) > 0).all()
 
 
 def test_the_raw_output_is_negative_as_often_as_its_bias_makes_it():
-    """The counter-example of source 001: nothing stops it."""
+    """mathybit takes the output itself for sigma: nothing keeps it above 0."""
     a = torch.linspace(-1, 1, 100)
     assert ((PARAMETERISATIONS["raw"].sigma(a) < 0).float().mean()).item() == 0.5
 
 
 @pytest.mark.parametrize("name", PARAMETERISATIONS)
 def test_sigma_and_logvar_mean_the_same_spread(name):
-    """Catches log sigma returned where log sigma^2 is meant (rows R12, R13)."""
+    """Catches log sigma returned where log sigma^2 is meant."""
     a = torch.linspace(-3, 3, 61, dtype=F64)
     p = PARAMETERISATIONS[name]
     # the raw form adds 1e-10 inside its logarithm, which moves sigma = 0.1 by 5e-9
@@ -50,13 +50,13 @@ def test_inverse_gives_the_output_that_makes_this_sigma(name, sigma):
 
 
 def test_half_logvar_and_exp_are_one_map_with_the_output_doubled():
-    """Row R13: exp(log_sigma) equals exp(gamma / 2) for gamma = 2 log_sigma."""
+    """exp(log_sigma) equals exp(gamma / 2) for gamma = 2 log_sigma."""
     log_sigma = torch.linspace(-3, 2, 11, dtype=F64)
     exp, half = PARAMETERISATIONS["exp"], PARAMETERISATIONS["half-logvar"]
     torch.testing.assert_close(exp.sigma(log_sigma), half.sigma(2 * log_sigma), rtol=1e-15, atol=0)
 
 
-# --- slopes of the KL near sigma = 0 (row T12) --------------------------------------------------
+# --- slopes of the KL near sigma = 0 ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sigma", [1e-3, 0.1, 1.0, 3.0])
@@ -82,7 +82,7 @@ def test_a_bounded_slope_pushes_sigma_up_from_nearly_zero(name):
 
 
 def test_the_raw_form_blows_up_near_zero_and_loses_its_barrier_at_zero():
-    """Row T12: -5e4 at sigma = 1e-5, and exactly 0 at sigma = 0, where a push is needed most."""
+    """-5e4 at sigma = 1e-5, and exactly 0 at sigma = 0, where a push is needed most."""
     raw = PARAMETERISATIONS["raw"]
     slope_near, slope_at = raw.kl_slope(outputs(1e-5, 0.0)).tolist()
     assert slope_near == pytest.approx(-5e4, rel=1e-3)
@@ -90,7 +90,7 @@ def test_the_raw_form_blows_up_near_zero_and_loses_its_barrier_at_zero():
 
 
 def test_eps_inside_the_logarithm_caps_the_kl_at_11_nats_and_vanishes_in_half_precision():
-    """Row T12: 0.5 (-1 - log 1e-10) = 11.01 nats where the true KL is infinite."""
+    """0.5 (-1 - log 1e-10) = 11.01 nats where the true KL is infinite."""
     zero = torch.zeros(1, dtype=F64)
     assert kl_to_standard_normal(zero, PARAMETERISATIONS["raw"].logvar(zero)).item() == (
         pytest.approx(11.0129, abs=1e-4)
@@ -100,7 +100,7 @@ def test_eps_inside_the_logarithm_caps_the_kl_at_11_nats_and_vanishes_in_half_pr
 
 
 def test_softplus_underflows_without_a_floor_and_not_with_one():
-    """Row T56: in float32 softplus(-104) is 0, whose logarithm is -inf, and the KL is infinite."""
+    """In float32 softplus(-104) is 0, whose logarithm is -inf, and the KL is infinite."""
     a = torch.tensor([-104.0])
     assert PARAMETERISATIONS["softplus"].logvar(a).item() == -math.inf
     assert PARAMETERISATIONS["softplus + floor"].logvar(a).isfinite()

@@ -66,7 +66,7 @@ def test_the_figure_draws_every_box_and_tells_sampling_and_loss_without_colour()
 
 
 def test_circles_are_random_and_diamonds_computed():
-    """R9: z changes from a circle to a diamond, and the noise is the one new circle."""
+    """z changes from a circle to a diamond, and the noise is the one new circle."""
     figure = draw_trick_as_graph()
     for ax, random in zip(figure.axes, ({"z"}, {"ε"}), strict=True):
         circles = [p.center for p in ax.patches if type(p).__name__ == "Circle"]

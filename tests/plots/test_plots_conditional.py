@@ -22,7 +22,7 @@ def generator(seed=0):
 
 
 def test_exactly_the_given_column_is_coloured_by_its_own_values():
-    """T44 (ii): the coloured column is the condition, not a column of something else."""
+    """The coloured column is the condition, not a column of something else."""
     task = column_task()
     images = torch.rand(2, 784, generator=generator())
     images.view(2, 28, 28)[:, :, 13] = torch.arange(28) % 2.0
@@ -81,7 +81,7 @@ def test_the_principal_plane_holds_the_largest_variances():
 
 
 def test_drawing_needs_no_encoder_and_the_condition_goes_to_both_networks():
-    """C9: at test time encoder, noise trick and losses are gone; c enters encoder and decoder."""
+    """At test time encoder, noise trick and losses are gone; c enters encoder and decoder."""
     nodes, edges = conditional_graph(training=True)
     assert {target for source, target in edges if source == "c"} == {"encoder", "decoder"}
     assert [n.kind for n in nodes.values()].count("loss") == 2

@@ -13,7 +13,7 @@ from vae_teach.training.recorder import Snapshot
 
 
 def test_sheets_sort_in_time_and_hold_the_pictures(tmp_path):
-    """Trap T9: frame_10 before frame_2. Trap T54: values 0 and 1 saved as nearly black."""
+    """Sorted by name, frame_10 before frame_2; values 0 and 1 saved as bytes, nearly black."""
     pictures = torch.tensor([[0.0, 1.0, 0.5, 0.0], [1.0, 1.0, 1.0, 1.0]])
     snapshots = [Snapshot(step, {"prior": pictures}) for step in (0, 2, 10, 128)]
     files = save_sheets(snapshots, tmp_path / "run", ["prior"], columns=2, image_shape=(2, 2))

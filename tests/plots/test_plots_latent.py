@@ -27,7 +27,7 @@ def flat_tiles(values):
 
 
 def test_tiles_share_the_plane_evenly_and_start_at_the_top_left():
-    """Row V33, trap T50. Centres of cells, not `linspace` from edge to edge."""
+    """Centres of cells, not `linspace` from edge to edge."""
     grid = plots_latent.tile_centres(4, 2.0)
     assert grid[0].tolist() == [-1.5, 1.5] and grid[-1].tolist() == [1.5, -1.5]
     assert grid[1].tolist() == [-0.5, 1.5]  # the second tile is to the right of the first
@@ -55,7 +55,7 @@ def test_the_map_shows_every_tile_at_the_place_of_its_code():
 
 
 def test_percentile_ticks_stand_where_their_codes_are():
-    """Trap T52: the labels of a linear axis under a percentile grid."""
+    """The labels of a linear axis under a percentile grid."""
     ax = plots_latent.draw_map(torch.zeros(9, 784))
     assert [t.get_text() for t in ax.get_xticklabels()] == ["-2", "-1", "0", "1", "2"]
     np.testing.assert_allclose(ax.get_xticks(), norm.cdf([-2, -1, 0, 1, 2]), rtol=1e-12)
@@ -69,7 +69,7 @@ def test_a_map_that_is_no_square_is_refused():
 
 
 def test_both_panels_of_the_tableau_have_the_same_axes():
-    """Row V7. A scatter that matplotlib cut to its own points would not match the map."""
+    """A scatter that matplotlib cut to its own points would not match the map."""
     figure = plots_latent.draw_tableau(
         3 * codes(), torch.arange(40) % 10, torch.zeros(16, 784), 2.5
     )
@@ -82,7 +82,7 @@ def test_both_panels_of_the_tableau_have_the_same_axes():
 
 @pytest.mark.parametrize("chosen", [[0, 1, 4], [5, 2, 4], [0, 1, 2, 4, 5, 7]], ids=str)
 def test_only_the_chosen_digits_are_drawn_each_in_its_own_colour(chosen):
-    """Row V24. A colour map over 0 ... 9 cut down to three would recolour the digits."""
+    """A colour map over 0 ... 9 cut down to three would recolour the digits."""
     labels = torch.arange(60) % 10
     ax = plots_latent.draw_classes(codes(60), labels, chosen)
     points = ax.collections[0]
@@ -120,7 +120,7 @@ def test_a_field_has_its_first_number_top_left_and_its_quantity_above():
 
 
 def test_histograms_show_draws_means_and_the_normal():
-    """Row V15: a collapsed dimension's draws and means must be told apart."""
+    """A collapsed dimension's draws and means must be told apart."""
     mu = codes(300, 6) * torch.tensor([1, 1, 0.001, 1, 1, 1])
     figure = plots_latent.draw_means_and_draws(mu, codes(300, 6, seed=1), [0, 2, 5], columns=2)
     assert [ax.get_xlabel() for ax in figure.axes[:3]] == ["z[0]", "z[2]", "z[5]"]

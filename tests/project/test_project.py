@@ -1,9 +1,11 @@
 """What holds for the repository as a whole: who may import whom, and what may be committed."""
 
 import ast
+import io
 import re
 import subprocess
 import sys
+import tokenize
 import tomllib
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
@@ -86,6 +88,25 @@ def machine_paths(text: str) -> list[str]:
     return re.findall(rf"(?<![\w./])(?:{places})\S*", text)
 
 
+def ids_in_words(text: str) -> list[str]:
+    """Entries of a list that are cited by letter and number: such words say nothing without it."""
+    return re.findall(
+        r"\b(?:[Rr]ows?|[Tt]raps?|[Ff]indings?) [A-Z]{1,2}\d+|\b[Gg]roup [A-Z] of the", text
+    )
+
+
+def ids_in_comments(source: str) -> list[str]:
+    """Bare ids, such as B12, in the comments and docstrings of a Python file."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    said = [
+        token.string
+        for token in tokens
+        if (token.type == tokenize.COMMENT and "noqa" not in token.string)
+        or (token.type == tokenize.STRING and token.string.startswith('"""'))
+    ]
+    return re.findall(r"\b(?!L[012]\b|F(?:32|64)\b)[A-Z]\d{1,3}\b", " ".join(said))
+
+
 def test_every_folder_stands_on_one_floor():
     """Fails for a file in the root, or a folder, that nobody placed."""
     assert sum(map(len, FLOORS)) == len(HEIGHT)
@@ -133,6 +154,30 @@ def test_no_file_names_one_machine():
 def test_a_machine_path_is_found(path):
     assert machine_paths(f"see {path} for it") == [path]
     assert machine_paths("../shared/mnist and book/_static/a.css, https://example.org/root") == []
+
+
+def test_no_text_cites_a_list_that_is_not_here():
+    texts = [file for file in tracked() if file.suffix in TEXTS and file != Path(__file__)]
+    found = {str(f.relative_to(ROOT)): ids_in_words(f.read_text("utf-8")) for f in texts}
+    for file in (file for file in texts if file.suffix == ".py"):
+        found[str(file.relative_to(ROOT))] += ids_in_comments(file.read_text("utf-8"))
+    assert {name: ids for name, ids in found.items() if ids} == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '"""Row B12: a factor."""',
+        "# --- the parts (rows Q4, Q5)",
+        '"""The shapes of group X of the list."""',
+        '"""B12: a factor."""',
+        "x = 1  # B12",
+    ],
+)
+def test_an_id_of_a_list_is_found(line):
+    assert ids_in_words(line) + ids_in_comments(line)
+    assert ids_in_comments('y = "B12"  # noqa: E731') == []
+    assert ids_in_words("the rows of X, in float64") + ids_in_comments("# the L2 norm") == []
 
 
 def test_no_large_file_is_committed():

@@ -13,7 +13,7 @@ def pictures(n=3):
 
 
 def test_parameter_counts_are_those_the_source_prints():
-    """Row X9: 62 278 in the encoder, 296 985 in the decoder."""
+    """62 278 in the encoder, 296 985 in the decoder."""
     model = ConvAutoencoder(seed=0)
     assert count_parameters(model.encoder) == 62_278
     assert count_parameters(model.decoder) == 296_985

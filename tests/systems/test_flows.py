@@ -51,7 +51,7 @@ def small_vae(**options):
 
 @pytest.mark.parametrize("n_inputs, n_hidden", [(2, 5), (5, 16), (128, 256)])
 def test_chained_masks_let_an_output_see_earlier_inputs_only(n_inputs, n_hidden):
-    """Row I16: the product of the masks is strictly lower triangular in each block of outputs."""
+    """The product of the masks is strictly lower triangular in each block of outputs."""
     first, second, last = degree_masks(n_inputs, n_hidden, n_outputs=2)
     paths = last @ second @ first  # number of ways from an input to an output
     for block in paths.chunk(2):
@@ -67,7 +67,7 @@ def test_no_output_is_cut_off_from_what_it_may_see():
 
 
 def test_made_outputs_do_not_move_with_later_inputs():
-    """Row I16 by autograd: d m_i / d z_j = 0 for j >= i, and not for j < i."""
+    """By autograd: d m_i / d z_j = 0 for j >= i, and not for j < i."""
     made = seeded(lambda: MADE(5, 64, 3))
     context = draws(3)
     for output in range(2):
@@ -87,7 +87,7 @@ def test_the_context_reaches_every_output():
 
 
 def test_log_determinant_agrees_with_the_jacobian_of_autograd():
-    """Row I15. Catches a wrong sign and a reversal that is taken for a change of volume."""
+    """Catches a wrong sign and a reversal that is taken for a change of volume."""
     step, context = strong_step(), draws(3)
     for seed in range(5):
         z = draws(4, seed=seed)
@@ -98,7 +98,7 @@ def test_log_determinant_agrees_with_the_jacobian_of_autograd():
 
 
 def test_a_fresh_step_is_nearly_the_identity_but_reversed():
-    """Row I15: the gate starts at sigmoid(2) = 0.881."""
+    """The gate starts at sigmoid(2) = 0.881."""
     step = seeded(lambda: IAFStep(4, 32, 3))
     z = draws(50, 4)
     moved, _ = step(z, draws(50, 3, seed=1))
@@ -117,7 +117,7 @@ def test_inverse_undoes_a_step_and_reports_the_same_volume():
 
 
 def test_the_flows_density_integrates_to_one():
-    """Row I15. Catches a missing or doubled log-determinant."""
+    """Catches a missing or doubled log-determinant."""
     model = bend(small_vae())
     x = draws(3, 6)
     grid = Grid(-12, 12, 301, dim=2)

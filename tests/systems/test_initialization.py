@@ -20,7 +20,7 @@ STD = {  # of a layer with fan_in 784 and fan_out 500
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_weights_have_the_spread_of_the_source_and_biases_are_zero(scheme):
-    """Rows M24, X5, X14, X21, X23, X24, trap T60: the sources differ by sqrt(2) and by the fan."""
+    """The sources differ by sqrt(2) and by the fan."""
     layer = nn.Linear(784, 500)
     initialize(layer, scheme, seed=0)
     # 392 000 draws: the relative error of a standard deviation is near 1 / sqrt(2 n) = 0.1 %,
@@ -31,7 +31,7 @@ def test_weights_have_the_spread_of_the_source_and_biases_are_zero(scheme):
 
 
 def test_sparse_weights_are_as_many_as_caffe_keeps():
-    """Row X14: a share 15 / outputs is kept, so an output reads 15 * 784 / 1000 = 11.76 inputs."""
+    """A share 15 / outputs is kept, so an output reads 15 * 784 / 1000 = 11.76 inputs."""
     layer = nn.Linear(784, 1_000)
     initialize(layer, "caffe-sparse", seed=0)
     per_output = (layer.weight != 0).sum(dim=1).double()

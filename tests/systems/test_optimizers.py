@@ -31,7 +31,7 @@ def walk(make, gradients):
 
 
 def test_rmsprop_of_tensorflow_is_pytorchs_from_the_same_start():
-    """Row X23. With epsilon near 0 only the decay and the first mean square are left to differ."""
+    """With epsilon near 0 only the decay and the first mean square are left to differ."""
 
     def pytorchs(parameters):
         optimizer = torch.optim.RMSprop(parameters, lr=1e-3, alpha=0.9, eps=0)
@@ -72,7 +72,7 @@ def test_adam_of_burda_by_hand():
 
 
 def test_clipping_cuts_each_element_and_leaves_the_others():
-    """Row M13: by value, not by norm."""
+    """By value, not by norm."""
     parameter = start(3)
     optimizer = make_optimizer([parameter], "Adam", lr=1e-3, clip=5.0)
     parameter.grad = torch.tensor([9.0, -0.5, -7.0], dtype=F64)
@@ -81,7 +81,7 @@ def test_clipping_cuts_each_element_and_leaves_the_others():
 
 
 def test_weight_decay_acts_on_weights_and_not_on_biases():
-    """Rows X1, X13: with no gradient at all only the weights may shrink."""
+    """With no gradient at all only the weights may shrink."""
     layer = nn.Linear(3, 2)
     optimizer = make_optimizer(layer.parameters(), "Adam", lr=1e-2, weight_decay=0.1)
     for parameter in layer.parameters():
@@ -96,7 +96,7 @@ def test_weight_decay_acts_on_weights_and_not_on_biases():
 
 
 def test_weight_decay_is_the_gradient_of_half_the_squared_weights():
-    """Row M9: 1e-5 * sum of W^2 / 2 in the loss is weight_decay=1e-5, and not 2e-5."""
+    """1e-5 * sum of W^2 / 2 in the loss is weight_decay=1e-5, and not 2e-5."""
     layers = [nn.Linear(3, 2).double() for _ in range(2)]
     layers[1].load_state_dict(layers[0].state_dict())
     inside = make_optimizer(layers[0].parameters(), "Adam", lr=1e-2, weight_decay=0.1)
@@ -110,15 +110,6 @@ def test_weight_decay_is_the_gradient_of_half_the_squared_weights():
             optimizer.step()
     torch.testing.assert_close(layers[0].weight, layers[1].weight, rtol=1e-10, atol=1e-12)
     torch.testing.assert_close(layers[0].bias, layers[1].bias, rtol=1e-10, atol=1e-12)
-
-
-def test_one_step_of_plain_gradient_descent_is_the_update_of_the_text():
-    """Row M12: theta <- theta - rho dl/dtheta."""
-    parameter = start(3)
-    before, gradient = parameter.detach().clone(), gradients(1, 3)[0]
-    parameter.grad = gradient.clone()
-    torch.optim.SGD([parameter], lr=0.1).step()
-    torch.testing.assert_close(parameter.detach(), before - 0.1 * gradient, rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize("name", ["Adam", "AdamBurda"])

@@ -17,7 +17,7 @@ from vae_teach.systems.presets import PRESETS, Preset, Published, get_preset
 from vae_teach.training.checkpoint import load_model, save_checkpoint
 from vae_teach.training.history import History
 
-# Rows X1, X2, X6-X9, X12, X17-X24: printed by the source, or counted from its layers.
+# Printed by the source, or counted from its layers.
 PARAMETERS = {
     "ffl50": 1_361_884,
     "ffl2": 1_289_788,
@@ -59,7 +59,7 @@ def test_every_preset_has_the_parameters_of_its_source(name):
 
 
 def test_the_parts_have_the_sources_counts_too():
-    """Sums can agree by accident; these are the parts that the sources or group X print."""
+    """Sums can agree by accident; these are the parts that the sources print or describe."""
     mathybit = PRESETS["mathybit"].build(0)
     assert count_parameters(mathybit.decoder) == 261_584
     doersch = PRESETS["doersch"].build(0)
@@ -105,7 +105,7 @@ def test_every_preset_can_be_run_and_its_protocol_written_down(name):
 
 
 def test_training_lengths_are_the_sources():
-    """X1: 46.5 epochs of 55 000; X6: 50 of 240 steps; X21: 30 epochs of 42 000; Burda: 3 280."""
+    """ffl50 saw 55 000 pictures 46.5 times; mathybit 50 epochs of 240 steps; Burda 3 280 epochs."""
     steps = {name: preset.planned_steps(60_000) for name, preset in PRESETS.items()}
     assert steps["mathybit"] == 12_000
     assert steps["mathybit-ae"] == 15_000
@@ -118,8 +118,8 @@ def test_training_lengths_are_the_sources():
 @pytest.mark.parametrize(
     "name, expected",
     [
-        ("doersch", {"betas": (0.0, 0.999), "weight_decay": 5e-4, "lr": 1e-3}),  # T42
-        ("ffl2", {"lr": 5e-4, "weight_decay": 1e-5}),  # T46
+        ("doersch", {"betas": (0.0, 0.999), "weight_decay": 5e-4, "lr": 1e-3}),  # no momentum
+        ("ffl2", {"lr": 5e-4, "weight_decay": 1e-5}),  # the repository's, not the post's
         ("mathybit", {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-7}),
         ("altosaar-mf", {"lr": 1e-3, "centered": True, "alpha": 0.99}),
         ("lazy", {"lr": 1e-3, "decay": 0.9, "eps": 1e-10}),
@@ -133,7 +133,7 @@ def test_optimizers_are_set_as_in_the_source(name, expected):
 
 
 def test_gradients_are_clipped_where_the_source_clips_them():
-    """X5: Fast Forward Labs cut every element to [-5, 5]; the others do not."""
+    """Fast Forward Labs cut every element to [-5, 5]; the others do not."""
     for name, limit in (("ffl50", 5.0), ("mathybit", 100.0)):
         model = PRESETS[name].build(0)
         optimizer = PRESETS[name].make_optimizer(model.parameters(), 10)
@@ -152,7 +152,7 @@ def test_burdas_learning_rates_are_the_papers():
 
 
 def test_reductions_are_the_sources_loss_scales():
-    """Trap T64: sum over the batch, mean over the batch, mean over the pixels too."""
+    """Sum over the batch, mean over the batch, mean over the pixels too."""
     factors = {name: preset.loss_factor(784) for name, preset in PRESETS.items()}
     assert factors["mathybit"] == 1.0
     assert factors["altosaar-mf"] == 128.0
@@ -163,15 +163,15 @@ def test_reductions_are_the_sources_loss_scales():
 
 
 def test_mathybits_loss_is_the_formula_it_prints():
-    """Row M8: mean over the batch of SSE + (mu^2 + s^2 - 1 - ln(s^2 + 1e-10)) / 2, s the output.
+    """Mean over the batch of SSE + (mu^2 + s^2 - 1 - ln(s^2 + 1e-10)) / 2, s the output.
 
-    The kit's reconstruction term has the Gaussian's constant on top (row H6).
+    The kit's reconstruction term has the Gaussian's constant on top.
     """
     model = PRESETS["mathybit"].build(0).double()
     x = torch.rand(5, 784, generator=generator(), dtype=torch.float64)
     eps = torch.randn(5, 30, generator=generator(1), dtype=torch.float64)
     mu, s = model.heads(x)
-    assert 0.2 < (s < 0).double().mean() < 0.8  # sigma is negative for many: trap T11
+    assert 0.2 < (s < 0).double().mean() < 0.8  # sigma is negative for many
     picture = torch.sigmoid(model.decoder(mu + s * eps))
     kl = 0.5 * (mu**2 + s**2 - 1 - torch.log(s**2 + 1e-10)).sum(-1)
     loss = ((picture - x) ** 2).sum(-1) + kl
@@ -180,7 +180,7 @@ def test_mathybits_loss_is_the_formula_it_prints():
 
 
 def test_average_instead_of_sum_over_pixels_would_be_another_loss():
-    """Row M7: Keras' mse averages over the last axis only; the per-image loss has shape (B,)."""
+    """Keras' mse averages over the last axis only; the per-image loss has shape (B,)."""
     model = PRESETS["mathybit"].build(0)
     terms = model.loss_terms(torch.rand(4, 784), generator=generator())
     assert {name: tuple(value.shape) for name, value in terms.items()} == {
@@ -194,7 +194,7 @@ def test_average_instead_of_sum_over_pixels_would_be_another_loss():
 
 
 def test_doerschs_second_head_reads_the_layer_before_its_relu():
-    """Row X12, trap T43. Catches both heads on the same side of the activation."""
+    """Catches both heads on the same side of the activation."""
     after, before = tiny(), tiny(scale_head="before")
     before.load_state_dict(after.state_dict())
     x = pixels()
@@ -215,13 +215,13 @@ def test_doerschs_second_head_reads_the_layer_before_its_relu():
     ],
 )
 def test_sigma_comes_from_the_head_as_the_source_says(positive, sigma):
-    """Row M5. Catches a log sigma read as a log variance (T62)."""
+    """Catches a log sigma read as a log variance."""
     model, x = tiny(positive=positive).double(), pixels().double()
     torch.testing.assert_close((0.5 * model.encode(x)[1]).exp(), sigma(model.heads(x)[1]))
 
 
 def test_the_posterior_is_reparameterized():
-    """Row S19: gradients reach the encoder through the sample, as torch's own has_rsample says."""
+    """Gradients reach the encoder through the sample, as torch's own has_rsample says."""
     model, x = tiny(), pixels()
     mu, logvar = model.encode(x)
     q = torch.distributions.Normal(mu, (0.5 * logvar).exp())
@@ -235,7 +235,7 @@ def test_the_posterior_is_reparameterized():
 
 
 def test_sampled_and_closed_kl_have_one_expectation_and_the_sampled_one_more_noise():
-    """Trap T8. The mean over many draws agrees within 4 standard errors; the variance does not."""
+    """The mean over many draws agrees within 4 standard errors; the variance does not."""
     closed, sampled = tiny(), tiny(sampled_kl=True)
     sampled.load_state_dict(closed.state_dict())
     x = pixels(1)
@@ -265,7 +265,7 @@ def test_many_draws_of_the_sampled_kl_are_averaged():
 
 
 def test_connections_are_kept_with_probability_keep_and_scaled():
-    """Row X5, trap T47: 0.9 is the share that stays, in every layer; biases stay whole."""
+    """0.9 is the share that stays, in every layer; biases stay whole."""
     model = PRESETS["ffl2"].build(0)
     dropped = drop_connections(model, model.keep, generator())
     weights = {name: p for name, p in model.named_parameters() if name.endswith("weight")}
@@ -278,7 +278,7 @@ def test_connections_are_kept_with_probability_keep_and_scaled():
 
 
 def test_connections_drop_while_training_only():
-    """Row M24: model.eval() removes the noise of the weights."""
+    """model.eval() removes the noise of the weights."""
     model, x = tiny(keep=0.5), pixels()
     train = [model.train().loss_terms(x, generator=generator(s))["kl"] for s in (0, 1)]
     assert not torch.allclose(train[0], train[1])
@@ -313,7 +313,7 @@ def test_an_initial_sigma_survives_the_initialization():
 
 
 def test_cross_entropy_of_the_autoencoder_is_taken_from_logits():
-    """X24: equal to the formula, and finite where probabilities would round to 0."""
+    """Equal to the formula, and finite where probabilities would round to 0."""
     model = SourceAutoencoder(12, (), 5, (), code_activation="relu", error="cross_entropy", seed=0)
     x = pixels()
     y = model(x)
@@ -325,7 +325,7 @@ def test_cross_entropy_of_the_autoencoder_is_taken_from_logits():
 
 @pytest.mark.parametrize("name", ["mathybit", "mathybit-conv-ae", "altosaar-iaf", "lazy-ae"])
 def test_a_checkpoint_rebuilds_a_preset_from_the_file_alone(name, tmp_path):
-    """Row S4: the architecture comes from the checkpoint, not from its file's name."""
+    """The architecture comes from the checkpoint, not from its file's name."""
     model = PRESETS[name].build(0).eval()
     save_checkpoint(tmp_path / "m.safetensors", model, history=History(), settings={})
     again = load_model(tmp_path / "m.safetensors").eval()
@@ -344,7 +344,7 @@ def test_config_rebuilds_a_source_model():
 
 
 def test_one_decoder_serves_reconstruction_and_generation():
-    """Row S7, trap T53: a change of the decoder must change both."""
+    """A change of the decoder must change both."""
     model, x = tiny(), pixels()
     before = model.reconstruct(x), model.sample(3, generator=generator())
     nn.init.constant_(model.decoder[-1].bias, 5.0)
@@ -353,7 +353,7 @@ def test_one_decoder_serves_reconstruction_and_generation():
 
 
 def test_two_calls_are_the_whole_elbo():
-    """Row S16: log p(x, z) and (z, log q(z|x)) are all that the bound needs."""
+    """log p(x, z) and (z, log q(z|x)) are all that the bound needs."""
     model, x = tiny(sampled_kl=True), pixels()
     eps = torch.randn(6, 3, generator=generator())
     z, log_q = model.draw_posterior(x, eps)

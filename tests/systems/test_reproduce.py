@@ -21,7 +21,7 @@ from vae_teach.training.checkpoint import load_model
 from vae_teach.training.history import History
 
 HERE = pick_device()
-SSE_CONSTANT = 784 / 2 * math.log(math.pi)  # 448.73: row H6
+SSE_CONSTANT = 784 / 2 * math.log(math.pi)  # 448.73 nats
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -219,7 +219,7 @@ def test_the_result_says_what_was_done(digits, tmp_path):
 
 
 def test_fixed_pictures_are_the_same_every_time_and_stochastic_ones_are_not(digits):
-    """Rows H10, H11, T9: "re-binarised at every batch" must be true where it is said."""
+    """Pictures said to be re-binarised at every batch must be, and fixed ones must not."""
     fixed = [prepare(PRESETS["altosaar-mf"], digits, seed=s, n_test=None) for s in (0, 1)]
     assert torch.equal(fixed[0].train, fixed[1].train) and fixed[0].transform is None
     assert set(fixed[0].train.unique().tolist()) == {0.0, 1.0}
@@ -232,21 +232,21 @@ def test_fixed_pictures_are_the_same_every_time_and_stochastic_ones_are_not(digi
 
 
 def test_pictures_held_out_are_not_trained_on(digits):
-    """Row Q8, trap T27."""
+    """The source's split: the last pictures of the training set are neither seen nor judged."""
     pixels = prepare(PRESETS["ffl50"], digits, seed=0, n_test=None)
     assert torch.equal(pixels.train, digits.train.images[:480])
     assert torch.equal(pixels.test, digits.test.images)
 
 
 def test_training_changes_none_of_the_pictures(digits):
-    """Trap T61: the source shuffles its data in place, so labels no longer match."""
+    """The source shuffles its data in place, so labels no longer match."""
     before = digits.train.images.clone()
     run("lazy2", digits, steps=3)
     assert torch.equal(digits.train.images, before)
 
 
 def test_the_sum_over_the_batch_is_128_times_the_mean(digits):
-    """Row M11, trap T58: the printed value stays nats a picture whatever the reduction."""
+    """The printed value stays nats a picture whatever the reduction."""
     result = run("altosaar-mf", digits, steps=4)
     reconstruction = result["history"]["train_reconstruction"][0]
     assert 100 < reconstruction < 1_500  # per picture; 128 of them would be above 50 000
@@ -337,7 +337,7 @@ def trained(digits):
 
 
 def test_training_loss_is_free_of_the_gaussians_constant(trained):
-    """Row H6: 470 + 10 nats are a squared error and KL of 31.27, which is what 001 prints."""
+    """470 + 10 nats are a squared error and KL of 31.27, which is what mathybit prints."""
     value = MEASURES["training_loss"].take(trained)
     assert value.value == pytest.approx(480 - SSE_CONSTANT, abs=1e-3)
 

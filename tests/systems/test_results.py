@@ -249,7 +249,7 @@ def test_published_numbers_of_committed_results_are_those_of_the_presets():
     "preset, published, seeds", [("mathybit", 29.28, 3), ("mathybit-cvae", 23.0, 2)]
 )
 def test_mathybits_training_losses_are_reproduced(preset, published, seeds):
-    """The acceptance rows M16 and C15: within 1, after every step, on every seed that was run."""
+    """Within 1 of what he published, after every step, on every seed that was run."""
     runs = [r for r in read_results(FOLDER) if r["preset"] == preset]
     assert len(runs) >= seeds
     for content in runs:

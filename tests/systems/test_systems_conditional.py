@@ -13,7 +13,7 @@ def generator(seed=0):
 
 
 def test_mathybits_cvae_has_his_parameter_counts():
-    """X10: 410,518 + 208,473 = 618,991, as his notebook prints."""
+    """410,518 + 208,473 = 618,991, as his notebook prints."""
     model = LabelConvCVAE()
     assert count_parameters(model.decoder) == 208_473
     assert count_parameters(model) == 618_991
@@ -22,7 +22,7 @@ def test_mathybits_cvae_has_his_parameter_counts():
 
 @pytest.mark.parametrize("label_in_encoder", [False, True])
 def test_mathybits_encoder_sees_the_label_only_in_the_other_variant(label_in_encoder):
-    """T25 in both forms, on pictures (2, 784), with draws leading."""
+    """In both variants, on pictures (2, 784), with draws leading."""
     model = LabelConvCVAE(label_in_encoder, seed=0)
     x, c = torch.rand(2, 784, generator=generator()), one_hot(torch.tensor([3, 5]))
     moved = not torch.equal(model.encode(x, c)[0], model.encode(x, c.flip(0))[0])
@@ -47,7 +47,7 @@ def test_mathybits_loss_is_the_squared_error_plus_kl():
 
 
 def test_doerschs_pair_has_his_parameter_counts():
-    """X15 and X16; the regressor is the CVAE without its encoder and without z."""
+    """The regressor is the CVAE without its encoder and without z."""
     cvae, regressor = ColumnCVAE(), ColumnRegressor()
     assert count_parameters(cvae) == 3_506_316
     assert count_parameters(regressor) == 2_100_756
@@ -100,7 +100,7 @@ def test_doerschs_heads_read_the_layer_on_both_sides_of_its_relu():
 
 
 def test_the_presets_start_from_their_sources_weights():
-    """X14: Caffe's sparse Gaussian but for mu, log sd and input4, which are dense; biases 0."""
+    """Caffe's sparse Gaussian but for mu, log sd and input4, which are dense; biases 0."""
     for model in (ColumnCVAE(seed=0), ColumnRegressor(seed=0)):
         shares = {
             name: (weight != 0).float().mean().item()

@@ -29,7 +29,7 @@ def train(recorder, *, model=None, epochs=2):
 
 
 def test_moments_are_the_sources_without_its_double_first_frame():
-    """Row V5: round(2^(k/2)) for k = 0 ... 32. Catches a frame lost at an exact power of two."""
+    """round(2^(k/2)) for k = 0 ... 32. Catches a frame lost at an exact power of two."""
     moments = log_moments(2**16)
     assert moments[:12] == [0, 1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45]
     assert moments[1:] == sorted({round(2 ** (k / 2)) for k in range(33)})

@@ -1,7 +1,7 @@
 """The systems of the sources, layer for layer, each with the protocol it was trained by.
 
 A preset is plain data: what to build, on which pixels, how to train it, what was published. The
-shapes of group X of the checklist stand here once; `vae_teach.systems.reproduce` runs them.
+sources' networks and hyper-parameters stand here once; `vae_teach.systems.reproduce` runs them.
 """
 
 import math
