@@ -58,7 +58,7 @@ class Derivation:
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
-        """One a step."""
+        """The verdict on each step, in the order of the steps."""
         return judge(self.start, self.steps, self.setting)
 
     @property
@@ -68,7 +68,7 @@ class Derivation:
 
     @property
     def holds(self) -> bool:
-        """Whether every step does."""
+        """Whether every step holds."""
         return not self.false_steps
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:

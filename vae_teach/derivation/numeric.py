@@ -61,7 +61,7 @@ class Numeric(Interpreter):
             return math.nan
 
     def visit_Constant(self, node: ast.Constant):
-        """A number."""
+        """The number that stands in the line."""
         return np.float64(node.value)
 
     def visit_Name(self, node: ast.Name):
@@ -73,7 +73,7 @@ class Numeric(Interpreter):
         return self.visit(self.setting.expand(node))
 
     def visit_UnaryOp(self, node: ast.UnaryOp):
-        """A sign."""
+        """The operand with its sign."""
         value = self.visit(node.operand)
         return -value if isinstance(node.op, ast.USub) else value
 
@@ -87,7 +87,7 @@ class Numeric(Interpreter):
         return _OPERATORS[type(node.op)](left, right)
 
     def visit_Attribute(self, node: ast.Attribute):
-        """A transpose."""
+        """The transpose of a matrix: A.T, the only attribute that the language has."""
         return np.swapaxes(self.visit(node.value), -1, -2)
 
     def visit_Subscript(self, node: ast.Subscript):
@@ -95,7 +95,7 @@ class Numeric(Interpreter):
         return self.visit(node.value)[:, 0]
 
     def call(self, name: str, argument: ast.expr):
-        """An elementary function."""
+        """An elementary function of one argument, such as exp."""
         return self.log_of(argument) if name == "log" else _FUNCTIONS[name](self.visit(argument))
 
     def log_of(self, node: ast.expr):

@@ -33,7 +33,7 @@ class Reason:
     conditions: tuple[str, ...] = ()
 
     def and_also(self, other: "Reason") -> "Reason":
-        """Both, each named once."""
+        """The rules and conditions of both reasons, each named once."""
         both = (*self.rules, *other.rules), (*self.conditions, *other.conditions)
         return Reason(*(tuple(dict.fromkeys(part)) for part in both))
 

@@ -42,7 +42,7 @@ class Step:
 
     @property
     def relation(self) -> str:
-        """=, <= or >=."""
+        """How the line continues the one above: =, <= or >=."""
         return split_relation(self.line)[0]
 
     @property

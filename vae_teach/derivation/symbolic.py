@@ -51,7 +51,7 @@ class Symbolic(Interpreter):
         return Symbol(name, positive=True) if positive else Symbol(name, real=True)
 
     def visit_Constant(self, node: ast.Constant) -> Expr:
-        """A number, kept exact."""
+        """The number as an exact fraction."""
         return sympy.nsimplify(node.value)
 
     def visit_Name(self, node: ast.Name) -> Expr:
@@ -68,7 +68,7 @@ class Symbolic(Interpreter):
         return self.visit(self.setting.expand(node))
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Expr:
-        """A sign."""
+        """The operand with its sign."""
         value = self.visit(node.operand)
         return -value if isinstance(node.op, ast.USub) else value
 
@@ -89,13 +89,13 @@ class Symbolic(Interpreter):
         raise Open(key(node))
 
     def visit_Attribute(self, node: ast.Attribute) -> Expr:
-        """Matrices stay open."""
+        """Transposes and components: matrices are left to the numeric comparison."""
         raise Open(key(node))
 
     visit_Subscript = visit_Attribute
 
     def call(self, name: str, argument: ast.expr) -> Expr:
-        """An elementary function."""
+        """An elementary function of one argument; an unknown one is left open."""
         if name == "log":
             return self.log_of(argument)
         if name not in _FUNCTIONS:

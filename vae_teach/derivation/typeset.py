@@ -145,7 +145,7 @@ class _Typesetter(Interpreter):
         return rf"{command}\left({self.visit(argument)}\right)"
 
     def defined(self, node: ast.Call) -> str:
-        """KL, H and densities."""
+        """A divergence, an entropy or a density in its usual notation."""
         arguments = [self.visit(argument) for argument in node.args]
         match node.func.id:
             case "KL":

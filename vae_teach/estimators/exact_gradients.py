@@ -47,7 +47,7 @@ class _Moments:
     second: Tensor
 
     def about(self, b: Tensor | float) -> Tensor:
-        """E[(f - b)^2 w]."""
+        """E[(f - b)^2 w], the second moment with baseline b, of shape (L,)."""
         return self.second - 2 * b * self.first + self.one * b**2
 
 

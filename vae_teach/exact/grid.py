@@ -62,7 +62,7 @@ class Grid:
         return (f * self.log_weights.exp()).sum(dim=-1)
 
     def coarse(self) -> "Grid":
-        """Every other point."""
+        """The same cube with every other point, whose integrals show how fine this grid is."""
         return Grid(self.lo, self.hi, (self.n + 1) // 2, self.dim)
 
 

@@ -44,7 +44,7 @@ class LinearGaussian:
 
     @property
     def latent_dim(self) -> int:
-        """L."""
+        """L, the number of latent dimensions."""
         return self.W.shape[1]
 
     @property

@@ -96,7 +96,7 @@ class GaussianPosterior:
         return {"name": "gaussian"} | asdict(self)
 
     def further_heads(self, h: Tensor) -> Heads:
-        """Nothing: mu and a say all."""
+        """No further outputs: the mean and `a` determine a Gaussian."""
         return ()
 
     def _mean_and_logvar(self, heads: Heads) -> tuple[Tensor, Tensor]:

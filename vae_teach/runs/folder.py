@@ -85,7 +85,7 @@ def _read_record(out: Path) -> dict:
     path = out / RECORD
     try:
         record = json.loads(path.read_text("utf-8"))
-        _told_apart(record)
+        _must_match(record)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(
             f"{path} is no record of a run ({type(error).__name__}): give another folder"
@@ -96,7 +96,7 @@ def _read_record(out: Path) -> dict:
 def _require_same(out: Path, record: dict) -> dict:
     """Refuse to go on with other pictures or other settings; return the folder's record."""
     old = _read_record(out)
-    was, now = _told_apart(old), _told_apart(record)
+    was, now = _must_match(old), _must_match(record)
     for name in now:
         if was[name] != now[name]:
             raise ValueError(
@@ -106,7 +106,7 @@ def _require_same(out: Path, record: dict) -> dict:
     return old
 
 
-def _told_apart(record: dict) -> dict:
+def _must_match(record: dict) -> dict:
     """What must be as it was: the pictures, the most telling first, then the plan."""
     protocol = json.loads(json.dumps(record["protocol"]))  # tuples as lists, as in the file
     told = {name: protocol[name] for name in ("image_shape", "train_images", "test_images")}

@@ -58,7 +58,7 @@ class MaskedLinear(nn.Linear):
         self.register_buffer("mask", mask)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., in) -> (..., out)."""
+        """Wx + b with the masked W: (..., in) -> (..., out)."""
         return F.linear(x, self.weight * self.mask, self.bias)
 
 

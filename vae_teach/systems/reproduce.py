@@ -280,7 +280,7 @@ def _require_extendable(path: Path, protocol: dict, origin: dict) -> None:
     if not path.exists():
         return
     old = read_result(path)
-    was, now = _told_apart(old["protocol"], old["provenance"]), _told_apart(protocol, origin)
+    was, now = _must_match(old["protocol"], old["provenance"]), _must_match(protocol, origin)
     for name in now:
         if name in was and was[name] != now[name]:
             raise ValueError(
@@ -294,7 +294,7 @@ def _require_extendable(path: Path, protocol: dict, origin: dict) -> None:
         )
 
 
-def _told_apart(protocol: dict, origin: dict) -> dict:
+def _must_match(protocol: dict, origin: dict) -> dict:
     """What must be as it was for a result to be replaced; older files lack the last."""
     told = {"data": f"{protocol['data']} ({origin.get('data_sha256', '')[:12]})"}
     for name in ("train_images", "test_images", "importance_samples"):

@@ -20,7 +20,7 @@ def _stop(*_) -> None:
 
 
 class _Alarm:
-    """Rings in the main thread."""
+    """A timer of the system, whose signal raises TimeUp in the main thread."""
 
     def __init__(self) -> None:
         self._handler = signal.getsignal(signal.SIGALRM) or signal.SIG_DFL

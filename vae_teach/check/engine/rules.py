@@ -155,7 +155,7 @@ def _log_variances(args: Args, roles: dict[str, Role]) -> Iterator[Derived]:
 
 
 def _probabilities(args: Args, roles: dict[str, Role]) -> Iterator[Derived]:
-    """In float64, which holds them."""
+    """Arguments with tiny probabilities, in float64, because float32 would round them to 0."""
     for name in (name for name, role in roles.items() if role.values == PROBABILITIES):
         grown = _along(args, _axes_of(roles, roles[name].axes[-1]), _tiled(len(TINY)))
         tiny = torch.tensor(TINY, dtype=torch.float64)

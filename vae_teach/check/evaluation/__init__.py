@@ -242,7 +242,7 @@ _PAIRS = (
 
 
 def _pairs() -> list[Case]:
-    """Every pair both ways round."""
+    """Each pair of protocols in both orders: a comparison must be symmetric."""
     return [
         Case(
             {"a": BASE | left, "b": BASE | right}, note=f"they differ in {_differing(left, right)}"
