@@ -440,7 +440,7 @@ function render({ model, el }) {
   listen(view.climb, "click", act(walk.start));
   listen(view.step, "click", act(step));
   listen(view.over, "click", () => leave(first));
-  life.hear(NAMES, show);
+  life.watch(NAMES, show);
   life.watchSize(view.root, show);
   el.append(view.root);
   show();

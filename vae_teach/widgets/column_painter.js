@@ -321,7 +321,7 @@ function render({ model, el }) {
     write({ noise: data.noise.map((noise) => noise.map(anyNormal)) }),
   );
   listenToUndo(view.undo, "given", model, life);
-  life.hear(["given", "noise"], show);
+  life.watch(["given", "noise"], show);
   el.append(view.root);
   show();
   return life.end;

@@ -314,8 +314,8 @@ function render({ model, el }) {
   listenToDials(view.dials, life, model);
   listenToMenus(view.menus, life, model);
   listenToPad(view.pad, life, model, data.scales);
-  life.hear(["z", "mix", "follow_prior", "axes"], showPictures); // axes: the sentence names them
-  life.hear(["axes", "mix"], showPlane); // mix: the chosen class's codes stand out
+  life.watch(["z", "mix", "follow_prior", "axes"], showPictures); // axes: the sentence names them
+  life.watch(["axes", "mix"], showPlane); // mix: the chosen class's codes stand out
   life.watchTheme(showPlane);
   life.watchSize(view.pad.root, showPlane);
   el.append(view.root);

@@ -151,7 +151,7 @@ function render({ model, el }) {
   const picture = makePicture(bytes, sizes, shape, scale);
   const view = makeView({ title: model.get("title"), count, picture: picture.element });
   const life = makeLifetime(model, el);
-  const { say, hush } = life.makeSpeaker(view.status);
+  const { say, silence } = life.makeSpeaker(view.status);
   /** A frame that there is: another widget's slider may be linked to this one. */
   const index = () => clamp(model.get("index"), 0, count - 1);
   const speak = () => say(() => `${position(labels, index())}. ${alts[index()]}`);
@@ -181,7 +181,7 @@ function render({ model, el }) {
   const toggle = () => {
     if (player.playing()) return halt();
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) return go(index() + 1);
-    hush(); // nothing is said while it plays
+    silence(); // nothing is said while it plays
     player.start();
     life.write({ index: playFrom(index(), count) });
   };
@@ -196,7 +196,7 @@ function render({ model, el }) {
     event.preventDefault(); // the page must not scroll
     toggle();
   });
-  life.hear(["index"], draw);
+  life.watch(["index"], draw);
   life.onEnd(player.stop);
   life.onEnd(picture.release);
   life.watchSize(view.sheet, () => letKeysScroll(view.sheet));

@@ -330,7 +330,7 @@ function render({ model, el }) {
   listen(view.draws, "change", () => write({ draws: Number(view.draws.value) }));
   listen(view.again, "click", () => write({ seed: model.get("seed") + 1 }));
   listen(view.over, "click", () => write(first));
-  life.hear(NAMES, show);
+  life.watch(NAMES, show);
   life.watchSize(view.root, show);
   el.append(view.root);
   show();

@@ -373,9 +373,9 @@ function render({ model, el }) {
   listenToDials(view.dials, life, model);
   listenToMenus(view.menus, life, model);
   listenToPad(view.pad, life, model, data.scales);
-  life.hear(["z"], showCode);
-  life.hear(["axes", "highlight", "cloud"], showPlane);
-  life.hear(["example"], showExample);
+  life.watch(["z"], showCode);
+  life.watch(["axes", "highlight", "cloud"], showPlane);
+  life.watch(["example"], showExample);
   life.watchTheme(showPlane);
   life.watchSize(view.pad.root, showPlane);
   el.append(view.root);

@@ -364,7 +364,7 @@ function render({ model, el }) {
   );
   listen(view.redraw, "change", () => write({ redraw: view.redraw.checked }));
   listen(view.fresh, "click", () => write(freshNoise()));
-  life.hear(NAMES, show);
+  life.watch(NAMES, show);
   life.watchSize(view.root, show);
   el.append(view.root);
   show();

@@ -20,7 +20,7 @@ export function makeLifetime(model, el) {
   /** Paint when any of these traits has changed; once for several that change together.
    * @param {string[]} names
    * @param {() => void} paint */
-  function hear(names, paint) {
+  function watch(names, paint) {
     let waiting = false;
     const paintNow = () => {
       waiting = false;
@@ -83,19 +83,19 @@ export function makeLifetime(model, el) {
    * @param {Element} element */
   function makeSpeaker(element) {
     let timer = 0;
-    const hush = () => clearTimeout(timer);
-    onEnd(hush);
+    const silence = () => clearTimeout(timer);
+    onEnd(silence);
     /** @type {Say} */
     const say = (words) => {
       const speak = () => {
         const text = words();
         if (element.textContent !== text) element.textContent = text; // else it is read out again
       };
-      hush();
+      silence();
       if (element.textContent) timer = setTimeout(speak, SPEAK_AFTER);
       else speak();
     };
-    return { say, hush };
+    return { say, silence };
   }
 
   function end() {
@@ -104,5 +104,5 @@ export function makeLifetime(model, el) {
   }
   forgiveSwipes(el, listen);
   watchPaper(); // before any `watchTheme`, which paints in its colours
-  return { listen, hear, read, write, watchSize, watchTheme, makeSpeaker, onEnd, end };
+  return { listen, watch, read, write, watchSize, watchTheme, makeSpeaker, onEnd, end };
 }

@@ -8,7 +8,7 @@ const REST = 400; // ms: changes that follow one another faster are one drag, so
  * @param {string} name
  * @param {Model} model
  * @param {Life} life */
-export function listenToUndo(button, name, model, { listen, hear, write }) {
+export function listenToUndo(button, name, model, { listen, watch, write }) {
   /** @type {unknown[]} */
   const past = [];
   let shown = model.get(name);
@@ -17,7 +17,7 @@ export function listenToUndo(button, name, model, { listen, hear, write }) {
   // not `disabled`, which would take the focus from who presses it until nothing is left
   const show = () => (button.ariaDisabled = String(!past.length));
   show();
-  hear([name], () => {
+  watch([name], () => {
     const now = performance.now();
     if (!returning && now - changed > REST) past.push(shown);
     changed = returning ? -Infinity : now;
