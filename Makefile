@@ -61,6 +61,7 @@ check: lint ## fast: lint, format, and the tests that need no browser
 lint: $(READY) lint-javascript ## only lint and format
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
+	$(PY) -m mypy
 
 lint-javascript: $(TOOLS)
 	$(NPM) run --silent lint
@@ -83,7 +84,7 @@ lock: ## renew requirements.txt from pyproject.toml and requirements.in (needs u
 	mv requirements.new requirements.txt
 
 clean: ## remove the built book and every cache, but not .venv or downloaded data
-	rm -rf _build node_modules .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf _build node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 # The environment. .ready holds the folder it was made in: scripts in .venv name that folder, so

@@ -86,7 +86,8 @@ def require_count(value: object, name: str, least: int | None = 1, most: int | N
     ):
         wanted = "a whole number" if least is None else f"a whole number, {limits}"
         raise ValueError(f"{name} must be {wanted}, but it is {kind(value)}")
-    if (least is not None and value < least) or (most is not None and value > most):
+    number = int(value)
+    if (least is not None and number < least) or (most is not None and number > most):
         raise ValueError(f"{name} must be {limits}, but it is {value}")
 
 
@@ -103,13 +104,14 @@ def require_number(
     """
     if isinstance(value, Tensor) and value.numel() == 1:
         value = value.item()
-    number = type(value) is float or (
-        isinstance(value, numbers.Real) and not isinstance(value, bool)
-    )
-    inside = number and (low <= value <= high if ends else low < value < high)
-    if not (inside and math.isfinite(value)):
-        found = f"{value:g}" if number else kind(value)
-        raise ValueError(f"{name} must be {_range(low, high, ends)}, but it is {found}")
+    wanted = f"{name} must be {_range(low, high, ends)}"
+    if type(value) is not float and (
+        isinstance(value, bool) or not isinstance(value, numbers.Real)
+    ):
+        raise ValueError(f"{wanted}, but it is {kind(value)}")
+    number = float(value)
+    if not ((low <= number <= high if ends else low < number < high) and math.isfinite(number)):
+        raise ValueError(f"{wanted}, but it is {number:g}")
 
 
 def _range(low: float, high: float, ends: bool) -> str:
@@ -161,7 +163,7 @@ def checked(target: Callable | type | None = None, /, **ranges: Range) -> Callab
     if target is None:
         return functools.partial(checked, **ranges)
     if isinstance(target, type):
-        target.__init__ = checked(target.__init__, **ranges)
+        target.__init__ = checked(target.__init__, **ranges)  # type: ignore[misc]  # on purpose
         return target
     names = [p.name for p in inspect.signature(target).parameters.values()
              if p.kind is p.POSITIONAL_OR_KEYWORD]  # fmt: skip
@@ -269,7 +271,8 @@ def _require(true: bool, name: str, wanted: str, value: object) -> None:
 
 def _require_sizes(value: object, name: str, limits: Range, length: int | None) -> None:
     least = None if math.isinf(limits.low) else int(limits.low)
-    _require(isinstance(value, tuple | list), name, "a tuple of whole numbers", value)
+    if not isinstance(value, tuple | list):
+        raise ValueError(f"{name} must be a tuple of whole numbers, but it is {kind(value)}")
     if length is not None and len(value) != length:
         raise ValueError(f"{name} must be {length} whole numbers, but it is {value}")
     for i, size in enumerate(value):

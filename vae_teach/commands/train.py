@@ -81,7 +81,7 @@ def _size(text: str) -> int | tuple[int, int]:
         sides = ()
     if len(sides) not in (1, 2):
         raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor HEIGHTxWIDTH")
-    return sides[0] if len(sides) == 1 else sides
+    return sides[0] if len(sides) == 1 else (sides[0], sides[1])
 
 
 def _folder_options(args: argparse.Namespace, name: str) -> dict:

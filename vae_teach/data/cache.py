@@ -101,7 +101,7 @@ def _packed(arrays: Arrays) -> bytes:
     array, or raise whatever zipfile raises.
     """
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # an array's name might be allow_pickle
     with zipfile.ZipFile(buffer, "a") as archive:
         archive.comment = bytes(_DIGEST)
     data = buffer.getvalue()

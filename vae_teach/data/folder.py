@@ -79,7 +79,7 @@ def load_folder(
         raise ValueError(f"test_fraction is {test_fraction}, but {root} is split by its folders")
     _require_memory(root, len(depths), channels * height * width, max_gb)
     grey, colour = (_bits(root, depths.values(), colour, bits) for colour in (False, True))
-    border = "white" if invert else "black"  # which is black in the end
+    border: Literal["black", "white"] = "white" if invert else "black"  # which is black in the end
 
     def read(path: Path) -> np.ndarray:
         used = colour if depths[path].colour else grey

@@ -76,7 +76,8 @@ def read_depth(path: Path) -> Depth:
 
 def _is_deep_colour(image: Image.Image) -> bool:
     """Say whether the stored pixels have 16 bits, though Pillow gives 8: "RGB;16B", "LA;16B"."""
-    arguments = image.tile[0][3] if getattr(image, "tile", None) else None
+    tiles = getattr(image, "tile", None)
+    arguments = tiles[0][3] if tiles else None
     raw_mode = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
     return isinstance(raw_mode, str) and ";16" in raw_mode and not image.mode.startswith("I")
 
@@ -160,7 +161,7 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, Image.UnidentifiedImageError):
         return "not an image that Pillow knows"
     if isinstance(error, Image.DecompressionBombError):
-        most = 2 * Image.MAX_IMAGE_PIXELS / 1e6
+        most = 2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6
         return f"more than {most:.0f} million pixels, the most that are read: make it smaller"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror

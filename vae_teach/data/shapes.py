@@ -118,6 +118,8 @@ def write_folder(
     Returns:
         The folder.
     """
+    if split.labels is None:
+        raise ValueError("split has no labels, and the folders are named after them")
     folder = Path(folder)
     for name in NAMES:
         (folder / name).mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ Shapes: N images, K control points of one variant, P points along a path, images
 import contextlib
 import hashlib
 import inspect
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -137,7 +138,7 @@ def _split(arrays: Arrays, name: str) -> Split:
 
 def _key() -> str:
     """Hash what the images depend on: a cache made by other code or another torch is not used."""
-    modules = (dataset, hands, ink, pens, splines, inspect.getmodule(_key))
+    modules = (dataset, hands, ink, pens, splines, sys.modules[__name__])
     sources = "".join(inspect.getsource(module) for module in modules)
     text = f"{torch.__version__} {np.__version__} {N_TRAIN} {N_TEST} {SEED} {sources}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]

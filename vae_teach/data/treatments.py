@@ -77,8 +77,8 @@ def _fixed_uniforms(images: Tensor) -> Tensor:
     A generator with a constant seed would give an image another draw in another batch. Here the
     image is hashed and the hash numbers its pixels, so shuffling and slicing change nothing.
     """
-    flat = images.detach().to("cpu", torch.float32)
-    flat = (flat.reshape(1, -1) if flat.ndim < 2 else flat.flatten(1)).numpy()  # (N, D)
+    pixels = images.detach().to("cpu", torch.float32)
+    flat = (pixels.reshape(1, -1) if pixels.ndim < 2 else pixels.flatten(1)).numpy()  # (N, D)
     position = _mix(np.arange(1, flat.shape[1] + 1, dtype=np.uint64))  # (D,)
     uniforms = np.empty(flat.shape, dtype=np.float32)
     for start in range(0, len(flat), _CHUNK):

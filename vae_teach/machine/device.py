@@ -9,12 +9,13 @@ import functools
 import itertools
 import os
 from collections.abc import Callable, Iterator
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 ENVIRONMENT_VARIABLE = "VAE_TEACH_DEVICE"
 
 
@@ -89,7 +90,7 @@ def on_accelerator(heavy: Callable[P, R]) -> Callable[P, R]:
     """
 
     @functools.wraps(heavy)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+    def run(*args: Any, **kwargs: Any) -> Any:
         given = [*args, *kwargs.values()]
         modules = [value for value in given if isinstance(value, nn.Module)]
         device = _workplace(modules)
@@ -108,7 +109,7 @@ def _moved(value: object, device: torch.device) -> object:
     return value.to(device) if isinstance(value, Tensor) else value
 
 
-def _each_tensor(value: object, device: torch.device) -> object:
+def _each_tensor(value: Any, device: torch.device) -> Any:
     """The same value with its tensors on `device`: a tensor, or tuples and dicts of them."""
     if isinstance(value, dict):
         return {name: _each_tensor(part, device) for name, part in value.items()}

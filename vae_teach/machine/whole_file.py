@@ -18,7 +18,7 @@ from typing import BinaryIO
 try:
     import fcntl
 except ImportError:  # Windows, where a file that is open cannot be removed: no lock is needed
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]  # a module has no type that allows for its absence
 
 _TEMPORARY = re.compile(r"\..*\.\d+-[0-9a-f]{8}\.tmp", re.DOTALL)
 _KEPT = 40  # characters of the target's name: with all of a long name the file could not be made

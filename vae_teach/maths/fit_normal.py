@@ -58,4 +58,5 @@ def fit_normal(
 
     start = torch.tensor([mu, logvar], dtype=grid.dtype)
     path = descend(divergence, start, steps=steps, rate=rate)
-    return NormalPath(*path.points.T, path.values)
+    means, logvars = path.points.unbind(dim=1)
+    return NormalPath(means, logvars, path.values)

@@ -95,7 +95,7 @@ def one_of_each(
             raise ValueError(f"no example has label {label}; there are {labels.unique().tolist()}")
         pick = 0
         if generator is not None:
-            pick = torch.randint(len(found), (), generator=generator)
+            pick = int(torch.randint(len(found), (), generator=generator))
         chosen.append(found[pick])
     return torch.stack(chosen)
 

@@ -31,10 +31,9 @@ def tile_marked(images: Tensor, task: Completion, columns: int, *, gap: int = 2)
     Returns:
         RGB array of shape (height, width, 3): what is not given is grey, 1 black.
     """
-    shape = {"image_shape": task.image_shape, "gap": gap}
-    sheet = tile(images, columns, **shape)[..., None]
+    sheet = tile(images, columns, image_shape=task.image_shape, gap=gap)[..., None]
     marks = task.seen.float().expand(len(images), -1)
-    given = tile(marks, columns, **shape)[..., None]
+    given = tile(marks, columns, image_shape=task.image_shape, gap=gap)[..., None]
     colour = (1 - sheet) * np.array(GIVEN_PAPER) + sheet * np.array(GIVEN_INK)
     return given * colour + (1 - given) * (1 - sheet)
 

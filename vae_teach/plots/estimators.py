@@ -31,7 +31,7 @@ def draw_estimates(
     """
     ax = _new_axes(ax, (6.0, 2.9))
     ends = np.array([np.quantile(s.numpy(), [0.01, 0.99]) for s in samples.values()])
-    bins = np.linspace(ends[:, 0].min(), ends[:, 1].max(), 81)
+    bins = np.linspace(ends[:, 0].min(), ends[:, 1].max(), 81).tolist()
     for (name, values), dash in zip(samples.items(), DASHES, strict=False):
         ax.hist(
             values.numpy(), bins, density=True, histtype="step", lw=1.6, ls=dash, label=name
@@ -81,8 +81,8 @@ def draw_measured(
     ax.set(xscale="log", yscale="log", xlabel=xlabel, ylabel=ylabel)
     ax.set_xticks(list(x), [f"{value:g}" for value in x])
     ax.minorticks_off()
-    low, high = ax.get_ylim()
-    if high < 100 * low:  # powers of ten alone would leave an axis with a single number
+    bottom, top = ax.get_ylim()
+    if top < 100 * bottom:  # powers of ten alone would leave an axis with a single number
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter("{x:g}")
     ax.legend()

@@ -129,8 +129,9 @@ def draw_classes(
     colours = ListedColormap([CLASS_COLOURS[digit] for digit in chosen])
     norm = BoundaryNorm(np.arange(len(chosen) + 1) - 0.5, len(chosen))
     # smoothed edges would blend the colours of small dots, and double the file
-    look = {"s": size, "linewidths": 0, "antialiased": False}
-    points = ax.scatter(x, y, c=place.numpy(), cmap=colours, norm=norm, **look)
+    points = ax.scatter(
+        x, y, c=place.numpy(), cmap=colours, norm=norm, s=size, linewidths=0, antialiased=False
+    )
     if bar:
         drawn = ax.figure.colorbar(points, cax=_beside(ax), ticks=range(len(chosen)))
         drawn.ax.set_title("digit", fontsize=9)

@@ -50,7 +50,7 @@ def render_svg(figure: Figure, *, name: str = "", crop: bool = True) -> str:
         crop: cut off the empty margin; False keeps the size of the figure, as a film needs it.
     """
     for scatter in figure.findobj(PathCollection):
-        if len(scatter.get_offsets()) > _most_dots(scatter):
+        if len(np.asarray(scatter.get_offsets())) > _most_dots(scatter):
             scatter.set_rasterized(True)
             scatter.set_antialiased(False)  # smoothed edges blend colours: three times the bytes
     for image in figure.findobj(AxesImage):
@@ -72,7 +72,7 @@ def render_svg(figure: Figure, *, name: str = "", crop: bool = True) -> str:
 
 
 def _most_dots(scatter: PathCollection) -> int:
-    plain = not scatter.get_linewidths().any() and scatter.get_alpha() in (None, 1)
+    plain = not np.any(scatter.get_linewidth()) and scatter.get_alpha() in (None, 1)
     return PLAIN_DOTS_AS_PICTURE if plain else DOTS_AS_PICTURE
 
 
@@ -89,7 +89,7 @@ def _for_a_page(svg: str) -> str:
     svg = re.sub(r"; font-family: [^;\"]*", "", svg)
     svg = re.sub(r' (?:d|x|y|points|transform)="[^"]*"', _two_decimals, svg)
     svg = re.sub(r'(?<=href="data:image/png;base64,)[^"]+', _smaller, svg)
-    width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1]) / 72 * PIXELS_AN_INCH
+    width = float(re.findall(r'viewBox="0 0 ([\d.]+)', svg)[0]) / 72 * PIXELS_AN_INCH
     head = f'<svg fill="currentColor" style="--vt-width: {width:.0f}px; width: {width:.0f}px"'
     svg = re.sub(r'<svg[^>]*?( viewBox="[^"]*")[^>]*>', rf"{head}\1>", svg, count=1)
     return re.sub(r"\s*\n\s*", "\n", svg).strip()
@@ -153,7 +153,7 @@ def _smaller(match: re.Match) -> str:
     elif alpha.getextrema() == (255, 255):
         picture = _with_palette(picture, 256)
     else:
-        picture = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=0)
+        picture = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     file = io.BytesIO()
     picture.save(file, format="png", optimize=True)
     return base64.b64encode(min(file.getvalue(), data, key=len)).decode("ascii")
@@ -167,8 +167,10 @@ def _with_palette(picture: Image.Image, colours: int) -> Image.Image:
 
 def _few_greys(picture: Image.Image) -> Image.Image:
     """A grey picture by a palette if it has up to 16 greys: PNG then needs half a byte a pixel."""
-    greys = [grey for _, grey in picture.getcolors()]
-    return with_greys(np.searchsorted(greys, picture), greys) if len(greys) <= 16 else picture
+    pixels = np.asarray(picture)
+    greys = np.unique(pixels)
+    few = len(greys) <= 16
+    return with_greys(np.searchsorted(greys, pixels), greys.tolist()) if few else picture
 
 
 def with_greys(places: np.ndarray, greys: Sequence[int]) -> Image.Image:

@@ -7,9 +7,11 @@ whole or not there. Shapes: N pictures, D pixels, L latent.
 import json
 import os
 from pathlib import Path
+from typing import cast
 
 import matplotlib.pyplot as plt
 import torch
+from matplotlib.figure import Figure
 
 from vae_teach import plots
 from vae_teach.data.dataset import Dataset
@@ -138,7 +140,7 @@ def draw_run(model: VAE, dataset: Dataset, history: History, out: Path) -> None:
     sample = model.sample(SHOWN, generator=torch.Generator().manual_seed(0))
     figures = (
         plots.draw_history(history, ["reconstruction", "kl"]),
-        plots_pictures.draw_pictures(sample, 8, image_shape=shape).figure,
+        cast(Figure, plots_pictures.draw_pictures(sample, 8, image_shape=shape).figure),
         plots_pictures.draw_picture_rows(
             {"test pictures": few, "their reconstructions": model.reconstruct(few)},
             image_shape=shape,

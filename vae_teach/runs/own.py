@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from vae_teach.data.dataset import Dataset
+from vae_teach.data.dataset import Dataset, Split
 from vae_teach.machine.device import pick_device
 from vae_teach.machine.one_writer import one_writer
 from vae_teach.models.layers import count_parameters
@@ -159,6 +159,12 @@ def _require_memory(dataset: Dataset, plan: Plan) -> None:
         )
 
 
+def _validation(dataset: Dataset) -> Split:
+    if dataset.validation is None:
+        raise ValueError(f"{dataset.name} has no validation images: call with_validation first")
+    return dataset.validation
+
+
 def _record(dataset: Dataset, model: VAE, plan: Plan, where: torch.device) -> dict:
     counts = {f"{name}_images": len(getattr(dataset, name)) for name in ("train", "test")}
     return {
@@ -167,7 +173,7 @@ def _record(dataset: Dataset, model: VAE, plan: Plan, where: torch.device) -> di
             "data": dataset.name,
             "image_shape": list(dataset.image_shape),
             **counts,
-            "validation_images": len(dataset.validation),
+            "validation_images": len(_validation(dataset)),
             "model": type(model).__name__,
             "config": model.config,
             "parameters": count_parameters(model),
@@ -187,7 +193,7 @@ def _fit(model: VAE, dataset: Dataset, out: Path, plan: Plan, where, progress) -
     """Train from the checkpoint on, if there is one; raise KeyboardInterrupt if stopped."""
     try:
         history = fit(
-            model, dataset.train.images, dataset.validation.images,
+            model, dataset.train.images, _validation(dataset).images,
             epochs=plan.epochs_for(len(dataset.train)), batch_size=plan.batch_size, lr=plan.lr,
             seed=plan.seed, weights={} if plan.beta == 1 else {"kl": plan.beta},
             patience=plan.patience or None, checkpoint=out / CHECKPOINT, resume=True,

@@ -8,6 +8,7 @@ Shapes: N codes, L latent dimensions, D pixels.
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 import traitlets
@@ -118,7 +119,7 @@ class LatentExplorer(TeachingWidget):
         """
         if not hasattr(model, "decoder"):
             raise TypeError(f"the explorer needs a model with a decoder, not {kind(model)}")
-        steps = export_decoder(model.decoder)
+        steps = export_decoder(model.get_submodule("decoder"))
         latent_dim, n_pixels = _sizes(steps)
         steps = pixels_ending(steps, *_tried(model, latent_dim), output)
         shape = image_shape_of(image_shape, n_pixels)
@@ -156,7 +157,7 @@ class LatentExplorer(TeachingWidget):
         *,
         prior: bool = True,
         max_codes: int = 800,
-        **options: object,
+        **options: Any,
     ) -> "LatentExplorer":
         """Return one explorer of several models: the same z, a picture from each decoder.
 
@@ -240,7 +241,7 @@ class LatentExplorer(TeachingWidget):
 
 
 @torch.no_grad()
-def _tried(model: nn.Module, latent_dim: int) -> tuple[Tensor, Tensor | None]:
+def _tried(model: Any, latent_dim: int) -> tuple[Tensor, Tensor | None]:
     """What the decoder gives at a few codes, and the pixels it means, where the model says so."""
     z = torch.randn(8, latent_dim, generator=torch.Generator().manual_seed(0))
     z = z.to(next(model.decoder.parameters()))
@@ -249,7 +250,7 @@ def _tried(model: nn.Module, latent_dim: int) -> tuple[Tensor, Tensor | None]:
 
 def _sizes(steps: list[Step]) -> tuple[int, int]:
     """L and D of a decoder."""
-    dense = [step.weight for step in steps if step.kind == "dense"]
+    dense = [step.weight for step in steps if step.weight is not None]
     return dense[0].shape[1], dense[-1].shape[0]
 
 

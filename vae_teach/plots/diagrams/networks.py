@@ -15,10 +15,10 @@ BOX_COLOURS = {
 COLUMN = 6.9  # inches: as wide as the text of a page
 
 
-def layer_labels(chain: nn.Sequential) -> list[str]:
+def layer_labels(chain: nn.Module) -> list[str]:
     """One label per dense layer of a chain, its activation on a second line."""
     labels: list[str] = []
-    for layer in chain:
+    for layer in chain.children():
         if isinstance(layer, nn.Linear):
             labels.append(f"dense {layer.out_features}")
         else:
@@ -60,7 +60,10 @@ def _canvas(columns: int, low: float = -0.5, high: float = 0.75) -> Axes:
 
 def draw_autoencoder(model: nn.Module) -> Axes:
     """Input, encoder layers, code, decoder layers, output of an `Autoencoder`, left to right."""
-    encoder, decoder = layer_labels(model.encoder), layer_labels(model.decoder)
+    encoder, decoder = (
+        layer_labels(model.get_submodule("encoder")),
+        layer_labels(model.get_submodule("decoder")),
+    )
     boxes = [(f"x\n{model.n_pixels} pixels", "data")]
     boxes += [(label, "hidden") for label in encoder[:-1]]
     boxes += [(f"code z\n{encoder[-1].removeprefix('dense ')}", "code")]
@@ -79,10 +82,14 @@ def draw_autoencoder(model: nn.Module) -> Axes:
 
 def draw_vae(model: nn.Module) -> Axes:
     """The block diagram of a `VAE`: two heads, noise as an input, and the decoder."""
-    trunk, decoder = layer_labels(model.trunk), layer_labels(model.decoder)
+    trunk, decoder = (
+        layer_labels(model.get_submodule("trunk")),
+        layer_labels(model.get_submodule("decoder")),
+    )
     before, n = 1 + len(trunk), model.latent_dim
     ax = _canvas(before + 2 + len(decoder), low=-1.1, high=0.85)
-    boxes = [(0, 0, f"x\n{model.n_pixels} pixels", "data")]
+    boxes: list[tuple[float, float, str, str]] = []
+    boxes += [(0, 0, f"x\n{model.n_pixels} pixels", "data")]
     boxes += [(1 + i, 0, label, "hidden") for i, label in enumerate(trunk)]
     boxes += [(before, 0.5, f"μ\ndense {n}", "code"), (before, -0.3, f"logvar\ndense {n}", "code")]
     boxes += [(before + 1, 0.1, "z = μ + σ ε", "code"), (before + 1, -0.72, "ε ~ N(0, I)", "noise")]
@@ -104,7 +111,7 @@ def draw_vae(model: nn.Module) -> Axes:
 
 def draw_generation(model: nn.Module) -> Axes:
     """A `VAE` that draws: a code from the prior and the decoder, and no encoder."""
-    decoder = layer_labels(model.decoder)
+    decoder = layer_labels(model.get_submodule("decoder"))
     boxes = [(f"z ~ N(0, I)\n{model.latent_dim}", "code")]
     boxes += [(label, "hidden") for label in decoder[:-1]]
     boxes += [(f"logits\n{decoder[-1].removeprefix('dense ')}", "data")]

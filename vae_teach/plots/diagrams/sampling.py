@@ -125,7 +125,7 @@ def draw_training_graphs() -> Figure:
 def _draw_shape(ax: Axes, place: Point, text: str, random: bool) -> Patch:
     """A circle for a random variable, a diamond for a deterministic one; returns its outline."""
     if random:
-        shape = Circle(place, 0.36, fc=FILL["sampling"], ec=EDGE["sampling"], ls="--")
+        shape: Patch = Circle(place, 0.36, fc=FILL["sampling"], ec=EDGE["sampling"], ls="--")
     else:
         shape = RegularPolygon(place, 4, radius=0.46, fc=FILL["plain"], ec=EDGE["plain"])
     shape.set(lw=1.4, zorder=3)

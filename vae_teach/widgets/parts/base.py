@@ -10,6 +10,7 @@ import html
 import json
 import zlib
 from pathlib import Path
+from typing import Any
 
 import anywidget
 
@@ -116,8 +117,8 @@ class TeachingWidget(anywidget.AnyWidget):
         write_text(path, _PAGE.format(title=heading, snippet=self.snippet()))
         return path
 
-    def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict, dict]:
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
         """Return the live view and, beside it, the page snippet for hosts without a kernel."""
         show_note()
-        data, metadata = super()._repr_mimebundle_(**kwargs)
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
         return {**data, "text/plain": repr(self), "text/html": self.snippet()}, metadata

@@ -32,7 +32,7 @@ class Step:
 
     def as_json(self) -> dict:
         """Return what the browser needs besides the numbers."""
-        if self.kind != "dense":
+        if self.weight is None:
             return {"kind": self.kind}
         outputs, inputs = self.weight.shape
         return {"kind": "dense", "inputs": inputs, "outputs": outputs}
@@ -50,14 +50,14 @@ def export_decoder(module: nn.Module) -> list[Step]:
         ValueError: if two layers do not fit, or an activation has parameters of its own.
     """
     steps = list(_steps(module, "decoder"))
-    dense = [step for step in steps if step.kind == "dense"]
-    if not dense:
+    weights = [step.weight for step in steps if step.weight is not None]
+    if not weights:
         raise ValueError("the decoder has no Linear layer")
-    for before, after in itertools.pairwise(dense):
-        if before.weight.shape[0] != after.weight.shape[1]:
+    for before, after in itertools.pairwise(weights):
+        if before.shape[0] != after.shape[1]:
             raise ValueError(
-                f"a Linear layer gives {before.weight.shape[0]} values "
-                f"but the next one takes {after.weight.shape[1]}"
+                f"a Linear layer gives {before.shape[0]} values "
+                f"but the next one takes {after.shape[1]}"
             )
     return steps
 
@@ -133,7 +133,7 @@ def pack_steps(steps: list[Step]) -> tuple[list[dict], bytes]:
 
     Without steps, for a network that a model may lack, both are empty.
     """
-    tensors = [t.flatten() for s in steps if s.kind == "dense" for t in (s.weight, s.bias)]
+    tensors = [t.flatten() for s in steps for t in (s.weight, s.bias) if t is not None]
     numbers = torch.cat(tensors) if tensors else torch.empty(0)
     return [step.as_json() for step in steps], pack_half(numbers, "decoder weights")
 

@@ -3,6 +3,8 @@
 Shapes: M pictures, D pixels, L latent dimensions.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -63,7 +65,7 @@ def pack_examples(
     }
 
 
-def _posterior(model: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
+def _posterior(model: Any, images: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of q(z|x), each (M, L) on the CPU; sd 0 for an autoencoder."""
     answer = model.encode(images.to(next(model.parameters()).device))
     if isinstance(answer, Tensor):
