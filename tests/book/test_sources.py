@@ -1,5 +1,6 @@
 """What the page on the five sources says of them, computed, and the tests that it names."""
 
+import functools
 import math
 import re
 
@@ -23,6 +24,7 @@ from vae_teach.maths.gaussian import (
     reparameterize,
 )
 from vae_teach.systems.optimizers import RMSpropTF
+from vae_teach.training.sigma_race import race
 
 PAGE = (ROOT / "book" / "sources.md").read_text(encoding="utf-8")
 SOURCES = ("Fast Forward Labs", "mathybit", "Doersch", "Altosaar", "lazyprogrammer")
@@ -147,6 +149,26 @@ def test_codes_of_a_data_set_are_correlated_and_their_cost_has_two_parts():
         assert correlation.abs().max() > 0.2
         assert told + away == pytest.approx(cost, abs=0.3)
         assert 6 < told < math.log(3_000) + 0.1 and away > 5
+
+
+@pytest.mark.notebooks
+def test_a_raw_sigma_trains_more_slowly_partly_because_it_starts_near_zero():
+    """Steps until a held-out loss is reached: median of six seeds, on strokes, 30 latents."""
+    x, new = strokes(3_000)
+    settings = {"steps": 330, "hidden": 64, "batch_size": 32, "look_every": 10, "latent_dim": 30}
+    run = functools.partial(race, x, new[:300], **settings)
+    reference = run("half-logvar", seeds=[100])
+    level = reference.losses[0, reference.steps == 220].item()
+
+    def median(name: str, **start: float) -> float:
+        return float(np.median(run(name, seeds=range(6), **start).steps_to(level)))
+
+    raw, logvar = median("raw"), median("half-logvar")
+    assert raw > 1.1 * logvar
+    assert (
+        median("raw", initial_sigma=1.0) / median("half-logvar", initial_sigma=1.0) < raw / logvar
+    )
+    assert median("softplus") < raw
 
 
 def test_random_codes_lie_in_the_box_of_tanh_only_if_they_are_narrow():

@@ -46,7 +46,7 @@ def _inverse_softplus(sigma: float) -> float:
 PARAMETERISATIONS = {
     p.name: p
     for p in (
-        # sigma may be negative: kept because source 001 prints it, as the counter-example
+        # sigma may be negative: kept because mathybit prints it, as the counter-example
         Positive("raw", lambda a: a, lambda a: torch.log(RAW_EPS + a.square()), lambda s: s),
         Positive("exp", torch.exp, lambda a: 2 * a, math.log),
         Positive(
