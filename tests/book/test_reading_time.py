@@ -21,7 +21,7 @@ UNREVISED = {
     "autoencoder": (85, 46),
     "latent_variables": (57, 34),
     "elbo": (65, 40),
-    "vae": (94, 55),
+    "vae": (94, 60),
     "cvae": (100, 75),
     "your_data": (63, 39),
 }
