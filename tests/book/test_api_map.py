@@ -12,7 +12,7 @@ import torch
 import vae_teach
 from vae_teach import evaluate
 from vae_teach.maths import walks
-from vae_teach.systems.presets import PRESETS
+from vae_teach.systems.table import PRESETS
 from vae_teach.training.checkpoint import save_checkpoint
 from vae_teach.training.history import History
 

@@ -1,5 +1,6 @@
 """The sources' systems: counts, wiring and the choices that their code makes."""
 
+import dataclasses
 import json
 
 import pytest
@@ -13,7 +14,8 @@ from vae_teach.models.likelihoods import Gaussian
 from vae_teach.systems.dense import SourceAutoencoder, SourceVAE, drop_connections
 from vae_teach.systems.flows import FlowPosterior
 from vae_teach.systems.measures import MEASURES
-from vae_teach.systems.presets import PRESETS, Preset, Published, get_preset
+from vae_teach.systems.presets import Preset, Published
+from vae_teach.systems.table import PRESETS, get_preset
 from vae_teach.training.checkpoint import load_model, save_checkpoint
 from vae_teach.training.history import History
 
@@ -101,7 +103,7 @@ def test_every_preset_can_be_run_and_its_protocol_written_down(name):
     parameters = list(preset.build(0).parameters())
     optimizer = preset.make_optimizer(parameters, 10)
     assert sum(len(group["params"]) for group in optimizer.param_groups) == len(parameters)
-    json.dumps(preset.as_dict())
+    json.dumps(dataclasses.asdict(preset))
 
 
 def test_training_lengths_are_the_sources():
@@ -153,7 +155,7 @@ def test_burdas_learning_rates_are_the_papers():
 
 def test_reductions_are_the_sources_loss_scales():
     """Sum over the batch, mean over the batch, mean over the pixels too."""
-    factors = {name: preset.loss_factor(784) for name, preset in PRESETS.items()}
+    factors = {name: preset.loss_scale(784) for name, preset in PRESETS.items()}
     assert factors["mathybit"] == 1.0
     assert factors["altosaar-mf"] == 128.0
     assert factors["mathybit-ae"] == pytest.approx(1 / 784)

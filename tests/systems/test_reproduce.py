@@ -15,10 +15,12 @@ from vae_teach.machine.device import describe_device, pick_device
 from vae_teach.machine.one_writer import one_writer
 from vae_teach.models import Autoencoder
 from vae_teach.systems.measures import MEASURES, Trained
-from vae_teach.systems.presets import PRESETS
-from vae_teach.systems.reproduce import git_commit, pixel_checksum, prepare, reproduce, train_preset
+from vae_teach.systems.reproduce import reproduce
+from vae_teach.systems.table import PRESETS
+from vae_teach.systems.train import train_preset
 from vae_teach.training.checkpoint import load_model
 from vae_teach.training.history import History
+from vae_teach.training.provenance import git_commit, pixel_checksum
 
 HERE = pick_device()
 SSE_CONSTANT = 784 / 2 * math.log(math.pi)  # 448.73 nats
@@ -64,7 +66,7 @@ def test_a_run_makes_exactly_the_steps_that_are_asked_for(digits):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(original), "step", step)
-        pixels = prepare(preset, digits, seed=0, n_test=None)
+        pixels = preset.pixels(digits, seed=0, n_test=None)
         history = train_preset(preset, model, pixels, steps=25, seed=0, device=HERE, progress=False)
     assert len(counted) == 25
     assert history.column("epoch") == [1, 2, 3]
@@ -74,7 +76,7 @@ def test_the_rest_of_an_epoch_goes_on_with_the_same_optimizer(digits):
     """A fresh optimizer would forget its averages, and its stage of the learning rate."""
     preset, made = PRESETS["burda1"], []
     model = preset.build(0)
-    pixels = prepare(preset, digits, seed=0, n_test=None)
+    pixels = preset.pixels(digits, seed=0, n_test=None)
     with pytest.MonkeyPatch.context() as patch:
         make = type(preset).make_optimizer
         patch.setattr(
@@ -220,10 +222,10 @@ def test_the_result_says_what_was_done(digits, tmp_path):
 
 def test_fixed_pictures_are_the_same_every_time_and_stochastic_ones_are_not(digits):
     """Pictures said to be re-binarised at every batch must be, and fixed ones must not."""
-    fixed = [prepare(PRESETS["altosaar-mf"], digits, seed=s, n_test=None) for s in (0, 1)]
+    fixed = [PRESETS["altosaar-mf"].pixels(digits, seed=s, n_test=None) for s in (0, 1)]
     assert torch.equal(fixed[0].train, fixed[1].train) and fixed[0].transform is None
     assert set(fixed[0].train.unique().tolist()) == {0.0, 1.0}
-    burda = prepare(PRESETS["burda1"], digits, seed=0, n_test=None)
+    burda = PRESETS["burda1"].pixels(digits, seed=0, n_test=None)
     g = torch.Generator().manual_seed(0)
     first, second = (burda.transform(burda.train, g) for _ in range(2))
     assert not torch.equal(first, second)
@@ -233,7 +235,7 @@ def test_fixed_pictures_are_the_same_every_time_and_stochastic_ones_are_not(digi
 
 def test_pictures_held_out_are_not_trained_on(digits):
     """The source's split: the last pictures of the training set are neither seen nor judged."""
-    pixels = prepare(PRESETS["ffl50"], digits, seed=0, n_test=None)
+    pixels = PRESETS["ffl50"].pixels(digits, seed=0, n_test=None)
     assert torch.equal(pixels.train, digits.train.images[:480])
     assert torch.equal(pixels.test, digits.test.images)
 
@@ -280,7 +282,7 @@ class Recorder(nn.Module):
 def test_every_picture_comes_with_its_own_label(digits):
     """Fails if the order is drawn for the pictures alone, in whole epochs or in the rest of one."""
     preset, model = PRESETS["mathybit-cvae"], Recorder()
-    pixels = prepare(preset, digits, seed=0, n_test=7)
+    pixels = preset.pixels(digits, seed=0, n_test=7)
     assert [len(t) for t in (*pixels.train_given, *pixels.test_given)] == [600, 7]
     train_preset(preset, model, pixels, steps=4, seed=0, device=HERE, progress=False)
     seen_x, seen_c = (torch.cat(parts) for parts in zip(*model.seen, strict=True))
@@ -292,13 +294,13 @@ def test_every_picture_comes_with_its_own_label(digits):
 def test_a_conditional_preset_needs_labels(digits):
     bare = Dataset("bare", Split(digits.train.images), digits.test, (28, 28), "No labels.")
     with pytest.raises(ValueError, match="told each picture's label, but there are no labels"):
-        prepare(PRESETS["mathybit-cvae"], bare, seed=0, n_test=None)
+        PRESETS["mathybit-cvae"].pixels(bare, seed=0, n_test=None)
 
 
 def test_a_conditional_preset_may_sum_over_the_batch(digits):
     """The names of the terms were asked for without a condition: a TypeError."""
     preset = dataclasses.replace(PRESETS["mathybit-cvae"], reduction="sum")
-    model, pixels = preset.build(0), prepare(preset, digits, seed=0, n_test=7)
+    model, pixels = preset.build(0), preset.pixels(digits, seed=0, n_test=7)
     before = model.to_mu.bias.clone()
     train_preset(preset, model, pixels, steps=1, seed=0, device=HERE, progress=False)
     assert not torch.equal(model.to_mu.bias, before)
@@ -307,7 +309,7 @@ def test_a_conditional_preset_may_sum_over_the_batch(digits):
 def test_conditional_measures_are_told_the_label(digits):
     """By hand from the same draws; both numbers move if the labels do."""
     preset = PRESETS["mathybit-cvae"]
-    model, pixels = preset.build(0), prepare(preset, digits, seed=0, n_test=None)
+    model, pixels = preset.build(0), preset.pixels(digits, seed=0, n_test=None)
     x, (c,) = pixels.test, pixels.test_given
     g = torch.Generator().manual_seed(0)
     with torch.no_grad():

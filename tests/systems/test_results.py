@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from vae_teach.systems.presets import PRESETS
 from vae_teach.systems.results import (
     HEAD,
     curve_rows,
@@ -19,6 +18,7 @@ from vae_teach.systems.results import (
     spread,
     table_rows,
 )
+from vae_teach.systems.table import PRESETS
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "book" / "results"

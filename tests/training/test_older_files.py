@@ -45,7 +45,7 @@ def of_then(tensors):
 
 def built(name):
     """The model of today that stands for one of then, from seed 0."""
-    head, _ = as_of_today({"model": name, "config": OF_THEN[name][0]}, {})
+    head, _ = as_of_today({"model": name, "config": OF_THEN[name][0], "settings": {}}, {})
     return build_model(head["model"], head["config"] | {"seed": 0})
 
 
@@ -104,7 +104,25 @@ def test_a_run_of_then_is_gone_on_with(name, tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "weights", "scale", "left"),
+    [
+        ("FlowVAE", {"reconstruction": 128.0, "kl": 128.0}, 128.0, {}),
+        ("SourceAutoencoder", {"squared_error": 1 / 784}, 1 / 784, {}),
+        ("SourceVAE", {}, 1.0, {}),
+        ("SourceVAE", {"reconstruction": 1.0, "kl": 4.0}, 1.0, {"reconstruction": 1.0, "kl": 4.0}),
+        ("VAE", {"kl": 4.0}, 1.0, {"kl": 4.0}),  # a reader's own beta
+    ],
+)
+def test_the_reduction_of_a_preset_was_a_weight_for_every_term(name, weights, scale, left):
+    """A stopped run of a preset that sums over the batch could not be gone on with."""
+    head = {"model": name, "config": {}, "settings": {"weights": weights}}
+    assert as_of_today(head, {})[0]["settings"] == {"weights": left, "scale": scale}
+    head["settings"] = {"weights": {"reconstruction": 2.0, "kl": 2.0}, "scale": 1.0}
+    assert as_of_today(head, {})[0] == head  # of today: it says its scale itself
+
+
 def test_a_file_of_today_is_left_as_it_is():
-    head = {"model": "SourceVAE", "config": built("SourceVAE").config}
+    head = {"model": "SourceVAE", "config": built("SourceVAE").config, "settings": {}}
     tensors = {"model/steps.0": torch.zeros(1)}
     assert as_of_today(head, tensors) == (head, tensors)

@@ -14,7 +14,7 @@ from vae_teach.data import treatments
 from vae_teach.data.treatments import treat
 from vae_teach.models import VAE
 from vae_teach.systems.optimizers import make_optimizer
-from vae_teach.systems.presets import PRESETS
+from vae_teach.systems.table import PRESETS
 from vae_teach.training import steps
 from vae_teach.training.loop import fit
 from vae_teach.training.recorder import Recorder

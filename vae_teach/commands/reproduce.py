@@ -32,7 +32,7 @@ def add_parser(subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List the presets, or reproduce one and print its numbers beside the published ones."""
-    from vae_teach.systems.presets import PRESETS, get_preset
+    from vae_teach.systems.table import PRESETS, get_preset
 
     if args.list:
         for name, preset in PRESETS.items():

@@ -26,10 +26,10 @@ from vae_teach.runs.folder import (
     epochs_kept,
     write_record,
 )
-from vae_teach.systems.reproduce import provenance, rounded_columns
 from vae_teach.training.checkpoint import save_checkpoint
 from vae_teach.training.history import History
 from vae_teach.training.loop import EVALUATION_BATCH, fit
+from vae_teach.training.provenance import provenance
 
 FORMAT = "vae_teach run 1"
 MOST_PARAMETERS = 200_000_000  # in float32 with Adam and the best epoch 3.2 GB
@@ -133,8 +133,8 @@ def train_run(
         record["results"] = {"test": _test(model, dataset, plan.seed)}
         record["protocol"]["epochs_made"] = len(history)
         record["protocol"]["best_epoch"] = history.best_epoch
-        record["provenance"]["training_minutes"] = round(sum(history.column("seconds")) / 60, 2)
-        record["history"] = rounded_columns(history)
+        record["provenance"]["training_minutes"] = history.minutes
+        record["history"] = history.rounded()
         save_checkpoint(out / MODEL, model, history=history, settings={})
         write_record(out, record)  # before what is drawn, which the same call draws again
         try:

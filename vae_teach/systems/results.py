@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vae_teach.systems.measures import MEASURES
-from vae_teach.systems.presets import PRESETS
-from vae_teach.systems.reproduce import read_result
+from vae_teach.systems.result_file import read_result
+from vae_teach.systems.table import PRESETS
 
 HEAD = (
     "System and number", "Published", "Ours, mean (lowest to highest)", "Seeds", "Draws K",

@@ -77,6 +77,7 @@ def require_run(
     seed: int,
     lr: float,
     weights: Mapping[str, float],
+    scale: float,
     patience: int | None,
     held_out: object,
 ) -> None:
@@ -85,6 +86,7 @@ def require_run(
     require_count(batch_size, "batch_size")
     require_count(seed, "seed", 0, LARGEST_SEED)
     require_number(lr, "lr", 0)
+    require_number(scale, "scale", 0, ends=False)
     for name, weight in weights.items():
         require_number(weight, f"weights[{name!r}]")
     if patience is not None:

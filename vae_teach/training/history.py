@@ -37,6 +37,16 @@ class History:
             raise KeyError(f"no column {name!r}; the columns are {sorted(self.records[0])}")
         return [record[name] for record in self.records]
 
+    def rounded(self) -> dict[str, list[float]]:
+        """All columns but the times and the training loss, to the digits that a curve shows."""
+        names = [name for name in self.last if name not in ("seconds", "train_loss")]
+        return {name: [round(value, 3) for value in self.column(name)] for name in names}
+
+    @property
+    def minutes(self) -> float:
+        """How long the epochs took together."""
+        return round(sum(self.column("seconds")) / 60, 2)
+
     @property
     def last(self) -> Record:
         """The newest record."""

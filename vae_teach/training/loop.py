@@ -67,6 +67,7 @@ class Trainer:
         batch_size: int,
         seed: int,
         weights: Mapping[str, float],
+        scale: float,
         transform: Transform | None,
         watch: Watch,
         replay: bool,
@@ -75,7 +76,7 @@ class Trainer:
         self.train = tuple(t.to(device) for t in train)
         self.held_out = None if held_out is None else tuple(t.to(device) for t in held_out)
         self.batch_size, self.seed, self.transform = batch_size, seed, transform
-        self.weights, self.watch = dict(weights), watch
+        self.weights, self.scale, self.watch = dict(weights), scale, watch
         self.n_examples = len(train[0])
         self.noise = torch.Generator(device)
         self.names: list[str] = []  # of the terms, once a step has been made
@@ -98,6 +99,7 @@ class Trainer:
             "batch_size": self.batch_size,
             "seed": self.seed,
             "weights": self.weights,
+            "scale": self.scale,
             "optimizer": {"name": type(self.optimizer).__name__, **defaults},
             **data_settings(self.train, self.held_out),
         }
@@ -118,8 +120,9 @@ class Trainer:
         return {name: value.mean() for name, value in terms.items()}
 
     def loss(self, terms: Mapping[str, Tensor | float]) -> Tensor | float:
-        """The weighted sum that is minimised; a term without a weight counts once."""
-        return sum(self.weights.get(name, 1.0) * value for name, value in terms.items())
+        """The scaled, weighted sum that is minimised; a term without a weight counts once."""
+        factors = {name: self.scale * self.weights.get(name, 1.0) for name in terms}
+        return sum(factors[name] * value for name, value in terms.items())
 
     def step(self, index: Tensor) -> Tensor:
         """One optimizer step on these training rows (B,); returns its terms (T,), detached."""
@@ -130,18 +133,21 @@ class Trainer:
         self.names = list(terms)
         return torch.stack([value.detach() for value in terms.values()])
 
-    def run(self, epochs: int, *, patience: int | None, checkpoint: Path | None, bar: tqdm) -> None:
+    def resume(self, checkpoint: Path) -> None:
+        """Go on from where a checkpoint stands."""
+        self.history, self.best = restore(checkpoint, self.model, self.optimizer, self.settings)
+        self.good = _copy_state(self.model)
+
+    def run(
+        self, epochs: int, *, patience: int | None, checkpoint: Path | None, progress: bool
+    ) -> None:
         """Train up to `epochs` epochs in all, or until the reader or the patience stops it."""
+        made, total = (n * self.steps_per_epoch for n in (len(self.history), epochs))
+        if made == 0:
+            self.watch(0)
         try:
-            for epoch in range(len(self.history), epochs):
-                if patience is not None and _epochs_since_best(self.history) >= patience:
-                    break
-                self._epoch(epoch, patience is not None, bar)
-                bar.set_description(f"epoch {epoch + 1}/{epochs}")
-                part = "train" if self.held_out is None else "held_out"
-                bar.set_postfix_str(_summary(self.history.last, part))
-                if checkpoint is not None:
-                    self._save(checkpoint)
+            with tqdm(total=total, initial=made, disable=not progress, unit="step") as bar:
+                self._epochs(epochs, patience, checkpoint, bar)
         except KeyboardInterrupt:
             self.history.interrupted = True
         except FloatingPointError as error:
@@ -150,6 +156,19 @@ class Trainer:
             raise
         if self.best is not None:
             self.model.load_state_dict(self.best)
+
+    def _epochs(
+        self, epochs: int, patience: int | None, checkpoint: Path | None, bar: tqdm
+    ) -> None:
+        for epoch in range(len(self.history), epochs):
+            if patience is not None and _epochs_since_best(self.history) >= patience:
+                break
+            self._epoch(epoch, patience is not None, bar)
+            bar.set_description(f"epoch {epoch + 1}/{epochs}")
+            part = "train" if self.held_out is None else "held_out"
+            bar.set_postfix_str(_summary(self.history.last, part))
+            if checkpoint is not None:
+                self._save(checkpoint)
 
     def _epoch(self, epoch: int, keep_best: bool, bar: tqdm) -> None:
         """Train one epoch, look at the held-out data, and write the line of the history."""
@@ -246,6 +265,7 @@ def fit(
     lr: float = 1e-3,
     seed: int = 0,
     weights: Mapping[str, float] | None = None,
+    scale: float = 1.0,
     optimizer: Callable[[Iterator[nn.Parameter]], torch.optim.Optimizer] | None = None,
     transform: Transform | None = None,
     patience: int | None = None,
@@ -271,6 +291,8 @@ def fit(
         lr: Adam's learning rate, unless `optimizer` is given.
         seed: of the order of the data and of the noise, up to 2^64 - 1.
         weights: factor per term, such as {"kl": 4.0}; 1 where not given.
+        scale: factor of the whole loss, which is a mean over the batch: the batch size makes it a
+            sum, 1 / D a mean over pixels too. Plain gradient descent sees it, Adam hardly.
         optimizer: makes an optimizer from the parameters.
         transform: applied to each batch of images with the epoch's generator, such as a fresh
             binarisation.
@@ -298,46 +320,24 @@ def fit(
     train = fit_arguments.as_batch("train", train)
     held_out = None if held_out is None else fit_arguments.as_batch("held_out", held_out)
     fit_arguments.require_run(
-        epochs=epochs,
-        batch_size=batch_size,
-        seed=seed,
-        lr=lr,
-        weights=weights or {},
-        patience=patience,
-        held_out=held_out,
-    )
+        epochs=epochs, batch_size=batch_size, seed=seed, lr=lr, weights=weights or {}, scale=scale,
+        patience=patience, held_out=held_out,
+    )  # fmt: skip
     fit_arguments.require_checkpoint(checkpoint, resume)
     fit_arguments.require_data(model, train, held_out, treated=transform is not None)
     device = device if isinstance(device, torch.device) else pick_device(device)
+    checkpoint = None if checkpoint is None else Path(checkpoint)
     home = device_of(model)
+    make_optimizer = optimizer or functools.partial(torch.optim.Adam, lr=lr, fused=True)
     with borrowed(model, device):
-        watch = Watch(on_step, model, home)
-        make_optimizer = optimizer or (lambda p: torch.optim.Adam(p, lr=lr, fused=True))
         trainer = Trainer(
-            model,
-            make_optimizer(model.parameters()),
-            train,
-            held_out,
-            device=device,
-            batch_size=batch_size,
-            seed=seed,
-            weights=weights or {},
-            transform=transform,
-            watch=watch,
-            replay=replay,
-        )
-        if resume and Path(checkpoint).exists():
-            trainer.history, trainer.best = restore(
-                checkpoint, model, trainer.optimizer, trainer.settings
-            )
-            trainer.good = _copy_state(model)
-        steps_made = len(trainer.history) * trainer.steps_per_epoch
-        if steps_made == 0:
-            watch(0)
-        total = epochs * trainer.steps_per_epoch
-        with tqdm(total=total, initial=steps_made, disable=not progress, unit="step") as bar:
-            checkpoint = None if checkpoint is None else Path(checkpoint)
-            trainer.run(epochs, patience=patience, checkpoint=checkpoint, bar=bar)
+            model, make_optimizer(model.parameters()), train, held_out, device=device,
+            batch_size=batch_size, seed=seed, weights=weights or {}, scale=scale,
+            transform=transform, watch=Watch(on_step, model, home), replay=replay,
+        )  # fmt: skip
+        if resume and checkpoint.exists():
+            trainer.resume(checkpoint)
+        trainer.run(epochs, patience=patience, checkpoint=checkpoint, progress=progress)
     model.eval()
     return trainer.history
 

@@ -1,0 +1,281 @@
+"""The systems of the sources, layer for layer: one entry a system.
+
+What a number here means says `Preset`; what stands in several entries is said once above them.
+"""
+
+from dataclasses import replace
+
+from vae_teach.systems.presets import Preset, Published
+
+SSE = {"name": "gaussian", "squash": True}  # sigma_x^2 = 1/2: the sum of squared errors
+FLOOR, SOFTPLUS = "softplus + floor", "softplus"
+CLIPPED_FIRST = "clipping acts before the L2 term is added to the gradient, not after"
+OWN_BINARISATION = "the fixed binarisation is a draw of our own, not Larochelle's"
+NO_EARLY_STOPPING = f"{OWN_BINARISATION}; no early stopping"
+NOT_KAGGLE = (
+    "the first 42,000 training images stand for Kaggle's train.csv; "
+    "the last, partial batch of an epoch is used"
+)
+MEASURED_BY_US = "its published weights, measured by us"
+
+
+def _dense(
+    hidden: tuple[int, ...], latent: int, decoder: tuple[int, ...] | None = None, *,
+    positive: str, flow: dict | None = None, sampled_kl: bool = False, **options,
+) -> tuple[str, dict]:  # fmt: skip
+    """A `SourceVAE` 784-hidden-latent; the decoder mirrors the encoder unless it is given."""
+    sizes = {"encoder_hidden": hidden, "latent_dim": latent}
+    posterior = {"name": "gaussian", "sampled_kl": sampled_kl}
+    posterior = ({"name": "flow"} | flow if flow else posterior) | {"positive": positive}
+    sizes |= {"decoder_hidden": decoder or hidden[::-1], "posterior": posterior}
+    return "SourceVAE", sizes | options
+
+
+def _adam(**options) -> dict:
+    return {"name": "Adam", "lr": 1e-3} | options
+
+
+RMSPROP_TF = {"name": "RMSpropTF", "lr": 1e-3}
+RMSPROP_CENTERED = {"name": "RMSprop", "lr": 1e-3, "centered": True}
+FFL = {"activation": "elu", "positive": "exp", "initialization": "he-normal", "keep": 0.9}
+KERAS = {"likelihood": SSE, "initialization": "glorot-uniform"}
+SLIM = {"initialization": "glorot-uniform"}
+BURDA_STAGES = tuple((3**i, 1e-4 * round(10 ** (1 - i / 7), 1)) for i in range(8))
+MATHYBIT_LOSSES = (
+    (1, 62.78), (2, 43.98), (3, 39.83), (4, 36.77), (5, 35.24), (6, 34.23),
+    (10, 32.30), (20, 30.63), (30, 29.96), (40, 29.55), (50, 29.28),
+)  # fmt: skip
+CVAE_LOSSES = (
+    (1, 52.22), (2, 32.62), (3, 29.31), (10, 25.27), (20, 24.14), (30, 23.60), (40, 23.31),
+    (50, 23.11),
+)  # fmt: skip
+
+# Each of these stands for several entries, which say how they differ from it.
+FFL50 = Preset(
+    title="Fast Forward Labs, the post: VAE with 50 latents",
+    model=_dense((500, 500), 50, **FFL),
+    treatment="grey",
+    optimizer=_adam(weight_decay=1e-5, clip=5.0),
+    batch_size=128,
+    validation=5_000,
+    steps=20_000,
+    note=CLIPPED_FIRST,
+)
+MATHYBIT = Preset(
+    title="mathybit k_vae0: VAE whose second head is sigma itself",
+    model=_dense((250,), 30, (320,), positive="raw", **KERAS),
+    treatment="grey",
+    optimizer=_adam(eps=1e-7),
+    batch_size=250,
+    epochs=50,
+    measures=("training_loss", "test_loss", "test_sse_of_mean"),
+    published=(
+        Published("training_loss", 29.28, "the notebook's printed loss of epoch 50"),
+        Published("test_loss", 29.16, MEASURED_BY_US),
+        Published("test_sse_of_mean", 11.82, MEASURED_BY_US),
+    ),
+    published_curve=MATHYBIT_LOSSES,
+)
+ALTOSAAR_MF = Preset(
+    title="Altosaar, PyTorch: diagonal Gaussian posterior, 128 latents",
+    model=_dense((256, 256), 128, positive=SOFTPLUS, sampled_kl=True),
+    treatment="fixed",
+    optimizer=RMSPROP_CENTERED,
+    batch_size=128,
+    validation=10_000,
+    steps=65_000,
+    reduction="sum",
+    measures=("test_elbo", "test_log_px"),
+    published=(
+        Published("test_elbo", -103.31, "the repository's README, step 65,000"),
+        Published("test_log_px", -97.10, "the repository's README, step 65,000, K = 128"),
+    ),
+    note=NO_EARLY_STOPPING,
+)
+LAZY = Preset(
+    title="lazyprogrammer vae_tf.py: VAE [200, 100]",
+    model=_dense((200,), 100, positive=FLOOR, initialization="twice-normal"),
+    treatment="threshold",
+    optimizer=RMSPROP_TF,
+    batch_size=64,
+    train_images=42_000,
+    epochs=30,
+    reduction="sum",
+    note=NOT_KAGGLE,
+)
+
+PRESETS: dict[str, Preset] = {
+    "ffl50": FFL50,
+    "ffl2": replace(
+        FFL50,
+        title="Fast Forward Labs, the repository: VAE with 2 latents",
+        model=_dense((500, 500), 2, **FFL),
+        optimizer=FFL50.optimizer | {"lr": 5e-4},
+        steps=2_000,
+    ),
+    "mathybit": MATHYBIT,
+    "mathybit-logvar": replace(
+        MATHYBIT,
+        title="mathybit k_vae0, second head log sigma^2",
+        model=_dense((250,), 30, (320,), positive="half-logvar", **KERAS),
+        published=(),
+        published_curve=(),
+    ),
+    "mathybit-ae": Preset(
+        title="mathybit k_auto0: autoencoder with 16 codes",
+        model=(
+            "SourceAutoencoder",
+            {
+                "encoder_hidden": (250,),
+                "latent_dim": 16,
+                "decoder_hidden": (320,),
+                "initialization": "glorot-uniform",
+            },
+        ),
+        treatment="grey",
+        optimizer=_adam(eps=1e-7),
+        batch_size=200,
+        epochs=50,
+        reduction="pixel",
+        measures=("test_mse",),
+        published=(Published("test_mse", 0.0117, MEASURED_BY_US),),
+    ),
+    "mathybit-conv-ae": Preset(
+        title="mathybit k_auto_conv1: convolutional autoencoder with 16 codes",
+        model=("ConvAutoencoder", {}),
+        treatment="grey",
+        optimizer=_adam(eps=1e-7),
+        batch_size=150,
+        epochs=20,
+        reduction="pixel",
+        measures=("test_mse",),
+    ),
+    "mathybit-cvae": Preset(
+        title="mathybit k_cvae0: convolutional CVAE whose decoder is told the label",
+        model=("LabelConvCVAE", {}),
+        treatment="grey",
+        condition="label",
+        optimizer=_adam(eps=1e-7),
+        batch_size=250,
+        epochs=50,
+        measures=("training_loss", "test_loss", "test_sse_of_mean"),
+        published=(
+            Published("training_loss", 23.11, "the notebook's printed loss of epoch 50"),
+            Published("test_loss", 23.93, f"{MEASURED_BY_US} on 6,000 pictures"),
+        ),
+        published_curve=CVAE_LOSSES,
+    ),
+    "doersch": Preset(
+        title="Doersch, the tutorial's Caffe VAE",
+        model=_dense(
+            (1000, 500, 250),
+            30,
+            positive="exp",
+            scale_head="before",
+            initialization="caffe-sparse",
+            heads_initialization="caffe-dense",
+        ),
+        treatment="grey",
+        # Caffe's default momentum is 0, which is Adam's beta_1
+        optimizer=_adam(betas=(0.0, 0.999), weight_decay=5e-4),
+        batch_size=100,
+        steps=60_000,
+    ),
+    "altosaar2": Preset(
+        title="Altosaar, the script of 2016 that drew the post's figures: 2 latents",
+        model=_dense((200, 200), 2, positive=FLOOR, **SLIM),
+        treatment="threshold",
+        optimizer=RMSPROP_TF,
+        batch_size=64,
+        steps=1_000,
+        reduction="sum",
+    ),
+    "altosaar-tf": Preset(
+        title="Altosaar, the TensorFlow version: 100 latents",
+        model=_dense((200, 200), 100, positive=SOFTPLUS, **SLIM),
+        treatment="fixed",
+        optimizer=RMSPROP_TF,
+        batch_size=64,
+        validation=10_000,
+        steps=100_000,
+        reduction="sum",
+        measures=("test_elbo", "test_log_px"),
+        note=OWN_BINARISATION,
+    ),
+    "altosaar-mf": ALTOSAAR_MF,
+    "altosaar-iaf": replace(
+        ALTOSAAR_MF,
+        title="Altosaar, PyTorch: inverse autoregressive flow posterior, 128 latents",
+        model=_dense((256, 256), 128, positive=SOFTPLUS, flow={"depth": 2, "hidden": 256}),
+        steps=150_000,
+        published=(
+            Published("test_elbo", -101.64, "the repository's README, step 150,000"),
+            Published("test_log_px", -95.33, "the repository's README, step 150,000, K = 128"),
+        ),
+    ),
+    "lazy": LAZY,
+    "lazy2": replace(
+        LAZY,
+        title="lazyprogrammer visualize_latent_space.py: VAE [200, 100, 2]",
+        model=_dense((200, 100), 2, positive=FLOOR, initialization="twice-normal"),
+    ),
+    "lazy-theano": replace(
+        LAZY,
+        title="lazyprogrammer vae_theano.py: VAE [200, 100]",
+        model=_dense((200,), 100, positive=FLOOR, initialization="he-normal"),
+        note="logits where the source takes logarithms of probabilities",
+    ),
+    "lazy-ae": replace(
+        LAZY,
+        title="lazyprogrammer autoencoder_tf.py: autoencoder 784-300-784",
+        model=(
+            "SourceAutoencoder",
+            {
+                "encoder_hidden": (),
+                "latent_dim": 300,
+                "decoder_hidden": (),
+                "code_activation": "relu",
+                "initialization": "fan-out-normal",
+                "error": "cross_entropy",
+            },
+        ),
+        treatment="grey",
+        measures=("test_cross_entropy",),
+    ),
+    "burda1": Preset(
+        title="Burda, Grosse & Salakhutdinov: one stochastic layer of 50, VAE with one sample",
+        model=_dense(
+            (200, 200),
+            50,
+            activation="tanh",
+            positive="exp",
+            initialization="glorot-uniform",
+            sampled_kl=True,
+        ),
+        treatment="stochastic",
+        optimizer={"name": "AdamBurda", "lr": 1e-3},
+        batch_size=20,
+        validation=400,
+        epochs=sum(epochs for epochs, _ in BURDA_STAGES),
+        reduction="sum",
+        stages=BURDA_STAGES,
+        start_from_average=True,
+        importance_samples=5_000,
+        measures=("test_elbo", "test_log_px", "active_units"),
+        published=(
+            Published("test_log_px", -86.76, "Table 1, one layer, VAE, k = 1, K = 5,000"),
+            Published("active_units", 19.0, "Table 1, one layer, VAE, k = 1"),
+        ),
+    ),
+}
+
+
+def get_preset(name: str) -> Preset:
+    """The preset called `name`.
+
+    Raises:
+        ValueError: naming those there are.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"preset is {name!r}, but the known ones are {', '.join(PRESETS)}")
+    return PRESETS[name]
