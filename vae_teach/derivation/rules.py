@@ -6,6 +6,7 @@ one rule or two, used in the line above or in the line below, make the two lines
 
 import ast
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -91,20 +92,20 @@ def _options(node: ast.expr, smaller: bool, setting: Setting) -> Iterator[tuple[
     if smaller and call_name(node) == "KL":
         densities = " and ".join(f"`{setting.density(arg)}`" for arg in node.args)
         yield Reason((GIBBS,), (f"{densities} are densities",)), parse("0")
-    elif smaller and _is_positive(node, setting) and _number(node) is None:
+    elif smaller and is_not_negative(node, setting) and number_of(node) is None:
         yield Reason((LEFT_OUT,), (f"`{key(node)}` is not negative",)), parse("0")
     if not isinstance(node, ast.Call):
         return
     if smaller and call_name(node) == "log" and _binds(node.args[0], "E"):
         (inner,) = node.args
-        if _is_positive(inner.args[0], setting):
+        if is_not_negative(inner.args[0], setting):
             moved = ast.Call(inner.func, [_log(inner.args[0])], [])
             yield _jensen(inner, inner.args[0]), moved
     if not smaller and _binds(node, "E") and call_name(node.args[0]) == "log":
         inside = node.args[0].args[0]
-        if _is_positive(inside, setting):
+        if is_not_negative(inside, setting):
             yield _jensen(node, inside), _log(ast.Call(node.func, [inside], []))
-    if call_name(node) == "log" and _is_positive(node.args[0], setting):
+    if call_name(node) == "log" and is_not_negative(node.args[0], setting):
         found = Reason((TANGENT,), (f"`{key(node.args[0])}` is positive",))
         for power in POWERS:
             if smaller == power.startswith("-"):
@@ -169,30 +170,23 @@ def _children(node: ast.expr, setting: Setting) -> Iterator[tuple[ast.expr, bool
 
 def _sign(factor: ast.expr, setting: Setting) -> bool | None:
     """Whether a factor keeps the order or turns it round; None if its form does not say."""
-    value = _number(factor)
+    value = number_of(factor)
     if value is not None:
         return None if value == 0 else value > 0
-    return True if _is_positive(factor, setting) else None
+    return True if is_not_negative(factor, setting) else None
 
 
-def _number(node: ast.expr) -> float | None:
-    """What a formula of numbers alone is worth."""
-    match node:
-        case ast.Constant(int() | float() as value):
-            return float(value)
-        case ast.UnaryOp(op, operand) if (value := _number(operand)) is not None:
-            return -value if isinstance(op, ast.USub) else value
-        case ast.BinOp(left, ast.Mult() | ast.Div() as op, right):
-            one, other = _number(left), _number(right)
-            if one is None or other is None or (other == 0 and isinstance(op, ast.Div)):
-                return None
-            return one * other if isinstance(op, ast.Mult) else one / other
-    return None
+def number_of(node: ast.expr) -> float | None:
+    """What a formula without names is worth; None for any other, and where it has no value."""
+    if any(isinstance(part, ast.Name | ast.Call) for part in ast.walk(node)):
+        return None
+    value = Numeric(Setting(), {}).value(node)
+    return value if math.isfinite(value) else None
 
 
-def _is_positive(node: ast.expr, setting: Setting) -> bool:
+def is_not_negative(node: ast.expr, setting: Setting) -> bool:
     """Whether a formula shows by its form that it is not negative."""
-    value = _number(node)
+    value = number_of(node)
     if value is not None:
         return value >= 0
     if is_ratio(node) or call_name(node) in ("exp", "sqrt", "abs"):
@@ -203,8 +197,8 @@ def _is_positive(node: ast.expr, setting: Setting) -> bool:
         case ast.Subscript(ast.Name(name)):
             return name in f"{setting.simplex} {setting.positive_vectors}".split()
         case ast.BinOp(left, ast.Pow(), right):
-            power = _number(right)
-            return (power is not None and power % 2 == 0) or _is_positive(left, setting)
+            power = number_of(right)
+            return (power is not None and power % 2 == 0) or is_not_negative(left, setting)
         case ast.BinOp(left, ast.Add() | ast.Mult() | ast.Div(), right):
-            return _is_positive(left, setting) and _is_positive(right, setting)
+            return is_not_negative(left, setting) and is_not_negative(right, setting)
     return False

@@ -16,10 +16,10 @@ import numpy as np
 from vae_teach.derivation import Setting
 from vae_teach.derivation.expression import call_name, parse
 from vae_teach.derivation.numeric import Numeric
+from vae_teach.derivation.rules import is_not_negative, number_of
 
 MOST_TERMS = 10  # of a sum: their subsets are tried
 POWERS = (1.0, 2.0, 0.5, -1.0, -2.0)  # of the argument of a log: log sigma speaks of sigma^2 too
-POSITIVE = {"exp", "sqrt", "abs"}
 
 Terms = list[tuple[float, ast.expr]]  # coefficients and what they multiply
 
@@ -31,14 +31,6 @@ def _points(setting: Setting) -> tuple[dict, ...]:
 
 def _values(node: ast.expr, setting: Setting) -> np.ndarray:
     return np.array([Numeric(setting, point).value(node) for point in _points(setting)])
-
-
-def _number(node: ast.expr) -> float | None:
-    """What a formula without names is worth."""
-    if any(isinstance(part, ast.Name | ast.Call) for part in ast.walk(node)):
-        return None
-    value = Numeric(Setting(), {}).value(node)
-    return value if np.isfinite(value) else None
 
 
 def _terms(node: ast.expr, *, inside: bool) -> Terms:
@@ -60,30 +52,12 @@ def _terms(node: ast.expr, *, inside: bool) -> Terms:
 
 def _scaled(node: ast.BinOp) -> tuple[float, ast.expr] | None:
     """A formula times or divided by a number, as that number and the formula."""
-    left, right = _number(node.left), _number(node.right)
+    left, right = number_of(node.left), number_of(node.right)
     if isinstance(node.op, ast.Mult) and (left is None) != (right is None):
         return (left, node.right) if right is None else (right, node.left)
     if isinstance(node.op, ast.Div) and left is None and right:
         return 1 / right, node.left
     return None
-
-
-def _is_positive(node: ast.expr, setting: Setting) -> bool:
-    """Whether a formula shows by its form that it is not negative."""
-    value = _number(node)
-    if value is not None:
-        return value >= 0
-    if isinstance(node, ast.Name):
-        return node.id in setting.positive.split()
-    if isinstance(node, ast.Call):
-        return call_name(node) in POSITIVE
-    if isinstance(node, ast.BinOp):
-        if isinstance(node.op, ast.Pow):
-            power = _number(node.right)
-            return (power is not None and power % 2 == 0) or _is_positive(node.left, setting)
-        if isinstance(node.op, ast.Add | ast.Mult | ast.Div):
-            return _is_positive(node.left, setting) and _is_positive(node.right, setting)
-    return False
 
 
 def _arguments(nodes: list[ast.expr], setting: Setting) -> Iterator[np.ndarray]:
@@ -123,14 +97,14 @@ def _left_out(above: ast.expr, gap: np.ndarray, setting: Setting) -> bool:
     values = [c * _values(part, setting) for c, part in terms]
     arguments = list(_arguments([above], setting))
 
-    def is_not_negative(i: int) -> bool:
-        shown = terms[i][0] > 0 and _is_positive(terms[i][1], setting)
+    def is_shown(i: int) -> bool:
+        shown = terms[i][0] > 0 and is_not_negative(terms[i][1], setting)
         return shown or bool(_multiple_of_log_gap(values[i], arguments))
 
     for subset in _subsets(terms):
         if len(subset) < len(terms) and _same(sum(values[i] for i in subset), gap):
             together = len(subset) > 1 and _multiple_of_log_gap(gap, arguments)
-            if together or all(map(is_not_negative, subset)):
+            if together or all(map(is_shown, subset)):
                 return True
     return False
 
