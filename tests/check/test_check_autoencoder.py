@@ -1,33 +1,19 @@
 """Chapter 1's checks: what students write, right and wrong (judged by test_check_tables.py),
 and our own right answers against independent oracles."""
 
+import functools
 import math
-from itertools import combinations, pairwise
 from statistics import NormalDist
 
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from scipy import stats
 from sklearn.decomposition import PCA
 
 from vae_teach.check import autoencoder
+from vae_teach.check.autoencoder import mixture_size
 from vae_teach.check.engine.exercise import evaluate
-
-
-def loop_squared_error(x, x_hat):
-    return torch.stack(
-        [
-            sum((a - b) ** 2 for a, b in zip(*rows, strict=True))
-            for rows in zip(x, x_hat, strict=True)
-        ]
-    )
-
-
-def linear_layers(sizes):
-    layers = [torch.nn.Linear(a, b) for a, b in pairwise(sizes)]
-    return sum(p.numel() for p in torch.nn.Sequential(*layers).parameters())
 
 
 def pca_by_svd(train, x, k, *, components=None, centre=None, back=True):
@@ -54,25 +40,46 @@ def inside(sd):
     return NormalDist(0, sd).cdf(1) - NormalDist(0, sd).cdf(-1)
 
 
+ANSWERS = {"size_of_a_mixture"}
+HELPERS = {"codes_to_fit"}
+
+
+@functools.cache
+def scored(fitted, part, *, covariance_type="full", start=0):
+    """{size: mean log-density of the codes of `part`}, as a student would compute them."""
+    return {
+        size: mixture_size.scores(fitted, part, size, start=start, covariance_type=covariance_type)
+        for size in (1, 2, 5, 10, 20, 40)
+    }
+
+
+def mixtures(
+    fitted="training", *, columns=("training", "validation"), choice=10, change=tuple, **how
+):
+    """An answer to exercise 1.3, made as it should be or otherwise."""
+    one, two = (scored(fitted, column, **how) for column in columns)
+    table = {size: change((one[size], two[size])) for size in one}
+    return {"table": table, "choice": choice}
+
+
+def by_numpy():
+    """Another start of EM, scores as arrays, keys and choice of NumPy."""
+    answer = mixtures(start=3)
+    table = {np.int64(k): np.array(pair).tolist() for k, pair in answer["table"].items()}
+    return {"choice": np.int64(10), "table": table}
+
+
+def with_entry(size, pair):
+    answer = mixtures()
+    return {**answer, "table": {**answer["table"], size: pair}}
+
+
 def outside_in_a_sample(sd, latent_dim):
     z = sd * torch.randn(200_000, latent_dim)
     return (z.abs() < 1).all(dim=1).double().mean()
 
 
 RIGHT = {
-    "squared_error": {
-        "sum": lambda x, x_hat: ((x - x_hat) ** 2).sum(dim=1),
-        "mse-unreduced": lambda x, x_hat: F.mse_loss(x_hat, x, reduction="none").sum(1),
-        "expanded": lambda x, x_hat: (x @ x.T + x_hat @ x_hat.T - x @ x_hat.T - x_hat @ x.T).diag(),
-        "loop": loop_squared_error,
-        "norm-squared": lambda x, x_hat: torch.linalg.vector_norm(x_hat - x, dim=-1) ** 2,
-    },
-    "count_parameters": {
-        "loop": lambda sizes: sum((a + 1) * b for a, b in pairwise(sizes)),
-        "numpy": lambda sizes: np.dot(sizes[:-1], sizes[1:]) + np.sum(sizes[1:]),
-        "layers": linear_layers,
-        "tensor": lambda sizes: ((torch.tensor(sizes[:-1]) + 1) * torch.tensor(sizes[1:])).sum(),
-    },
     "pca_reconstruct": {
         "svd": pca_by_svd,
         "eigh": pca_by_eigh,
@@ -92,45 +99,15 @@ RIGHT = {
         .diff()
         .prod(),
     },
+    "size_of_a_mixture": {
+        "as-in-the-solution": mixtures(),
+        "another-start": by_numpy(),
+        "with-more-sizes": with_entry(3, (-2.5, -2.6)),
+        "tensors": mixtures(change=lambda pair: [torch.tensor(v) for v in pair]),
+    },
 }  # fmt: skip
 
 WRONG = {
-    "squared_error": {
-        "mean-over-pixels": lambda x, x_hat: F.mse_loss(x, x_hat, reduction="none").mean(1),
-        "total-over-batch": lambda x, x_hat: F.mse_loss(x, x_hat, reduction="sum"),
-        "mean-over-batch": lambda x, x_hat: F.mse_loss(x, x_hat, reduction="sum") / len(x),
-        "mean-over-everything": lambda x, x_hat: F.mse_loss(x, x_hat),
-        "sum-over-the-batch-axis": lambda x, x_hat: ((x - x_hat) ** 2).sum(0),
-        "absolute-error": lambda x, x_hat: F.l1_loss(x, x_hat, reduction="none").sum(1),
-        "plain-difference": lambda x, x_hat: abs((x_hat - x).sum(1)),
-        "norm": lambda x, x_hat: torch.linalg.vector_norm(x - x_hat, dim=1),
-        "half": lambda x, x_hat: ((x - x_hat) ** 2).sum(1) / 2,
-        "difference-of-squares": lambda x, x_hat: (x_hat**2 - x**2).sum(1),
-        "squared-after-the-sum": lambda x, x_hat: (x - x_hat).sum(1) ** 2,
-        "negative": lambda x, x_hat: -((x - x_hat) ** 2).sum(1),
-        "not-summed": lambda x, x_hat: F.mse_loss(x, x_hat, reduction="none"),
-        "root-of-the-mean": lambda x, x_hat: ((x - x_hat) ** 2).mean(1) ** 0.5,
-    },
-    "count_parameters": {
-        "no-biases": lambda sizes: sum(a * b for a, b in pairwise(sizes)),
-        "one-bias-per-layer": lambda sizes: sum(a * b + 1 for a, b in pairwise(sizes)),
-        "biases-of-the-inputs": lambda sizes: sum(a * (b + 1) for a, b in pairwise(sizes)),
-        "bias-for-every-size": lambda sizes: np.dot(sizes[:-1], sizes[1:]) + sum(sizes),
-        "product-of-sizes": lambda sizes: np.prod(sizes),
-        "biases-only": lambda sizes: sum(sizes) - sizes[0],
-        "last-bias-missing": lambda sizes: linear_layers(sizes) - sizes[-1],
-        "first-bias-missing": lambda sizes: linear_layers(sizes) - sizes[1],
-        "one-bias-in-all": lambda sizes: 1 + sum(a * b for a, b in pairwise(sizes)),
-        "one-layer": lambda sizes: (sizes[0] + 1) * sizes[1],
-        "plus-one-on-both-sides": lambda sizes: sum((a + 1) * (b + 1) for a, b in pairwise(sizes)),
-        "biases-on-both-sides": lambda sizes: sum(a * b + a + b for a, b in pairwise(sizes)),
-        "every-pair": lambda sizes: (
-            sum(a * b for a, b in combinations(sizes, 2)) + sum(sizes) - sizes[0]
-        ),
-        "units-only": sum,
-        "last-layer-missing": lambda sizes: sum((a + 1) * b for a, b in pairwise(sizes[:-1])),
-        "there-and-back": lambda sizes: linear_layers(sizes) + linear_layers(sizes[::-1]),
-    },
     "pca_reconstruct": {
         "codes": lambda t, x, k: PCA(k).fit(t.numpy()).transform(x.numpy()),
         "not-centred-at-all": lambda t, x, k: (
@@ -201,67 +178,25 @@ WRONG = {
         "log": lambda sd, n: n * math.log(inside(sd)),
         "not-exact": outside_in_a_sample,
     },
+    "size_of_a_mixture": {
+        "still-open": mixtures(choice=None),
+        "not-a-table": {"table": [1, 2, 5], "choice": 10},
+        "totals": mixtures(change=lambda pair: (300 * pair[0], 2_000 * pair[1])),
+        "densities": mixtures(change=lambda pair: (math.exp(pair[0]), math.exp(pair[1]))),
+        "bits": mixtures(change=lambda pair: (pair[0] / math.log(2), pair[1] / math.log(2))),
+        "swapped": mixtures(columns=("validation", "training")),
+        "training-twice": mixtures(columns=("training", "training"), choice=40),
+        "validation-twice": mixtures(columns=("validation", "validation")),
+        "fitted-on-validation": mixtures("validation", choice=40),
+        "other-covariances": mixtures(covariance_type="diag"),
+        "another-value": with_entry(5, (-2.05, -1.05)),
+        "by-training": mixtures(choice=40),
+        "not-the-best": mixtures(choice=5),
+        "no-size": mixtures(choice=3),
+    },
 }
 
 UNNAMED = {
-    "squared_error": {
-        "squeezed": (
-            lambda x, x_hat: ((x - x_hat) ** 2).sum(1).squeeze(),
-            "for a batch of one the shape is () where (1,) is asked",
-        ),
-        "eight-pixels-at-most": (
-            lambda x, x_hat: ((x - x_hat) ** 2)[:, :8].sum(1),
-            "for an axis D of size 9 entry [0] of the result",
-        ),
-        "column": (
-            lambda x, x_hat: ((x - x_hat) ** 2).sum(1, keepdim=True),
-            "Your values are right, but the shape is (2, 1) where (2,) is asked",
-        ),
-        "detached": (lambda x, x_hat: ((x - x_hat) ** 2).sum(1).detach(), "no gradient can flow"),
-        "in-place": (lambda x, x_hat: x.sub_(x_hat).square().sum(1), "changes its argument x"),
-        "three-times": (lambda x, x_hat: 3 * ((x - x_hat) ** 2).sum(1), "3 times the right ones"),
-        "plus-one": (lambda x, x_hat: ((x - x_hat) ** 2).sum(1) + 1, "the right ones plus 1,"),
-        "float-list": (
-            lambda x, x_hat: ((x - x_hat) ** 2).sum(1).tolist(),
-            "they come as a list: return a torch tensor",
-        ),
-        "detaching-numpy": (
-            lambda x, x_hat: ((x.numpy() - x_hat.numpy()) ** 2).sum(1),
-            "that require a gradient, with RuntimeError (\"Can't call numpy()",
-        ),
-        "no-return": (lambda x, x_hat: None, "is its `return` missing?"),
-        "number-of-pixels-written-out": (
-            lambda x, x_hat: ((x - x_hat) ** 2)[:, :3].sum(1),
-            "x = a tensor of shape (4, 7)",
-        ),
-        "first-pixel-lost": (
-            lambda x, x_hat: ((x - x_hat) ** 2)[:, 1:].sum(1),
-            "entry [0] of the result should be 0.5, but yours is 0.49",
-        ),
-        "without-gradient-in-x-hat": (
-            lambda x, x_hat: ((x - x_hat.detach()) ** 2).sum(1) + 0 * x_hat.sum(),
-            "their gradient with respect to x_hat is wrong",
-        ),
-    },
-    "count_parameters": {
-        "both-halves": (lambda sizes: 2 * linear_layers(sizes), "2 times the right ones"),
-        "list-emptied": (
-            lambda sizes: sum((sizes.pop(0) + 1) * sizes[0] for _ in range(len(sizes) - 1)),
-            "changes its argument sizes in place",
-        ),
-        "per-layer": (
-            lambda sizes: [(a + 1) * b for a, b in pairwise(sizes)],
-            "not summed yet: sum over axis 0",
-        ),
-        "one-too-few": (
-            lambda sizes: linear_layers(sizes) - 1,
-            "the result should be 8, but yours is 7",
-        ),
-        "three-layers-at-most": (
-            lambda sizes: linear_layers(sizes[:4]),
-            "the result should be 300, but yours is 116",
-        ),
-    },
     "pca_reconstruct": {
         "six-directions-at-most": (
             lambda t, x, k: pca_by_svd(t, x, min(k, 6)),
@@ -302,13 +237,20 @@ UNNAMED = {
         ),
         "none": (lambda sd, n: print(end=""), "returned None"),
     },
+    "size_of_a_mixture": {
+        "a-size-missing": (
+            {"table": {1: (-2.7, -2.7)}, "choice": 1},
+            "but it has none for 2",
+        ),
+        "one-column": (with_entry(5, -2.05), "but that of 5 is no pair of numbers"),
+        "costs": (mixtures(change=lambda pair: (-pair[0], -pair[1])), "densities or costs"),
+        "fitted-on-both": (mixtures("both", choice=20), "have seen the validation codes"),
+        "spherical": (mixtures(covariance_type="spherical"), "restricted covariances"),
+        "a-word": (mixtures(choice="ten"), "Your choice is a str"),
+        "no-dictionary": ([10], "Your answer is a list"),
+        "both-wrong": (with_entry(1, (-2.7, -1.7)), "For 1 Gaussians your validation value"),
+    },
 }
-
-
-def test_parameters_of_the_published_encoder():
-    """A count off by the biases: 784-250-16 has 200,266 parameters (Keras prints it in 001r)."""
-    assert autoencoder.COUNT_PARAMETERS.right([784, 250, 16]) == 200_266
-    assert autoencoder.COUNT_PARAMETERS.right([16, 320, 784]) == 257_104
 
 
 def test_share_inside_agrees_with_the_numbers_of_the_book():
@@ -323,3 +265,21 @@ def test_our_pca_is_sklearns():
         ours = evaluate(autoencoder.PCA_RECONSTRUCT.right, case)
         args = {k: v.double() if isinstance(v, torch.Tensor) else v for k, v in case.args.items()}
         np.testing.assert_allclose(ours, pca_by_sklearn(**args), rtol=1e-10)
+
+
+def test_one_size_is_best_on_validation_codes_from_every_start():
+    """An exercise whose right choice depends on the random state of the student's fit."""
+    for start in range(mixture_size.STARTS):
+        validation = scored("training", "validation", start=start)
+        training = scored("training", "training", start=start)
+        assert max(validation, key=validation.get) == 10
+        assert list(training.values()) == sorted(training.values())
+
+
+def test_the_codes_are_new_and_the_same_every_time():
+    """Codes handed out once: a student who changes them in place would be judged on others."""
+    one, two = autoencoder.codes_to_fit(), autoencoder.codes_to_fit()
+    assert [tuple(codes.shape) for codes in one] == [(300, 2), (2000, 2)]
+    for a, b in zip(one, two, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0)
+        assert a.data_ptr() != b.data_ptr()

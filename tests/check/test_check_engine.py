@@ -297,9 +297,9 @@ def test_watch_sees_the_generator_move(capsys):
 def test_two_chapters_cannot_offer_one_name(monkeypatch):
     """The later chapter's check silently replaces the earlier one's."""
     twin = types.ModuleType("vae_teach.check.vae")
-    twin.__all__, twin.squared_error = ["squared_error"], len
+    twin.__all__, twin.share_inside = ["share_inside"], len
     monkeypatch.setitem(sys.modules, "vae_teach.check.vae", twin)
-    with pytest.raises(ImportError, match="the check squared_error of vae exists already"):
+    with pytest.raises(ImportError, match="the check share_inside of vae exists already"):
         runpy.run_path(
             check.__file__, init_globals={"__path__": check.__path__}, run_name=check.__name__
         )

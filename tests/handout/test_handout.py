@@ -51,8 +51,8 @@ def execute(path, to):
 def test_fixture_shows_the_whole_convention(example):
     """An example that lost its exercises would make the tests below pass on nothing."""
     found = exercises(example)
-    assert [e.label for e in found] == ["ex-fixture-count", "ex-fixture-share", "ex-fixture-paper"]
-    assert [e.checks for e in found] == [{"count_parameters"}, {"share_inside"}, set()]
+    assert [e.label for e in found] == ["ex-fixture-mean", "ex-fixture-share", "ex-fixture-paper"]
+    assert [e.checks for e in found] == [{"log_mean_exp"}, {"share_inside"}, set()]
     assert [bool(e.solution) for e in found] == [True, True, False]
     assert complaints(example) == []
 
@@ -101,7 +101,7 @@ def test_handout_runs_from_top_to_bottom_with_every_exercise_open(tmp_path, caps
     assert says[1].endswith("handout_example_solutions.ipynb: 3 exercises, with solutions")
     student = execute(tmp_path / "handout_example.ipynb", tmp_path / "student")
     assert printed(student) == [
-        "○ count_parameters: Not attempted yet.\n",
+        "○ log_mean_exp: Not attempted yet.\n",
         "○ share_inside: Not attempted yet.\n",
     ]
     instructor = execute(tmp_path / "handout_example_solutions.ipynb", tmp_path / "instructor")
@@ -145,36 +145,36 @@ def use(notebook, source):
 
 
 BROKEN = {
-    "no solution": (lambda n: drop(n, 4, 5, 6), "ex-fixture-count has no solution"),
-    "no end": (lambda n: drop(n, 6), "the solution of ex-fixture-count has no end"),
+    "no solution": (lambda n: drop(n, 4, 5, 6), "ex-fixture-mean has no solution"),
+    "no end": (lambda n: drop(n, 6), "the solution of ex-fixture-mean has no end"),
     "no end at all": (
         lambda n: edit(n, 16, "{solution-end}", "{note}"),
         "the solution of ex-fixture-paper has no end",
     ),
-    "no exercise": (lambda n: drop(n, 2, 3), "a solution of ex-fixture-count has no exercise"),
-    "misspelt": (lambda n: edit(n, 4, "count", "cuont"), "a solution of ex-fixture-cuont has no"),
+    "no exercise": (lambda n: drop(n, 2, 3), "a solution of ex-fixture-mean has no exercise"),
+    "misspelt": (lambda n: edit(n, 4, "mean", "maen"), "a solution of ex-fixture-maen has no"),
     "no label": (lambda n: edit(n, 2, ":label: ", ":class: "), "an exercise has no :label:"),
-    "twice": (lambda n: edit(n, 7, "share", "count"), "two exercises are called ex-fixture-count"),
+    "twice": (lambda n: edit(n, 7, "share", "mean"), "two exercises are called ex-fixture-mean"),
     "leak in code": (lambda n: untag(n, 5), "cell 5 belongs to a solution but has no tag"),
     "leak in prose": (lambda n: untag(n, 12), "cell 12 belongs to a solution but has no tag"),
     "leak of the start": (lambda n: untag(n, 4), "cell 4 belongs to a solution but has no tag"),
     "stub tagged": (lambda n: tag(n, 3), "cell 3 has the tag 'solution' but is no part of one"),
     "exercise tagged": (lambda n: tag(n, 2), "cell 2 has the tag 'solution' but is no part"),
-    "unfolded": (lambda n: edit(n, 4, ":class: dropdown", ""), "count is not folded"),
-    "no stub": (lambda n: edit(n, 3, "raise NotImplemented", "# "), "count has no stub that"),
-    "no check": (lambda n: edit(n, 3, "check.", "# "), "ex-fixture-count does not call its check"),
-    "no require": (lambda n: edit(n, 5, ".require()", ""), "count does not end with check.NAME"),
+    "unfolded": (lambda n: edit(n, 4, ":class: dropdown", ""), "mean is not folded"),
+    "no stub": (lambda n: edit(n, 3, "raise NotImplemented", "# "), "mean has no stub that"),
+    "no check": (lambda n: edit(n, 3, "check.", "# "), "ex-fixture-mean does not call its check"),
+    "no require": (lambda n: edit(n, 5, ".require()", ""), "mean does not end with check.NAME"),
     "another check": (
-        lambda n: edit(n, 5, "check.count_parameters", "check.share_inside"),
-        "the solution of ex-fixture-count is not judged by check.count_parameters",
+        lambda n: edit(n, 5, "check.log_mean_exp", "check.share_inside"),
+        "the solution of ex-fixture-mean is not judged by check.log_mean_exp",
     ),
     "same name": (
         lambda n: edit(n, 5, "_solution", ""),
-        "the solution of ex-fixture-count overwrites the reader's count_parameters",
+        "the solution of ex-fixture-mean overwrites the reader's log_mean_exp",
     ),
     "used later": (
-        lambda n: use(n, "[count_parameters_solution([2, k]) for k in (3, 4)]"),
-        "count_parameters_solution is defined in a solution only, but used outside",
+        lambda n: use(n, "[log_mean_exp_solution([2, k]) for k in (3, 4)]"),
+        "log_mean_exp_solution is defined in a solution only, but used outside",
     ),
     "import used later": (
         lambda n: (edit(n, 5, "def", "import statistics\n\n\ndef"), use(n, "statistics.mean([1])")),

@@ -1,11 +1,11 @@
-"""Checks of the exercises: `check.squared_error(your_function)` says right, or what is wrong.
+"""Checks of the exercises: `check.share_inside(your_function)` says right, or what is wrong.
 
 Whatever a student's function does, fail, exit or never return, its check answers with a verdict;
 only KeyboardInterrupt passes through, so that the reader can stop a cell.
 **Here:** a module or folder for each chapter, by its name; what its `__all__` has is offered here.
 `engine` is what they are made with. **In:** a student's function. **Out:** a `Verdict`.
 `holds` compares the text's own conclusions with the reader's run.
-**Start with:** `autoencoder.py`, then `engine/exercise.py`.
+**Start with:** `autoencoder`, then `engine/exercise.py`.
 """
 
 import importlib

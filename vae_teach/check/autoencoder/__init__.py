@@ -1,235 +1,21 @@
-"""Checks for chapter 1, the autoencoder: its loss, its size, PCA beside it, its code space.
+"""Checks for chapter 1, the autoencoder: PCA beside it, its code space, a density of its codes.
 
 Shapes: B batch, D pixels, N training examples.
 """
 
-import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+from vae_teach.check.autoencoder.mixture_size import HINTS as MIXTURE_SIZE_HINTS
+from vae_teach.check.autoencoder.mixture_size import codes_to_fit, size_of_a_mixture
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
 from vae_teach.check.engine.rules import Role
 from vae_teach.check.engine.verdict import Verdict
 
-__all__ = ["count_parameters", "pca_reconstruct", "share_inside", "squared_error"]
-
-
-def _images(b: int, d: int) -> dict[str, Tensor]:
-    g = torch.Generator().manual_seed(b * d)
-    x, x_hat = torch.rand(2, b, d, generator=g)
-    return {"x": x, "x_hat": x_hat}
-
-
-def _two_small_images() -> dict[str, Tensor]:
-    return {
-        "x": torch.tensor([[0.0, 0.5, 1.0], [0.2, 0.0, 0.9]]),
-        "x_hat": torch.tensor([[0.1, 0.5, 0.3], [0.6, 0.8, 0.4]]),
-    }
-
-
-SQUARED_ERROR = Exercise(
-    name="squared_error",
-    right=lambda x, x_hat: (x - x_hat).square().sum(-1),
-    cases=lambda: [Case(_two_small_images()), Case(_images(4, 7)), Case(_images(5, 2))],
-    gradients=("x_hat",),
-    roles={"x": Role("BD"), "x_hat": Role("BD")},
-    ones="BD",
-    mistakes=(
-        Mistake(
-            "mean-over-pixels",
-            "You average over the pixels: sum over them, so that a bigger image may err more.",
-            lambda x, x_hat: (x - x_hat).square().mean(-1),
-        ),
-        Mistake(
-            "total-over-batch",
-            "You add the whole batch up: return one value per example, shape (B,).",
-            lambda x, x_hat: (x - x_hat).square().sum(),
-        ),
-        Mistake(
-            "mean-over-batch",
-            "You average over the batch: return one value per example, shape (B,), "
-            "and let the caller average.",
-            lambda x, x_hat: (x - x_hat).square().sum(-1).mean(),
-        ),
-        Mistake(
-            "mean-over-everything",
-            "You average over pixels and batch at once, as F.mse_loss does by default: "
-            "sum over the pixels and keep one value per example.",
-            lambda x, x_hat: (x - x_hat).square().mean(),
-        ),
-        Mistake(
-            "sum-over-the-batch-axis",
-            "You sum over axis 0, the examples: the pixels are the last axis, dim=-1.",
-            lambda x, x_hat: (x - x_hat).square().sum(0),
-        ),
-        Mistake(
-            "absolute-error",
-            "You add up absolute differences: square them instead.",
-            lambda x, x_hat: (x - x_hat).abs().sum(-1),
-        ),
-        Mistake(
-            "plain-difference",
-            "You add up plain differences, where plus and minus cancel: square each one first.",
-            lambda x, x_hat: (x - x_hat).sum(-1).abs(),
-        ),
-        Mistake(
-            "norm",
-            "You took the square root, which gives the distance: leave the sum as it is.",
-            lambda x, x_hat: (x - x_hat).square().sum(-1).sqrt(),
-        ),
-        Mistake(
-            "half",
-            "Your values are half the right ones: this exercise has no 1/2 in front.",
-            lambda x, x_hat: 0.5 * (x - x_hat).square().sum(-1),
-        ),
-        Mistake(
-            "difference-of-squares",
-            "You subtract squares: square the difference instead.",
-            (
-                lambda x, x_hat: (x.square() - x_hat.square()).sum(-1),
-                lambda x, x_hat: (x_hat.square() - x.square()).sum(-1),
-                lambda x, x_hat: (x.square() - x_hat.square()).sum(-1).abs(),
-            ),
-        ),
-        Mistake(
-            "squared-after-the-sum",
-            "You square the sum of the differences, in which plus and minus cancel: square each "
-            "one first.",
-            lambda x, x_hat: (x - x_hat).sum(-1).square(),
-        ),
-        Mistake(
-            "negative",
-            "The sign is flipped: an error is never negative.",
-            lambda x, x_hat: -(x - x_hat).square().sum(-1),
-        ),
-        Mistake(
-            "not-summed",
-            "You return one value per pixel: sum over the pixels, the last axis.",
-            lambda x, x_hat: (x - x_hat).square(),
-        ),
-        Mistake(
-            "root-of-the-mean",
-            "You took the root of the mean: return the sum of the squares itself.",
-            lambda x, x_hat: (x - x_hat).square().mean(-1).sqrt(),
-        ),
-    ),
-)
-
-
-def squared_error(student: Callable) -> Verdict:
-    """Check f(x, x_hat) -> (B,): squared error of each example, summed over its pixels."""
-    return judge(student, SQUARED_ERROR)
-
-
-def _count(sizes: Sequence[int], biases: Callable[[int, int], int]) -> int:
-    return sum(a * b + biases(a, b) for a, b in itertools.pairwise(sizes))
-
-
-COUNT_PARAMETERS = Exercise(
-    name="count_parameters",
-    right=lambda sizes: _count(sizes, lambda a, b: b),
-    cases=lambda: [
-        Case({"sizes": s})
-        for s in ([3, 2], [784, 250, 16], [5, 4, 3, 6], [7, 9, 2, 8, 3, 11, 4, 6, 5])
-    ],
-    mistakes=(
-        Mistake(
-            "no-biases",
-            "You count the weights only: each layer also has one bias per output.",
-            lambda sizes: _count(sizes, lambda a, b: 0),
-        ),
-        Mistake(
-            "one-bias-per-layer",
-            "You count one bias per layer: a layer has one for each of its outputs.",
-            lambda sizes: _count(sizes, lambda a, b: 1),
-        ),
-        Mistake(
-            "biases-of-the-inputs",
-            "You count a layer's biases by its inputs: it has one for each output.",
-            lambda sizes: _count(sizes, lambda a, b: a),
-        ),
-        Mistake(
-            "bias-for-every-size",
-            "You give the input biases too: it is data, so only what a layer computes has them.",
-            lambda sizes: _count(sizes, lambda a, b: b) + sizes[0],
-        ),
-        Mistake(
-            "product-of-sizes",
-            "You multiply all the sizes together: each layer has inputs x outputs weights, "
-            "and the layers add up.",
-            lambda sizes: math.prod(sizes),
-        ),
-        Mistake(
-            "biases-only",
-            "You count the biases only: each layer also has inputs x outputs weights.",
-            lambda sizes: sum(sizes[1:]),
-        ),
-        Mistake(
-            "last-bias-missing",
-            "You leave out the biases of the last layer: every layer has them.",
-            lambda sizes: _count(sizes, lambda a, b: b) - sizes[-1],
-        ),
-        Mistake(
-            "first-bias-missing",
-            "You leave out the biases of the first layer: every layer has them.",
-            lambda sizes: _count(sizes, lambda a, b: b) - sizes[1],
-        ),
-        Mistake(
-            "one-bias-in-all",
-            "You count one bias for the whole chain: a layer has one for each of its outputs.",
-            lambda sizes: _count(sizes, lambda a, b: 0) + 1,
-        ),
-        Mistake(
-            "one-layer",
-            "You count one layer only: add up all of them.",
-            (
-                lambda sizes: sizes[0] * sizes[1] + sizes[1],
-                lambda sizes: sizes[-2] * sizes[-1] + sizes[-1],
-                lambda sizes: sizes[0] * sizes[-1] + sizes[-1],
-            ),
-        ),
-        Mistake(
-            "plus-one-on-both-sides",
-            "You add one to both sizes of a layer: the bias adds one to its inputs only, so it is "
-            "(inputs + 1) x outputs.",
-            lambda sizes: sum((a + 1) * (b + 1) for a, b in itertools.pairwise(sizes)),
-        ),
-        Mistake(
-            "biases-on-both-sides",
-            "You give every layer biases for its inputs and its outputs: it has those of its "
-            "outputs only.",
-            lambda sizes: _count(sizes, lambda a, b: a + b),
-        ),
-        Mistake(
-            "every-pair",
-            "You connect every layer with every later one: only neighbours are connected.",
-            lambda sizes: sum(a * b for a, b in itertools.combinations(sizes, 2)) + sum(sizes[1:]),
-        ),
-        Mistake(
-            "units-only",
-            "You add up the sizes: each layer has inputs x outputs weights, and biases.",
-            lambda sizes: sum(sizes),
-        ),
-        Mistake(
-            "last-layer-missing",
-            "You leave out the last layer: n sizes make n - 1 layers.",
-            lambda sizes: _count(sizes[:-1], lambda a, b: b),
-        ),
-        Mistake(
-            "there-and-back",
-            "You count a decoder as well: the sizes name one chain, from the first to the last.",
-            lambda sizes: _count(sizes, lambda a, b: b) + _count(sizes[::-1], lambda a, b: b),
-        ),
-    ),
-)
-
-
-def count_parameters(student: Callable) -> Verdict:
-    """Check f(sizes) -> int: weights and biases of a chain of dense layers, e.g. [784, 250, 16]."""
-    return judge(student, COUNT_PARAMETERS)
+__all__ = ["codes_to_fit", "pca_reconstruct", "share_inside", "size_of_a_mixture"]
 
 
 def _cloud(n: int, b: int, d: int, k: int, **options) -> Case:
@@ -549,4 +335,8 @@ def share_inside(student: Callable) -> Verdict:
     return judge(student, SHARE_INSIDE)
 
 
-HINTS = {e.name: e.hints for e in (SQUARED_ERROR, COUNT_PARAMETERS, PCA_RECONSTRUCT, SHARE_INSIDE)}
+HINTS = {
+    "pca_reconstruct": PCA_RECONSTRUCT.hints,
+    "share_inside": SHARE_INSIDE.hints,
+    "size_of_a_mixture": MIXTURE_SIZE_HINTS,
+}
