@@ -44,28 +44,24 @@ ANSWERS = {"size_of_a_mixture"}
 HELPERS = {"codes_to_fit"}
 
 
+SIZES = (1, 2, 5, 10, 20, 40)
+
+
 @functools.cache
-def scored(fitted, part, *, covariance_type="full", start=0):
-    """{size: mean log-density of the codes of `part`}, as a student would compute them."""
-    return {
-        size: mixture_size.scores(fitted, part, size, start=start, covariance_type=covariance_type)
-        for size in (1, 2, 5, 10, 20, 40)
-    }
+def fits(fitted="training", *, start=0, **how):
+    """{size: (training, validation)}, as a student would compute them."""
+    return {size: mixture_size.scores(fitted, size, start=start, **how) for size in SIZES}
 
 
-def mixtures(
-    fitted="training", *, columns=("training", "validation"), choice=10, change=tuple, **how
-):
+def mixtures(fitted="training", *, choice=10, change=tuple, **how):
     """An answer to exercise 1.3, made as it should be or otherwise."""
-    one, two = (scored(fitted, column, **how) for column in columns)
-    table = {size: change((one[size], two[size])) for size in one}
+    table = {size: change(pair) for size, pair in fits(fitted, **how).items()}
     return {"table": table, "choice": choice}
 
 
 def by_numpy():
     """Another start of EM, scores as arrays, keys and choice of NumPy."""
-    answer = mixtures(start=3)
-    table = {np.int64(k): np.array(pair).tolist() for k, pair in answer["table"].items()}
+    table = {np.int64(size): np.array(pair) for size, pair in fits(start=3).items()}
     return {"choice": np.int64(10), "table": table}
 
 
@@ -179,20 +175,24 @@ WRONG = {
         "not-exact": outside_in_a_sample,
     },
     "size_of_a_mixture": {
-        "still-open": mixtures(choice=None),
-        "not-a-table": {"table": [1, 2, 5], "choice": 10},
-        "totals": mixtures(change=lambda pair: (300 * pair[0], 2_000 * pair[1])),
+        "still-open": with_entry(5, None),
+        "swapped": mixtures(change=lambda pair: pair[::-1]),
+        "training-twice": mixtures(change=lambda pair: (pair[0], pair[0]), choice=40),
+        "validation-twice": mixtures(change=lambda pair: (pair[1], pair[1])),
+        "costs": mixtures(change=lambda pair: (-pair[0], -pair[1])),
         "densities": mixtures(change=lambda pair: (math.exp(pair[0]), math.exp(pair[1]))),
         "bits": mixtures(change=lambda pair: (pair[0] / math.log(2), pair[1] / math.log(2))),
-        "swapped": mixtures(columns=("validation", "training")),
-        "training-twice": mixtures(columns=("training", "training"), choice=40),
-        "validation-twice": mixtures(columns=("validation", "validation")),
+        "totals": mixtures(change=lambda pair: (300 * pair[0], 2_000 * pair[1])),
         "fitted-on-validation": mixtures("validation", choice=40),
-        "other-covariances": mixtures(covariance_type="diag"),
-        "another-value": with_entry(5, (-2.05, -1.05)),
+        "diag-covariances": mixtures(covariance_type="diag"),
+        "spherical-covariances": mixtures(covariance_type="spherical"),
+        "tied-covariances": mixtures(covariance_type="tied"),
+        "noisy": with_entry(2, (-2.6, -2.8)),
+        "other": with_entry(5, (-2.05, -1.05)),
+        "no-choice": mixtures(choice=None),
+        "no-size": mixtures(choice=3),
         "by-training": mixtures(choice=40),
         "not-the-best": mixtures(choice=5),
-        "no-size": mixtures(choice=3),
     },
 }
 
@@ -238,17 +238,12 @@ UNNAMED = {
         "none": (lambda sd, n: print(end=""), "returned None"),
     },
     "size_of_a_mixture": {
-        "a-size-missing": (
-            {"table": {1: (-2.7, -2.7)}, "choice": 1},
-            "but it has none for 2",
-        ),
-        "one-column": (with_entry(5, -2.05), "but that of 5 is no pair of numbers"),
-        "costs": (mixtures(change=lambda pair: (-pair[0], -pair[1])), "densities or costs"),
+        "a-size-missing": ({"table": {1: (-2.7, -2.7)}, "choice": 1}, "lacks size = 2, 5, 10,"),
+        "one-column": (with_entry(5, -2.05), "size = 5 has 1 numbers"),
         "fitted-on-both": (mixtures("both", choice=20), "have seen the validation codes"),
-        "spherical": (mixtures(covariance_type="spherical"), "restricted covariances"),
-        "a-word": (mixtures(choice="ten"), "Your choice is a str"),
+        "a-word": (mixtures(choice="ten"), "Your answer for choice is a str"),
         "no-dictionary": ([10], "Your answer is a list"),
-        "both-wrong": (with_entry(1, (-2.7, -1.7)), "For 1 Gaussians your validation value"),
+        "another-start-of-other-codes": (with_entry(1, (-2.7, -1.7)), "size = 1 your validation"),
     },
 }
 
@@ -270,10 +265,10 @@ def test_our_pca_is_sklearns():
 def test_one_size_is_best_on_validation_codes_from_every_start():
     """An exercise whose right choice depends on the random state of the student's fit."""
     for start in range(mixture_size.STARTS):
-        validation = scored("training", "validation", start=start)
-        training = scored("training", "training", start=start)
-        assert max(validation, key=validation.get) == 10
-        assert list(training.values()) == sorted(training.values())
+        table = fits(start=start)
+        training = [table[size][0] for size in SIZES]
+        assert max(SIZES, key=lambda size: table[size][1]) == 10
+        assert training == sorted(training)
 
 
 def test_the_codes_are_new_and_the_same_every_time():

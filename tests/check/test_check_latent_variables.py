@@ -9,9 +9,9 @@ import torch
 from scipy import stats
 
 from vae_teach.check import latent_variables
-from vae_teach.check.engine.exercise import evaluate, evaluate_parts
-from vae_teach.check.latent_variables import evidence, transform
-from vae_teach.exact.evidence import effective_sample_size, log_mean_exp
+from vae_teach.check.engine.exercise import evaluate
+from vae_teach.check.latent_variables import transform, width
+from vae_teach.exact.evidence import log_mean_exp, sixteen_dimensions
 
 
 def by_logsumexp(w):
@@ -28,32 +28,27 @@ def in_numpy(w):
     return np.logaddexp.reduce(w, axis=0) - np.log(len(w))
 
 
-def ess_by_softmax(w):
-    return 1 / torch.softmax(w, dim=0).square().sum(dim=0)
+ANSWERS = {"width_of_q"}
 
 
-def ess_by_logs(w):
-    return torch.exp(2 * torch.logsumexp(w, 0) - torch.logsumexp(2 * w, 0))
+def measured():
+    """The table of exercise 2.3 measured as a student would, but for the long column."""
+    g = torch.Generator().manual_seed(0)
+    return {
+        row: (
+            *(width.errors(row, k, n, generator=g).mean() for k, n in ((10, 200), (1_000, 20))),
+            width.MEASURED[row][0][2],
+        )
+        for row in (0.5, 2.0)
+    }
 
 
-def ess_by_largest(w):
-    weights = (w - w.max(dim=0, keepdim=True).values).exp()
-    return weights.sum(0) ** 2 / (weights**2).sum(0)
-
-
-def bayes(prior, likelihood):
-    joint = prior[:, None] * likelihood
-    return joint.sum(dim=0), joint / joint.sum(dim=0, keepdim=True)
-
-
-def bayes_by_matrix(prior, likelihood):
-    evidence = prior @ likelihood
-    return [evidence, torch.diag(prior) @ likelihood / evidence]
-
-
-def bayes_in_logs(prior, likelihood):
-    joint = prior.log()[:, None] + likelihood.log()
-    return torch.logsumexp(joint, 0).exp(), torch.softmax(joint, 0)
+def around(change):
+    """The measured numbers of the module, changed as a slip would."""
+    return {
+        row: tuple(change(e, n) for e, n in zip(width.MEASURED[row][0], width.DRAWS, strict=True))
+        for row in (0.5, 2.0)
+    }
 
 
 def uniform(z):
@@ -62,18 +57,17 @@ def uniform(z):
 
 RIGHT = {
     "log_mean_exp": {"logsumexp": by_logsumexp, "largest": by_largest, "numpy": in_numpy},
-    "effective_sample_size": {
-        "softmax": ess_by_softmax,
-        "logs": ess_by_logs,
-        "largest": ess_by_largest,
-    },
     "inverse_transform": {
         "rising": lambda z: -torch.log1p(-uniform(z)) / 1.5,
         "falling": lambda z: -uniform(z).log() / 1.5,
         "log-ndtr": lambda z: -torch.special.log_ndtr(-z) / 1.5,
         "scipy": lambda z: stats.expon(scale=1 / 1.5).ppf(stats.norm.cdf(z.numpy())),
     },
-    "marginal": {"joint": bayes, "matrix": bayes_by_matrix, "logs": bayes_in_logs},
+    "width_of_q": {
+        "measured": measured(),
+        "of-many-estimates": around(lambda e, n: e),
+        "by-text": {str(row): list(width.MEASURED[row][0]) for row in (2.0, 0.5)},
+    },
 }
 
 WRONG = {
@@ -96,24 +90,6 @@ WRONG = {
         "underflow": lambda w: w.exp().mean(dim=0).log(),
         "clipped": lambda w: w.clamp(-50, 50).exp().mean(dim=0).log(),
     },
-    "effective_sample_size": {
-        "n": lambda w: torch.full((w.shape[1],), float(w.shape[0])),
-        "upside-down": lambda w: torch.softmax(w, 0).square().sum(0),
-        "log": lambda w: ess_by_softmax(w).log(),
-        "share": lambda w: w.exp().mean(0) ** 2 / (w.exp() ** 2).mean(0),
-        "exp-missing": lambda w: w.sum(0) ** 2 / (w**2).sum(0),
-        "sum-not-squared": lambda w: w.exp().sum(0) / (w.exp() ** 2).sum(0),
-        "squares-swapped": lambda w: (w.exp() ** 2).sum(0) / w.exp().sum(0),
-        "largest-weight": lambda w: 1 / torch.softmax(w, 0).amax(0),
-        "entropy": lambda w: torch.distributions.Categorical(logits=w.T).entropy(),
-        "not-squared": lambda w: 1 / torch.softmax(w, 0).sum(0),
-        "spread-of-n-minus-one": lambda w: len(w) / (1 + (len(w) * torch.softmax(w, 0)).var(0)),
-        "perplexity": lambda w: torch.distributions.Categorical(logits=w.T).entropy().exp(),
-        "wrong-axis": lambda w: 1 / torch.softmax(w, 1).square().sum(1),
-        "everything": lambda w: 1 / torch.softmax(w.flatten(), 0).square().sum(),
-        "underflow": lambda w: w.exp().sum(0) ** 2 / (w.exp() ** 2).sum(0),
-        "clipped": lambda w: ess_by_softmax(w.clamp(-50, 50)),
-    },
     "inverse_transform": {
         "shape": lambda z: -uniform(z).log()[:, None] / 1.5,
         "own-noise": lambda z: torch.distributions.Exponential(1.5).sample(z.shape),
@@ -132,34 +108,16 @@ WRONG = {
         "not-finite": lambda z: -torch.log(1 - uniform(z).round()) / 1.5,
         "distribution": lambda z: uniform(z) ** 2,
     },
-    "marginal": {
-        "prior-missing": lambda p, lik: (lik.sum(0), lik / lik.sum(0)),
-        "prior-uniform": lambda p, lik: (lik.mean(0), lik / lik.sum(0)),
-        "prior-along-pictures": lambda p, lik: bayes(torch.ones_like(p), p * lik),
-        "prior-missing-in-the-evidence": lambda p, lik: (lik.mean(0), bayes(p, lik)[1]),
-        "prior-missing-in-the-posterior": lambda p, lik: (bayes(p, lik)[0], lik / lik.sum(0)),
-        "normalised-over-pictures": lambda p, lik: (
-            bayes(p, lik)[0],
-            (p[:, None] * lik) / (p[:, None] * lik).sum(1, keepdim=True),
-        ),
-        "normalised-over-everything": lambda p, lik: (
-            bayes(p, lik)[0],
-            (p[:, None] * lik) / (p[:, None] * lik).sum(),
-        ),
-        "not-normalised": lambda p, lik: (bayes(p, lik)[0], p[:, None] * lik),
-        "likelihood-as-posterior": lambda p, lik: (bayes(p, lik)[0], lik),
-        "prior-as-posterior": lambda p, lik: (bayes(p, lik)[0], p),
-        "order-swapped": lambda p, lik: bayes(p, lik)[::-1],
-        "transposed": lambda p, lik: (bayes(p, lik)[0], bayes(p, lik)[1].T),
-        "evidence-over-pictures": lambda p, lik: ((p[:, None] * lik).sum(1), bayes(p, lik)[1]),
-        "evidence-in-logs": lambda p, lik: (bayes(p, lik)[0].log(), bayes(p, lik)[1]),
-        "evidence-averaged": lambda p, lik: ((p[:, None] * lik).mean(0), bayes(p, lik)[1]),
-        "evidence-over-everything": lambda p, lik: ((p @ lik).sum(), bayes(p, lik)[1]),
-        "prior-twice": lambda p, lik: (p @ lik, bayes(p, p[:, None] * lik)[1]),
-        "softmax-of-probabilities": lambda p, lik: (p @ lik, (p[:, None] * lik).softmax(0)),
-        "divided-by-the-mean": lambda p, lik: (p @ lik, len(p) * bayes(p, lik)[1]),
-        "posterior-in-logs": lambda p, lik: (p @ lik, bayes(p, lik)[1].log()),
-        "most-probable-setting": lambda p, lik: (p @ lik, bayes(p, lik)[1].argmax(0)),
+    "width_of_q": {
+        "signs": around(lambda e, n: -e),
+        "estimates": around(lambda e, n: e - 22.709),
+        "sum-for-mean": around(lambda e, n: e + math.log(n)),
+        "swapped": {0.5: width.MEASURED[2.0][0], 2.0: width.MEASURED[0.5][0]},
+        "variance": {0.5: width.MEASURED[0.5**0.5][0], 2.0: width.MEASURED[2**0.5][0]},
+        "width-twice": {0.5: width.MEASURED[0.25][0], 2.0: width.MEASURED[4.0][0]},
+        "noisy": {**around(lambda e, n: e), 2.0: (-3.9, -0.3, -0.3)},
+        "other": {**around(lambda e, n: e), 0.5: (-3.2, -1.4, 5.0)},
+        "still-open": {0.5: None, 2.0: width.MEASURED[2.0][0]},
     },
 }
 
@@ -186,19 +144,6 @@ UNNAMED = {
         "column": (lambda w: by_logsumexp(w)[:, None], "an axis of size 1 too many"),
         "no-return": (lambda w: None, "is its `return` missing?"),
     },
-    "effective_sample_size": {
-        "one-maximum": (
-            lambda w: (w - w.max()).exp().sum(0) ** 2 / (2 * (w - w.max())).exp().sum(0),
-            "for columns of log-weights that lie hundreds apart they are infinite or NaN",
-        ),
-        "mean-for-maximum": (
-            lambda w: (w - w.mean(0)).exp().sum(0) ** 2 / (2 * (w - w.mean(0))).exp().sum(0),
-            "for a column whose log-weights lie 2,000 apart they are infinite or NaN",
-        ),
-        "squeezed": (lambda w: ess_by_softmax(w).squeeze(), "a batch of one the shape is ()"),
-        "twice": (lambda w: 2 * ess_by_softmax(w), "2 times the right ones"),
-        "no-return": (lambda w: None, "is its `return` missing?"),
-    },
     "inverse_transform": {
         "squeezed": (lambda z: -uniform(z).log().squeeze() / 1.5, "has shape (), but z has shape"),
         "in-place": (lambda z: -z.neg_().erf_().log() / 1.5, "changes its argument z in place"),
@@ -206,50 +151,44 @@ UNNAMED = {
         "constant": (lambda z: torch.full_like(z, 2 / 3), "do not follow the exponential"),
         "no-return": (lambda z: None, "is its `return` missing?"),
     },
-    "marginal": {
-        "evidence-halved": (lambda p, lik: (bayes(p, lik)[0] / 2, bayes(p, lik)[1]), "evidence:"),
-        "no-return": (lambda p, lik: None, "is its `return` missing?"),
-        "evidence-only": (lambda p, lik: bayes(p, lik)[0], "return 2 things, evidence, posterior"),
-        "tiny-constant": (
-            lambda p, lik: (p @ lik, p[:, None] * lik / (p @ lik + 1e-8)),
-            "columns of probabilities near 1e-40 entry [0, 1] of the result should be",
-        ),
-        "clamped": (
-            lambda p, lik: bayes(p, lik.clamp(min=1e-12)),
-            "columns of probabilities near 1e-40",
-        ),
-        "squeezed": (
-            lambda p, lik: ((p @ lik).squeeze(), bayes(p, lik)[1].squeeze()),
-            "an axis N of size 1 the shape is () where (1,) is asked in the evidence",
-        ),
-        "both-wrong": (
-            lambda p, lik: (lik.sum(0), p[:, None] * lik),
-            "Your evidence is not weighted by the prior",
-        ),
+    "width_of_q": {
+        "one-row": ({0.5: (-3.2, -1.4, -0.7)}, "lacks width = 2"),
+        "two-columns": (around(lambda e, n: e) | {0.5: (-3.2, -1.4)}, "has 2 numbers"),
+        "no-dictionary": ([1, 2], "Your answer is a list"),
+        "all-five": (around(lambda e, n: 5.0), "width = 0.5 your mean error with 10 draws"),
     },
 }
 
 
-@pytest.mark.parametrize(
-    "exercise",
-    [latent_variables.LOG_MEAN_EXP, latent_variables.EFFECTIVE_SAMPLE_SIZE],
-    ids=lambda e: e.name,
-)
-def test_our_answers_are_those_of_the_package(exercise):
+def test_our_mean_of_tiny_numbers_is_the_package_s():
     """A right answer that is wrong would teach every student the same mistake."""
-    oracle = {"log_mean_exp": log_mean_exp, "effective_sample_size": effective_sample_size}
-    for case in exercise.cases():
-        want = oracle[exercise.name](case.args["log_weights"].double())
-        torch.testing.assert_close(evaluate(exercise.right, case), want, rtol=1e-9, atol=0)
+    for case in latent_variables.LOG_MEAN_EXP.cases():
+        want = log_mean_exp(case.args["log_weights"].double())
+        got = evaluate(latent_variables.LOG_MEAN_EXP.right, case)
+        torch.testing.assert_close(got, want, rtol=1e-9, atol=0)
 
 
-def test_our_posterior_obeys_bayes():
-    """Posteriors that do not sum to 1 over the settings, or do not give the joint back."""
-    for case in evidence.MARGINAL.cases():
-        total, posterior = evaluate_parts(evidence.MARGINAL.right, case)
-        torch.testing.assert_close(posterior.sum(0), torch.ones_like(total))
-        joint = case.args["prior"].double()[:, None] * case.args["likelihood"].double()
-        torch.testing.assert_close(posterior * total, joint)
+@pytest.mark.parametrize("factor", width.MEASURED)
+@pytest.mark.parametrize("column", [0, 1])
+def test_the_measured_errors_come_out_again(factor, column):
+    """Numbers typed wrongly, or measured with another q, would refuse every right table."""
+    g = torch.Generator().manual_seed(5)
+    found = width.errors(factor, width.DRAWS[column], 200, generator=g)
+    means, spreads = width.MEASURED[factor]
+    assert abs(found.mean() - means[column]) < 5 * spreads[column] / math.sqrt(200) + 0.01
+    assert found.std() == pytest.approx(spreads[column], rel=0.35)
+
+
+def test_the_exact_value_of_the_table_is_that_of_the_model():
+    """An error measured from another zero."""
+    model, x = sixteen_dimensions()
+    assert model.log_evidence(x[None]).item() == pytest.approx(width.EXACT, abs=1e-3)
+
+
+def test_the_narrow_q_looks_better_with_few_draws_and_is_worse_with_many():
+    """An exercise that does not teach what it is there for."""
+    narrow, wide = width.MEASURED[0.5][0], width.MEASURED[2.0][0]
+    assert narrow[0] > wide[0] and narrow[1] < wide[1] and narrow[2] < wide[2]
 
 
 def test_the_noise_of_the_transform_is_standard_normal():

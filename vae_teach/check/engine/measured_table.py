@@ -47,6 +47,7 @@ class MeasuredTable:
         draws: estimates for each row, in words, as the exercise asks.
         slips: in the order in which they are tried.
         scaled: for numbers that are all one factor away from the right ones, with {factor}.
+        noisy: for a number that is nearly right.
     """
 
     letter: str
@@ -56,13 +57,14 @@ class MeasuredTable:
     draws: str
     slips: tuple[Slip, ...]
     scaled: str = ""
+    noisy: str = NOISY
 
     @property
     def hints(self) -> dict[str, str]:
         """Every sentence, by the name of the slip."""
         return {slip.name: slip.hint for slip in self.slips} | {
             "still-open": OPEN,
-            "noisy": NOISY,
+            "noisy": self.noisy,
             "other": OTHER,
             **({"scaled": self.scaled} if self.scaled else {}),
         }
@@ -93,7 +95,7 @@ class MeasuredTable:
             for i in range(len(self.columns))
         )
         words = {"row": self.place(row), "column": self.columns[i], "draws": self.draws}
-        raise Fault((NOISY if near else OTHER).format(**words))
+        raise Fault((self.noisy if near else OTHER).format(**words))
 
     def _factor(self, got: Table, right: Table) -> float | None:
         """The one factor between all numbers and the right ones, if there is one."""

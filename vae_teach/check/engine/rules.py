@@ -13,10 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-LOG_WEIGHTS, LOGVAR, PROBABILITIES = "log-weights", "logvar", "probabilities"
+LOG_WEIGHTS, LOGVAR = "log-weights", "logvar"
 MANY = 9  # more than any ordinary case has of anything
 LEVELS = (0.0, -100.0, -900.0, 900.0)  # e^100 is too large for float32, e^900 for float64
-TINY = (1.0, 1e-40, 1e-80)
 RANGE = 2_000.0  # so that the largest lies 900 or more above mean, median and smallest
 
 
@@ -27,8 +26,7 @@ class Role:
     Args:
         axes: one letter for each axis, the same in all arguments that share it: "KB". "B" is the
             batch; "." is an axis whose size and order belong to the exercise.
-        values: `LOG_WEIGHTS` (reduced over the first axis), `LOGVAR` or `PROBABILITIES` (which may
-            be tiny in some columns, the last axis); else any numbers.
+        values: `LOG_WEIGHTS` (reduced over the first axis) or `LOGVAR`; else any numbers.
     """
 
     axes: str = ""
@@ -78,11 +76,6 @@ VARIANCES = Rule(
     "moderate log-variances",
     "{place}",
     "look for a clamp, for a constant added to the variance, or for an exp too many",
-)
-SMALL = Rule(
-    "ordinary probabilities",
-    "columns of probabilities near 1e-40",
-    "leave out any clamp, and any constant that is added before you divide or take a log",
 )
 
 Args = dict[str, Any]
@@ -154,15 +147,6 @@ def _log_variances(args: Args, roles: dict[str, Role]) -> Iterator[Derived]:
             yield VARIANCES, place, args | {name: spread}
 
 
-def _probabilities(args: Args, roles: dict[str, Role]) -> Iterator[Derived]:
-    """Arguments with tiny probabilities, in float64, because float32 would round them to 0."""
-    for name in (name for name, role in roles.items() if role.values == PROBABILITIES):
-        grown = _along(args, _axes_of(roles, roles[name].axes[-1]), _tiled(len(TINY)))
-        tiny = torch.tensor(TINY, dtype=torch.float64)
-        in_float64 = {n: v.double() if isinstance(v, Tensor) else v for n, v in grown.items()}
-        yield SMALL, SMALL.place, in_float64 | {name: in_float64[name] * tiny}
-
-
 def derived(args: Args, roles: dict[str, Role], *, ones: str, fixed: str) -> Iterator[Derived]:
     """The harsher calls that follow from one ordinary call, mildest first.
 
@@ -177,4 +161,3 @@ def derived(args: Args, roles: dict[str, Role], *, ones: str, fixed: str) -> Ite
     yield from _many(args, roles, fixed)
     yield from _log_weights(args, roles)
     yield from _log_variances(args, roles)
-    yield from _probabilities(args, roles)

@@ -1,6 +1,6 @@
-"""Checks for chapter 2, latent variables: draws by a transform, Bayes' rule, weighted draws.
+"""Checks for chapter 2, latent variables: draws by a transform, weighted draws, the width of q.
 
-Shapes: n draws lead, B pictures; M settings, N pictures.
+Shapes: n draws lead, B pictures.
 """
 
 import math
@@ -12,11 +12,12 @@ from torch import Tensor
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
 from vae_teach.check.engine.rules import LOG_WEIGHTS, Role
 from vae_teach.check.engine.verdict import Verdict
-from vae_teach.check.latent_variables.evidence import MARGINAL, marginal
 from vae_teach.check.latent_variables.transform import HINTS as TRANSFORM_HINTS
 from vae_teach.check.latent_variables.transform import inverse_transform
+from vae_teach.check.latent_variables.width import HINTS as WIDTH_HINTS
+from vae_teach.check.latent_variables.width import width_of_q
 
-__all__ = ["effective_sample_size", "inverse_transform", "log_mean_exp", "marginal"]
+__all__ = ["inverse_transform", "log_mean_exp", "width_of_q"]
 
 
 def _log_weights(n: int, b: int, around: float = -1.0, **options) -> Case:
@@ -148,116 +149,8 @@ def log_mean_exp(student: Callable) -> Verdict:
     return judge(student, LOG_MEAN_EXP)
 
 
-def _effective_sample_size(log_weights: Tensor) -> Tensor:
-    return 1 / log_weights.softmax(0).square().sum(0)
-
-
-EFFECTIVE_SAMPLE_SIZE = Exercise(
-    name="effective_sample_size",
-    right=_effective_sample_size,
-    cases=_cases,
-    roles={"log_weights": Role("nB", LOG_WEIGHTS)},
-    ones="Bn",
-    mistakes=(
-        Mistake(
-            "n",
-            "You return n, the number of draws: unequal weights make them count as fewer.",
-            lambda w: torch.full_like(w[0], len(w)),
-        ),
-        Mistake(
-            "upside-down",
-            "Your quotient is upside down: it is the square of the sum over the sum of squares.",
-            lambda w: 1 / _effective_sample_size(w),
-        ),
-        Mistake(
-            "log",
-            "You return the log of the effective sample size: take its exponential.",
-            lambda w: _effective_sample_size(w).log(),
-        ),
-        Mistake(
-            "share",
-            "You return the effective share of the draws: multiply by n, or sum where you average.",
-            lambda w: _effective_sample_size(w) / len(w),
-        ),
-        Mistake(
-            "exp-missing",
-            "You use the log-weights as weights: take their exponential first.",
-            lambda w: w.sum(0).square() / w.square().sum(0),
-        ),
-        Mistake(
-            "sum-not-squared",
-            "The sum of the weights is to be squared before you divide by the sum of squares.",
-            lambda w: w.exp().sum(0) / w.exp().square().sum(0),
-        ),
-        Mistake(
-            "squares-swapped",
-            "You divide the sum of squares by the sum: "
-            "it is the square of the sum over the sum of squares.",
-            lambda w: w.exp().square().sum(0) / w.exp().sum(0),
-        ),
-        Mistake(
-            "largest-weight",
-            "You return 1 over the largest share: all draws count, each by its squared share.",
-            lambda w: 1 / w.softmax(0).max(0).values,
-        ),
-        Mistake(
-            "entropy",
-            "You return the entropy of the weights: here it is the square of the sum over the sum "
-            "of squares.",
-            lambda w: (-w.softmax(0) * w.log_softmax(0)).sum(0),
-        ),
-        Mistake(
-            "not-squared",
-            "You divide by the sum of the shares, which is 1: divide by the sum of their squares.",
-            lambda w: 1 / w.softmax(0).sum(0),
-        ),
-        Mistake(
-            "spread-of-n-minus-one",
-            "You have the variance with n - 1 in it: with n the formula gives the quotient.",
-            lambda w: len(w) / (1 + w.softmax(0).var(0) * len(w) ** 2),
-        ),
-        Mistake(
-            "perplexity",
-            "You return the exponential of the entropy of the weights, another count of draws: "
-            "here it is the square of the sum over the sum of squares.",
-            lambda w: (-w.softmax(0) * w.log_softmax(0)).sum(0).exp(),
-        ),
-        Mistake(
-            "wrong-axis",
-            "You sum over the pictures: the draws are axis 0, so the result has shape (B,).",
-            lambda w: _effective_sample_size(w.T),
-        ),
-        Mistake(
-            "everything",
-            "You sum over draws and pictures at once: keep one value per picture, shape (B,).",
-            lambda w: _effective_sample_size(w.reshape(-1)),
-        ),
-        Mistake(
-            "underflow",
-            "Your values are right for moderate log-weights, but NaN or 0 at -2000 or 2000: "
-            "subtract the largest before exp, as softmax does.",
-            matches=lambda got, want, w: not bool((got.isfinite() & (got > 0)).all()),
-            hard=True,
-        ),
-        Mistake(
-            "clipped",
-            "Your values are right for moderate log-weights only: "
-            "in place of a clip, subtract the largest before exp, as softmax does.",
-            matches=lambda got, want, w: True,
-            hard=True,
-        ),
-    ),
-)
-
-
-def effective_sample_size(student: Callable) -> Verdict:
-    """Check f(log_weights (n, B)) -> (B,): how many equal draws the weighted ones are worth."""
-    return judge(student, EFFECTIVE_SAMPLE_SIZE)
-
-
 HINTS = {
-    "effective_sample_size": EFFECTIVE_SAMPLE_SIZE.hints,
     "inverse_transform": TRANSFORM_HINTS,
     "log_mean_exp": LOG_MEAN_EXP.hints,
-    "marginal": MARGINAL.hints,
+    "width_of_q": WIDTH_HINTS,
 }
