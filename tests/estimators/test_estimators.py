@@ -192,6 +192,18 @@ def test_pathwise_is_the_finite_difference_at_fixed_noise():
         torch.testing.assert_close(got.sigma[i], by_sigma, rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize("w", [0.3, 1.0, 1.1, 1.15, 3.0])
+def test_which_estimator_wins_for_a_sine_turns_near_a_frequency_of_1_1(w):
+    """The solution of exercise 5.4, against quadrature: pathwise minus score, at mu = 0."""
+    x, weights = np.polynomial.hermite_e.hermegauss(80)
+    mean = weights / weights.sum()
+    path, score = w * np.cos(w * x), np.sin(w * x) * x
+    difference = (mean @ path**2 - (mean @ path) ** 2) - (mean @ score**2 - (mean @ score) ** 2)
+    by_hand = 0.5 * (w**2 - 1 + (1 - 3 * w**2) * math.exp(-2 * w**2))
+    assert difference == pytest.approx(by_hand, abs=1e-12)
+    assert (difference > 0) == (w > 1.12)
+
+
 def test_score_function_never_differentiates_f():
     """A step function has slope 0, yet its expectation has a gradient, and the score finds it."""
     mu, sigma = point(([0.3], [0.8]))
