@@ -1,3 +1,4 @@
+// @ts-check
 /* Frame scrubber: a slider and a play button over pictures that were drawn beforehand.
  *
  * Traits (mirror frame_scrubber.py; F frames):
@@ -14,47 +15,75 @@ import { clamp } from "./parts/scales.js";
 
 // --- pure: no DOM, imported by tests/js ---
 
-/** Where frame i lies in the bytes: [first, end). */
+/** Where frame i lies in the bytes: [first, end).
+ * @param {number[]} sizes
+ * @param {number} i
+ * @returns {Pair} */
 export function extent(sizes, i) {
   const first = sizes.slice(0, i).reduce((sum, size) => sum + size, 0);
   return [first, first + sizes[i]];
 }
 
-/** The bytes of frame i. */
+/** The bytes of frame i.
+ * @param {DataView<ArrayBuffer>} bytes
+ * @param {number[]} sizes
+ * @param {number} i */
 export function cut(bytes, sizes, i) {
   const [first, end] = extent(sizes, i);
   return new Uint8Array(bytes.buffer, bytes.byteOffset + first, end - first);
 }
 
-/** An SVG whose ids, and what refers to them, begin with a prefix: the page may show it twice. */
+/** An SVG whose ids, and what refers to them, begin with a prefix: the page may show it twice.
+ * @param {string} svg
+ * @param {string} prefix */
 export const withOwnIds = (svg, prefix) => svg.replace(/\b(id="|href="#|url\(#)/g, `$1${prefix}`);
 
-/** The frame after i while playing, or null at the last one. */
+/** The frame after i while playing, or null at the last one.
+ * @param {number} i
+ * @param {number} count */
 export const after = (i, count) => (i + 1 < count ? i + 1 : null);
 
-/** Where play starts: from here, or from the beginning when the end is reached. */
+/** Where play starts: from here, or from the beginning when the end is reached.
+ * @param {number} i
+ * @param {number} count */
 export const playFrom = (i, count) => (i + 1 < count ? i : 0);
 
-/** "step 32, 11 of 33": the position in words. */
+/** "step 32, 11 of 33": the position in words.
+ * @param {string[]} labels
+ * @param {number} i */
 export const position = (labels, i) => `${labels[i]}, ${i + 1} of ${labels.length}`;
 
 /** Milliseconds a frame at normal speed: slow enough to see what changed in a short film, and a
- * long one is over in twelve seconds. */
+ * long one is over in twelve seconds.
+ * @param {number} count */
 export const interval = (count) => clamp(12_000 / count, 60, 350);
 
 // --- view and wiring ---
 
 const SPEEDS = [0.5, 1, 2, 4];
 
+/**
+ * @param {HTMLElement} element
+ * @param {number} width
+ */
 const setWidth = (element, width) => element.style.setProperty("--own-width", `${width}px`);
 
-/** PNG files in one element. A URL is made when its frame is first shown; `release` frees all. */
+/** PNG files in one element. A URL is made when its frame is first shown; `release` frees all.
+ * @param {DataView<ArrayBuffer>} bytes
+ * @param {number[]} sizes
+ * @param {Pair} shape
+ * @param {number} scale */
 function makePixels(bytes, sizes, [width, height], scale) {
+  /** @type {Map<number, string>} */
   const urls = new Map();
   // the class tells the book's theme to leave the picture's brightness alone in the dark
   const className = scale > 1 ? "dark-light squares" : "dark-light";
   const element = make("img", { className, width, height, decoding: "sync" });
   setWidth(element, width);
+  /**
+   * @param {number} i
+   * @param {string} alt
+   */
   const show = (i, alt) => {
     if (!urls.has(i)) {
       const blob = new Blob([cut(bytes, sizes, i)], { type: "image/png" });
@@ -62,17 +91,27 @@ function makePixels(bytes, sizes, [width, height], scale) {
     }
     Object.assign(element, { src: urls.get(i), alt });
   };
-  return { element, show, release: () => urls.forEach((url) => URL.revokeObjectURL(url)) };
+  const release = () => {
+    for (const url of urls.values()) URL.revokeObjectURL(url);
+  };
+  return { element, show, release };
 }
 
-/** SVG texts in one element, in the page itself: so they take its typeface and its ink. */
+/** SVG texts in one element, in the page itself: so they take its typeface and its ink.
+ * @param {DataView<ArrayBuffer>} bytes
+ * @param {number[]} sizes
+ * @param {Pair} shape */
 function makeCurves(bytes, sizes, [width]) {
   const element = make("div", { className: "curves", role: "img" });
   setWidth(element, width);
   const prefix = `frames-${Math.random().toString(36).slice(2)}-`;
+  /**
+   * @param {number} i
+   * @param {string} alt
+   */
   const show = (i, alt) => {
     element.innerHTML = withOwnIds(new TextDecoder().decode(cut(bytes, sizes, i)), prefix);
-    const svg = element.firstElementChild;
+    const svg = /** @type {SVGSVGElement} */ (element.firstElementChild);
     svg.style.width = ""; // the element around it has it, and the words
     svg.ariaHidden = "true";
     element.ariaLabel = alt;
@@ -80,9 +119,15 @@ function makeCurves(bytes, sizes, [width]) {
   return { element, show, release() {} };
 }
 
+/** @param {{ title: string, count: number, picture: HTMLElement }} film */
 function makeView({ title, count, picture }) {
   const range = { min: 0, max: count - 1, step: 1 };
+  /**
+   * @param {string} textContent
+   * @param {string} ariaLabel
+   */
   const symbol = (textContent, ariaLabel) => Object.assign(button(textContent), { ariaLabel });
+  /** @param {number} factor */
   const speed = (factor) =>
     make("option", { value: factor, textContent: `${factor} ×`, selected: factor === 1 });
   const view = {
@@ -99,23 +144,27 @@ function makeView({ title, count, picture }) {
   };
   const speeds = make("label", {}, "Speed", view.speed);
   const loop = make("label", {}, view.loop, "Loop");
-  view.root = box(
+  const root = box(
     "frame-scrubber",
     view.sheet,
     box("line", view.slider, view.label),
     box("controls acts", view.back, view.play, view.on, speeds, loop, view.enlarge),
     view.status,
   );
-  keepKeys(view.root);
-  return view;
+  keepKeys(root);
+  return { ...view, root };
 }
 
-/** Frame after frame until `step` says that there is no next one. */
+/** Frame after frame until `step` says that there is no next one.
+ * @param {HTMLElement} button
+ * @param {() => boolean} step
+ * @param {() => number} wait */
 function makePlayer(button, step, wait) {
-  let timer = null;
+  /** @type {number | undefined} */
+  let timer;
   const stop = () => {
     clearTimeout(timer);
-    timer = null;
+    timer = undefined;
     button.textContent = "Play";
   };
   const next = () => {
@@ -125,10 +174,11 @@ function makePlayer(button, step, wait) {
     button.textContent = "Pause";
     next();
   };
-  return { start, stop, playing: () => timer !== null };
+  return { start, stop, playing: () => timer !== undefined };
 }
 
-/** A picture wider than its box can be scrolled by keys too. */
+/** A picture wider than its box can be scrolled by keys too.
+ * @param {HTMLElement} sheet */
 function letKeysScroll(sheet) {
   const scrolls = sheet.scrollWidth > sheet.clientWidth + 1;
   sheet.tabIndex = scrolls ? 0 : -1;
@@ -136,13 +186,15 @@ function letKeysScroll(sheet) {
   sheet.ariaLabel = scrolls ? "Picture, scrolls sideways" : null;
 }
 
-/** Large or as before. */
+/** Large or as before.
+ * @param {{ root: HTMLElement, sheet: HTMLElement, enlarge: HTMLElement }} view */
 function toggleSize({ root, sheet, enlarge }) {
   const large = root.classList.toggle("large");
   enlarge.textContent = large ? "Fit to the page" : "Enlarge";
   letKeysScroll(sheet);
 }
 
+/** @param {Mounting} mounting */
 function render({ model, el }) {
   const [labels, alts, sizes] = ["labels", "alts", "sizes"].map((name) => model.get(name));
   const count = labels.length;
@@ -165,7 +217,7 @@ function render({ model, el }) {
   const draw = () => {
     const i = index();
     picture.show(i, alts[i]);
-    view.slider.value = i;
+    view.slider.value = String(i);
     view.slider.ariaValueText = position(labels, i);
     view.label.textContent = labels[i];
     if (!player.playing()) speak();
@@ -174,6 +226,7 @@ function render({ model, el }) {
     player.stop();
     speak();
   };
+  /** @param {number} i */
   const go = (i) => {
     if (player.playing()) halt();
     life.write({ index: clamp(i, 0, count - 1) });

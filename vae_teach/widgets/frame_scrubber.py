@@ -124,20 +124,19 @@ def _require_alike(frames: Sequence[Frame]) -> tuple[str, tuple[int, int]]:
     """Kind and size of all frames, or a ValueError that names the first that differs."""
     if not frames:
         raise ValueError("frames is empty: a scrubber needs at least one")
-    alike = None
+    found = []
     for i, frame in enumerate(frames):
         for part in ("label", "alt"):
             if not getattr(frame, part).strip():
                 raise ValueError(f"frame {i} has no {part}: say what it is in words")
         try:
-            found = _measure(frame.picture)
+            found.append(_measure(frame.picture))
         except ValueError as error:
             raise ValueError(f"frame {i} ({frame.label}) {error}") from error
-        alike = alike or found
-        if found != alike:
-            said, first = _words(found), _words(alike)
+        if found[i] != found[0]:
+            said, first = _words(found[i]), _words(found[0])
             raise ValueError(f"frame {i} ({frame.label}) {said}, but frame 0 {first}")
-    return alike
+    return found[0]
 
 
 def _words(found: tuple[str, tuple[int, int]]) -> str:
