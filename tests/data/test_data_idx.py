@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from vae_teach.data import idx
 from vae_teach.data.idx import CorruptFileError, read_idx, read_payload
-from vae_teach.data.sources import FASHION_MNIST, MNIST
+from vae_teach.data.sources import MNIST, SOURCES
 
 FILE = tiny_source().files["train_images"]
 PAYLOAD = payload("train_images")
@@ -164,5 +164,5 @@ def test_a_gzip_file_is_unpacked_piece_by_piece(tmp_path, monkeypatch):
 
 def test_the_two_data_sets_differ_in_every_file():
     """Fails if a checksum is pasted into the wrong data set or the wrong line."""
-    digests = [f.sha256 for source in (MNIST, FASHION_MNIST) for f in source.files.values()]
+    digests = [f.sha256 for source in SOURCES.values() for f in source.files.values()]
     assert len(set(digests)) == 8 and all(len(d) == 64 for d in digests)

@@ -10,7 +10,7 @@ def add_parser(subparsers) -> None:
         "name",
         nargs="?",
         metavar="NAME",
-        help="strokes, mnist, fashion_mnist or images:FOLDER; without it, list what is here",
+        help="a data set, or images:FOLDER; without it, list them and what is here",
     )
     parser.add_argument(
         "--from",

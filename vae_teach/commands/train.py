@@ -17,7 +17,7 @@ def add_parser(subparsers) -> None:
         description="Train a VAE and write the model, its curves, samples, reconstructions and "
         "an explorer into a folder. Give the same command again to go on where a run stopped.",
     )
-    parser.add_argument("--data", metavar="DATA", help="strokes, mnist, fashion_mnist or "
+    parser.add_argument("--data", metavar="DATA", help="a name that `data` lists, or "
                         "images:FOLDER; default: what the notebooks use")  # fmt: skip
     parser.add_argument("--out", required=True, type=folder, metavar="DIR",
                         help="where everything is written; not among the pictures")  # fmt: skip

@@ -22,7 +22,7 @@ def load(name: str | None = None, *, limit: int | None = None, **options) -> Dat
     """Return a data set by name; never touches the network.
 
     Args:
-        name: "strokes", "mnist", "fashion_mnist" or "images:FOLDER"; None for what
+        name: "strokes", one of `SOURCES` such as "mnist", or "images:FOLDER"; None for what
             $VAE_TEACH_DATASET says, else MNIST if it is on this machine, else strokes.
         limit: keep at most this many examples of each split, the first ones.
         **options: for "images:FOLDER" only, as `load_folder` takes them: size, channels, fit, ...

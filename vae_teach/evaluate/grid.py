@@ -8,21 +8,14 @@ import math
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vae_teach.evaluate.weights import log_posterior
 from vae_teach.exact.grid import Grid
 from vae_teach.machine.device import as_float64, on_accelerator
-from vae_teach.maths import continuous_bernoulli
 from vae_teach.maths.gaussian import log_standard_normal
 from vae_teach.models.latent import Encoder, LatentModel
-from vae_teach.models.likelihoods import (
-    Bernoulli,
-    ContinuousBernoulli,
-    Gaussian,
-    LearnedGaussian,
-    Likelihood,
-)
+from vae_teach.models.likelihoods import Likelihood
 from vae_teach.validation import require_number
 
 TABLE = 4_000_000  # entries of an images-by-points table held at a time: 32 MB
@@ -50,17 +43,7 @@ class GridEvidence(NamedTuple):
 
 def log_prob_table(likelihood: Likelihood, x: Tensor, params: Tensor) -> Tensor:
     """log p(x_n | params_m) for every image and every grid point: (N, D), (M, D) -> (N, M)."""
-    if isinstance(likelihood, Bernoulli):
-        return x @ params.T - nn.functional.softplus(params).sum(dim=-1)
-    if isinstance(likelihood, ContinuousBernoulli):
-        return x @ params.T - continuous_bernoulli.log_partition(params).sum(dim=-1)
-    if isinstance(likelihood, Gaussian | LearnedGaussian):
-        means = likelihood.mean(params)
-        products = x @ means.T
-        squares = x.square().sum(dim=-1)[:, None] - 2 * products + means.square().sum(dim=-1)
-        no_error = likelihood.log_prob(means, params)  # the constant of the density
-        return no_error - squares / (2 * likelihood.sigma_x**2)
-    return torch.stack([likelihood.log_prob(row, params) for row in x])
+    return likelihood.table(x, params)
 
 
 class _Sums:

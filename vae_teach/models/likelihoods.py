@@ -6,8 +6,10 @@ Shapes: B batch, K draws, D pixels. `log_prob` sums over pixels, so it is in nat
 """
 
 import math
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -36,6 +38,27 @@ class Likelihood(Protocol):
     def sample(self, params: Tensor, generator: torch.Generator) -> Tensor:
         """Draw pixels from p(x | z): (..., D) -> (..., D)."""
 
+    def table(self, x: Tensor, params: Tensor) -> Tensor:
+        """Log-density of every image under every params: (N, D), (M, D) -> (N, M).
+
+        `table = row_by_row` will do; a matrix product is many times as fast.
+        """
+
+
+LIKELIHOODS: dict[str, Callable[..., Likelihood]] = {}
+_Class = TypeVar("_Class")
+
+
+def named(cls: type[_Class]) -> type[_Class]:
+    """Decorate a likelihood: its name in snake_case is its name in a config or a command."""
+    LIKELIHOODS[re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()] = cls
+    return cls
+
+
+def row_by_row(self: Likelihood, x: Tensor, params: Tensor) -> Tensor:
+    """The `table` of a likelihood without a faster one."""
+    return torch.stack([self.log_prob(row, params) for row in x])
+
 
 @checked
 def _require_same_pixels(x: Tensor, params: Tensor) -> None:
@@ -43,6 +66,7 @@ def _require_same_pixels(x: Tensor, params: Tensor) -> None:
         raise ValueError(f"x has {x.shape[-1]} pixels but params has {params.shape[-1]}")
 
 
+@named
 @dataclass(frozen=True)
 class Bernoulli:
     r"""Every pixel is a coin; `params` are logits, the log-odds of white.
@@ -63,6 +87,10 @@ class Bernoulli:
         # x * l - softplus(l) never forms a probability, so it cannot take the log of 0.
         return (x * params - F.softplus(params)).sum(dim=-1)
 
+    def table(self, x: Tensor, params: Tensor) -> Tensor:
+        """Log-density of every image under every params: (N, D), (M, D) -> (N, M)."""
+        return x @ params.T - F.softplus(params).sum(dim=-1)
+
     def mean(self, params: Tensor) -> Tensor:
         """Probability of white, in (0, 1)."""
         return torch.sigmoid(params)
@@ -74,6 +102,7 @@ class Bernoulli:
         return (uniform < torch.sigmoid(params)).to(params.dtype)
 
 
+@named
 @dataclass(frozen=True)
 class ContinuousBernoulli:
     r"""A density on [0, 1] for grey pixels; `params` are logits, as for the Bernoulli.
@@ -95,6 +124,10 @@ class ContinuousBernoulli:
         _require_same_pixels(x, params)
         return (x * params - continuous_bernoulli.log_partition(params)).sum(dim=-1)
 
+    def table(self, x: Tensor, params: Tensor) -> Tensor:
+        """Log-density of every image under every params: (N, D), (M, D) -> (N, M)."""
+        return x @ params.T - continuous_bernoulli.log_partition(params).sum(dim=-1)
+
     def mean(self, params: Tensor) -> Tensor:
         """Mean intensity, in (0, 1)."""
         return continuous_bernoulli.mean(params)
@@ -115,6 +148,15 @@ def _output(params: Tensor, squash: bool) -> Tensor:
     return torch.sigmoid(params) if squash else params
 
 
+def _gaussian_table(likelihood: "Gaussian | LearnedGaussian", x: Tensor, params: Tensor) -> Tensor:
+    means = likelihood.mean(params)
+    products = x @ means.T
+    squares = x.square().sum(dim=-1)[:, None] - 2 * products + means.square().sum(dim=-1)
+    no_error = likelihood.log_prob(means, params)  # the constant of the density
+    return no_error - squares / (2 * likelihood.sigma_x**2)
+
+
+@named
 @checked(sigma_x=POSITIVE)
 @dataclass(frozen=True)
 class Gaussian:
@@ -142,6 +184,10 @@ class Gaussian:
         constant = x.shape[-1] * (LOG_2PI + 2 * math.log(self.sigma_x))
         return -0.5 * (squared_error / self.sigma_x**2 + constant)
 
+    def table(self, x: Tensor, params: Tensor) -> Tensor:
+        """Log-density of every image under every params: (N, D), (M, D) -> (N, M)."""
+        return _gaussian_table(self, x, params)
+
     def mean(self, params: Tensor) -> Tensor:
         """f(z): the decoder's output itself, or its sigmoid."""
         return _output(params, self.squash)
@@ -152,6 +198,7 @@ class Gaussian:
         return self.mean(params) + self.sigma_x * _like(torch.randn, params, generator)
 
 
+@named
 @checked(sigma_x=POSITIVE)
 class LearnedGaussian(nn.Module):
     """`Gaussian` whose one sigma_x is trained with the decoder, starting from `sigma_x`.
@@ -182,6 +229,10 @@ class LearnedGaussian(nn.Module):
         constant = x.shape[-1] * (LOG_2PI + 2 * self.log_sigma_x)
         return -0.5 * (squared_error * torch.exp(-2 * self.log_sigma_x) + constant)
 
+    def table(self, x: Tensor, params: Tensor) -> Tensor:
+        """Log-density of every image under every params: (N, D), (M, D) -> (N, M)."""
+        return _gaussian_table(self, x, params)
+
     def mean(self, params: Tensor) -> Tensor:
         """f(z): the decoder's output itself, or its sigmoid."""
         return _output(params, self.squash)
@@ -192,6 +243,7 @@ class LearnedGaussian(nn.Module):
         return self.mean(params) + self.log_sigma_x.exp() * _like(torch.randn, params, generator)
 
 
+@named
 @checked(scale=POSITIVE)
 @dataclass(frozen=True)
 class Laplace:
@@ -216,6 +268,8 @@ class Laplace:
         absolute_error = (x - self.mean(params)).abs().sum(dim=-1)
         return -absolute_error / self.scale - x.shape[-1] * math.log(2 * self.scale)
 
+    table = row_by_row
+
     def mean(self, params: Tensor) -> Tensor:
         """f(z): the decoder's output itself, or its sigmoid."""
         return _output(params, self.squash)
@@ -228,15 +282,6 @@ class Laplace:
         beyond = (2 * centred.abs()).clamp(max=1 - torch.finfo(params.dtype).eps)
         noise = -centred.sign() * torch.log1p(-beyond)
         return self.mean(params) + self.scale * noise
-
-
-LIKELIHOODS = {
-    "bernoulli": Bernoulli,
-    "continuous_bernoulli": ContinuousBernoulli,
-    "gaussian": Gaussian,
-    "learned_gaussian": LearnedGaussian,
-    "laplace": Laplace,
-}
 
 
 def make_likelihood(spec: str | dict) -> Likelihood:

@@ -5,6 +5,7 @@ it, an explorer, and `run.json`: the protocol, the results and where they come f
 Shapes: N pictures, D pixels, L latent.
 """
 
+import inspect
 import math
 from dataclasses import dataclass
 from itertools import pairwise
@@ -81,9 +82,9 @@ class Plan:
         if isinstance(self.likelihood, dict):
             return self.likelihood
         if self.likelihood is not None:
-            known = {"gaussian", "laplace", "learned_gaussian"}
+            options = inspect.signature(LIKELIHOODS[self.likelihood]).parameters
             squashed = {"name": self.likelihood, "squash": True}  # pixels stay in [0, 1]
-            return squashed if self.likelihood in known else self.likelihood
+            return squashed if "squash" in options else self.likelihood
         return COLOUR_LIKELIHOOD if len(image_shape) == 3 and image_shape[0] == 3 else "bernoulli"
 
     def epochs_for(self, n_train: int) -> int:

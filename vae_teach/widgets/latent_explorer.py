@@ -119,7 +119,8 @@ class LatentExplorer(TeachingWidget):
         """
         if not hasattr(model, "decoder"):
             raise TypeError(f"the explorer needs a model with a decoder, not {kind(model)}")
-        steps = export_decoder(model.get_submodule("decoder"))
+        decoder: Any = model.decoder  # a Tensor, as far as the type of nn.Module says
+        steps = export_decoder(decoder)
         latent_dim, n_pixels = _sizes(steps)
         steps = pixels_ending(steps, *_tried(model, latent_dim), output)
         shape = image_shape_of(image_shape, n_pixels)
