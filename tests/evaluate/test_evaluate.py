@@ -8,7 +8,7 @@ from torch import nn
 
 from vae_teach import evaluate
 from vae_teach.data.treatments import treat
-from vae_teach.evaluate.bounds import Estimate
+from vae_teach.evaluate.bounds import PerImage
 from vae_teach.evaluate.weights import chunks
 from vae_teach.exact import LinearGaussian
 from vae_teach.models import VAE, GaussianCodes
@@ -204,7 +204,7 @@ def test_one_draw_has_no_error_of_its_own():
 
 def test_the_two_errors_of_a_mean():
     """`noise` is of the draws on these images, `standard_error` of another set of images."""
-    estimate = Estimate(torch.tensor([1.0, 3.0, 5.0, 7.0]), torch.tensor([0.1, 0.1, 0.1, 0.1]))
+    estimate = PerImage(torch.tensor([1.0, 3.0, 5.0, 7.0]), torch.tensor([0.1, 0.1, 0.1, 0.1]))
     assert estimate.mean == 4.0
     assert estimate.noise == pytest.approx(0.1 / 2)
     assert estimate.standard_error == pytest.approx(math.sqrt(20 / 3) / 2)

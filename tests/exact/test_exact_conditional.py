@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from vae_teach.evaluate.conditional_grid import grid_log_likelihood
+from vae_teach.evaluate.conditional_grid import conditional_grid_log_likelihood
 from vae_teach.exact import Grid
 from vae_teach.exact.conditional import ConditionalLinearGaussian, expected_log_normal
 from vae_teach.maths.gaussian_full import cholesky, log_full_normal
@@ -162,7 +162,7 @@ def test_the_grid_agrees_with_importance_sampling(prior_hidden):
     gaussian = {"name": "gaussian", "sigma_x": 0.5}
     model = CVAE(2, 2, (8,), 1, (8,), "tanh", gaussian, prior_hidden=prior_hidden, seed=0)
     x, c = torch.randn(5, 2, generator=generator()), torch.randn(5, 2, generator=generator(1))
-    by_grid = grid_log_likelihood(model, x, c, Grid(-8, 8, 1_001))
+    by_grid = conditional_grid_log_likelihood(model, x, c, Grid(-8, 8, 1_001))
     sampled = model.log_likelihood(x, c, n_draws=4_000, generator=generator(2))
     torch.testing.assert_close(by_grid.float(), sampled, rtol=0, atol=0.05)
 
@@ -170,7 +170,9 @@ def test_the_grid_agrees_with_importance_sampling(prior_hidden):
 def test_the_grid_refuses_another_dimension():
     model = CVAE(2, 2, (4,), 2, (4,), seed=0)
     with pytest.raises(ValueError, match="the model has 2, grid 1"):
-        grid_log_likelihood(model, torch.zeros(1, 2), torch.zeros(1, 2), Grid(-8, 8, 101))
+        conditional_grid_log_likelihood(
+            model, torch.zeros(1, 2), torch.zeros(1, 2), Grid(-8, 8, 101)
+        )
 
 
 def test_a_grid_that_misses_the_mass_is_refused():
@@ -178,9 +180,9 @@ def test_a_grid_that_misses_the_mass_is_refused():
     model = CVAE(2, 2, (8,), 1, (8,), "tanh", {"name": "gaussian", "sigma_x": 0.1}, seed=0)
     x, c = torch.randn(5, 2, generator=generator()), torch.randn(5, 2, generator=generator(1))
     with pytest.raises(ValueError, match="9 points from -8 to 8 are too few"):
-        grid_log_likelihood(model, x, c, Grid(-8, 8, 9))
+        conditional_grid_log_likelihood(model, x, c, Grid(-8, 8, 9))
     with pytest.raises(ValueError, match="reaches an end of the grid, 2 or 3"):
-        grid_log_likelihood(model, x, c, Grid(2, 3, 1_001))
+        conditional_grid_log_likelihood(model, x, c, Grid(2, 3, 1_001))
 
 
 @pytest.mark.parametrize("sigma_x", [0.0, -1.0, float("nan")])

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vae_teach.evaluate.conditional_grid import grid_log_likelihood
+from vae_teach.evaluate.conditional_grid import conditional_grid_log_likelihood
 from vae_teach.exact import Grid
 from vae_teach.exact.fork import Fork
 from vae_teach.models.conditional import CVAE, Regressor
@@ -68,7 +68,10 @@ def test_the_regressor_averages_and_the_cvae_chooses():
     assert near.float().mean() > 0.7
     assert 0.3 < (samples > 0).float().mean() < 0.7
     x, c = FORK.sample(500, generator=generator(2))
-    truth, model = FORK.log_likelihood(x, c), grid_log_likelihood(cvae, x, c, Grid(-6, 6, 1_001))
+    truth, model = (
+        FORK.log_likelihood(x, c),
+        conditional_grid_log_likelihood(cvae, x, c, Grid(-6, 6, 1_001)),
+    )
     eps = torch.randn(100, 500, 1, generator=generator(3))
     bounds = torch.stack([cvae.elbo(x, c, e).value.detach() for e in eps])  # (100, 500)
     bound = bounds.mean(0)

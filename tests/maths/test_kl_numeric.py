@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from vae_teach.maths.kl_numeric import kl_by_quadrature, kl_monte_carlo, monte_carlo
+from vae_teach.maths.kl_numeric import kl_by_quadrature, kl_from_draws, monte_carlo
 
 Q = Normal(torch.tensor(0.8, dtype=torch.float64), torch.tensor(0.88, dtype=torch.float64))
 P = Normal(torch.tensor(0.0, dtype=torch.float64), torch.tensor(1.0, dtype=torch.float64))
@@ -86,15 +86,15 @@ def test_monte_carlo_is_within_its_error_bar_and_the_bar_is_right():
     """A standard error without the square root is 1000 times too small."""
     g = torch.Generator().manual_seed(0)
     draws = 0.8 + 0.88 * torch.randn(1_000_000, generator=g, dtype=torch.float64)
-    value, std_error = kl_monte_carlo(Q.log_prob, P.log_prob, draws)
+    value, std_error = kl_from_draws(Q.log_prob, P.log_prob, draws)
     assert abs(value - kl_divergence(Q, P)) < 4 * std_error
     assert 5e-4 < std_error < 2e-3
-    blocks = kl_monte_carlo(Q.log_prob, P.log_prob, draws.view(1000, 1000)).value
+    blocks = kl_from_draws(Q.log_prob, P.log_prob, draws.view(1000, 1000)).value
     # the spread of 1000 block means is known to 2 percent
     assert blocks.std().item() == pytest.approx(std_error.item() * math.sqrt(1000), rel=0.1)
 
 
 def test_one_draw_has_no_standard_error():
     """A NaN error bar."""
-    with pytest.raises(ValueError, match="at least 2 draws, but there are 1"):
+    with pytest.raises(ValueError, match="at least 2 rows, but its shape is"):
         monte_carlo(torch.zeros(1))

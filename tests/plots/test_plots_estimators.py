@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from vae_teach.estimators.measure import Measured, measure_median
+from vae_teach.estimators import Estimate, measure_median
 from vae_teach.plots.estimators import draw_estimates, draw_measured, draw_medians
 
 
@@ -16,7 +16,7 @@ def closed_figures():
 
 
 def measured(*pairs):
-    return [Measured(torch.tensor(value), torch.tensor(error)) for value, error in pairs]
+    return [Estimate(torch.tensor(value), torch.tensor(error)) for value, error in pairs]
 
 
 def texts(ax):

@@ -16,19 +16,18 @@ from vae_teach.estimators.continuous import (
 from vae_teach.estimators.implicit import implicit_sample, rsample
 from vae_teach.estimators.kl import kl_monte_carlo, kl_monte_carlo_variance
 from vae_teach.estimators.measure import (
-    Measured,
     Median,
     Quality,
-    measure_mean,
     measure_median,
     measure_quality,
     measure_seconds,
     measure_variance,
 )
+from vae_teach.maths.estimate import Estimate, measure_mean
 
 __all__ = [
+    "Estimate",
     "Gradient",
-    "Measured",
     "Median",
     "Quality",
     "discrete",

@@ -8,51 +8,21 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
+from vae_teach.maths.estimate import Estimate, measure_mean, require_samples
 from vae_teach.validation import AT_LEAST_1, SHARE, checked, require_number
-
-Z_95 = 1.959964  # a normal variable lies within this many standard deviations 95 times in 100
-
-
-class Measured(NamedTuple):
-    """A measured value and its standard error, of equal shape."""
-
-    value: Tensor
-    standard_error: Tensor
-
-    @checked
-    def interval(self, z: float = Z_95) -> tuple[Tensor, Tensor]:
-        """Ends of the confidence interval; 95 % unless told."""
-        half = z * self.standard_error
-        return self.value - half, self.value + half
-
-    def distance(self, truth: Tensor | float) -> Tensor:
-        """How many standard errors lie between the value and `truth`."""
-        return (self.value - truth).abs() / self.standard_error
 
 
 class Quality(NamedTuple):
     """Bias and variance of one estimator, measured on R estimates."""
 
-    bias: Measured
-    variance: Measured
+    bias: Estimate
+    variance: Estimate
 
 
 @checked
-def measure_mean(samples: Tensor) -> Measured:
-    """Average over the first axis, with its standard error.
-
-    Raises:
-        ValueError: for fewer than two samples.
-    """
-    _require_samples(samples)
-    return Measured(samples.mean(dim=0), samples.std(dim=0) / math.sqrt(len(samples)))
-
-
-@checked
-def measure_variance(samples: Tensor) -> Measured:
+def measure_variance(samples: Tensor) -> Estimate:
     """Unbiased variance over the first axis, with its standard error from the fourth moment.
 
     .. math:: \\mathrm{Var}(s^2) = \\tfrac1n\\left(m_4 - \\tfrac{n-3}{n-1}\\sigma^4\\right)
@@ -60,19 +30,19 @@ def measure_variance(samples: Tensor) -> Measured:
     Raises:
         ValueError: for fewer than four samples.
     """
-    _require_samples(samples, at_least=4)
+    require_samples(samples, at_least=4)
     n = len(samples)
     variance = samples.var(dim=0)
     fourth = (samples - samples.mean(dim=0)).pow(4).mean(dim=0)
     of_variance = (fourth - (n - 3) / (n - 1) * variance.square()) / n
-    return Measured(variance, of_variance.clamp(min=0).sqrt())
+    return Estimate(variance, of_variance.clamp(min=0).sqrt())
 
 
 @checked
 def measure_quality(estimates: Tensor, truth: Tensor | float) -> Quality:
     """Bias and variance of estimates (R, ...) of `truth` (...)."""
     mean = measure_mean(estimates)
-    return Quality(Measured(mean.value - truth, mean.standard_error), measure_variance(estimates))
+    return Quality(Estimate(mean.value - truth, mean.standard_error), measure_variance(estimates))
 
 
 class Median(NamedTuple):
@@ -118,12 +88,3 @@ def measure_seconds(run: Callable[[], object], repeats: int = 15) -> Median:
         run()
         seconds.append(time.perf_counter() - started)
     return measure_median(seconds)
-
-
-def _require_samples(samples: Tensor, at_least: int = 2) -> None:
-    if samples.ndim == 0 or len(samples) < at_least:
-        raise ValueError(
-            f"samples must have at least {at_least} rows, but its shape is {tuple(samples.shape)}"
-        )
-    if not torch.isfinite(samples).all():
-        raise ValueError("samples must be finite, but it holds NaN or infinity")

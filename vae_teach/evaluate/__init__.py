@@ -10,7 +10,7 @@ from vae_teach.evaluate.aggregate import log_mixture
 from vae_teach.evaluate.bounds import (
     ActiveUnits,
     Bounds,
-    Estimate,
+    PerImage,
     active_units,
     bound_curve,
     elbo,
@@ -32,8 +32,8 @@ from vae_teach.evaluate.weights import draw_posterior, log_joint, log_posterior,
 __all__ = [
     "ActiveUnits",
     "Bounds",
-    "Estimate",
     "GridEvidence",
+    "PerImage",
     "ProtocolRow",
     "active_units",
     "bound_curve",

@@ -10,16 +10,18 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from vae_teach.evaluate.weights import BUDGET, chunks, draw_posterior, log_weights, noise
+from vae_teach.evaluate.weights import BUDGET, chunks, draw_posterior, log_weights
 from vae_teach.machine.device import as_float64, on_accelerator
 from vae_teach.maths.gaussian import kl_to_standard_normal, reparameterize
+from vae_teach.maths.log_weights import effective_sample_size, log_mean_exp
+from vae_teach.maths.noise import noise
 from vae_teach.models.latent import Encoder, LatentModel, require_encoder
 from vae_teach.models.likelihoods import Likelihood
 from vae_teach.validation import require_count, require_number
 
 
-class Estimate(NamedTuple):
-    """One value per image and the Monte-Carlo error of each."""
+class PerImage(NamedTuple):
+    """One estimate per image, each with its Monte-Carlo error; its average stands for a set."""
 
     per_image: Tensor  # (N,)
     errors: Tensor  # (N,), standard errors from the finite number of draws; NaN for one draw
@@ -43,8 +45,8 @@ class Estimate(NamedTuple):
 class Bounds(NamedTuple):
     """Both bounds from the same K draws per image: elbo <= log_px in expectation."""
 
-    elbo: Estimate
-    log_px: Estimate
+    elbo: PerImage
+    log_px: PerImage
     n_samples: int
 
 
@@ -87,7 +89,7 @@ def importance_bounds(
         logs = [_log_weights(model, x, size, generator, likelihood) for size in sizes]
         parts.append(_summaries(torch.cat(logs)))
     elbo, elbo_error, log_px, log_px_error = (torch.cat(part) for part in zip(*parts, strict=True))
-    return Bounds(Estimate(elbo, elbo_error), Estimate(log_px, log_px_error), n_samples)
+    return Bounds(PerImage(elbo, elbo_error), PerImage(log_px, log_px_error), n_samples)
 
 
 def _log_weights(model, x, n, generator, likelihood) -> Tensor:
@@ -98,13 +100,12 @@ def _log_weights(model, x, n, generator, likelihood) -> Tensor:
 def _summaries(log_w: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """From (K, B): mean and its error, log of the mean weight and its error, each (B,)."""
     k = len(log_w)
-    total = torch.logsumexp(log_w, dim=0)
-    ess = torch.exp(2 * total - torch.logsumexp(2 * log_w, dim=0))
-    nan = torch.full_like(total, math.nan)
+    log_px, ess = log_mean_exp(log_w), effective_sample_size(log_w)
+    nan = torch.full_like(log_px, math.nan)
     elbo_error = log_w.std(dim=0) / math.sqrt(k) if k > 1 else nan
     # rounding may put the difference of two nearly equal numbers just below 0
     log_px_error = (1 / ess - 1 / k).clamp(min=0).sqrt() if k > 1 else nan
-    return log_w.mean(dim=0), elbo_error, total - math.log(k), log_px_error
+    return log_w.mean(dim=0), elbo_error, log_px, log_px_error
 
 
 @on_accelerator
@@ -117,7 +118,7 @@ def bound_curve(
     generator: Generator,
     likelihood: Likelihood | None = None,
     budget: int = BUDGET,
-) -> dict[int, Estimate]:
+) -> dict[int, PerImage]:
     """L_K for several K from one set of max(sizes) draws per image: how far the bound still climbs.
 
     For each K the draws are cut into blocks of K, and the blocks' values averaged, so small K
@@ -133,21 +134,21 @@ def bound_curve(
         raise ValueError("sizes is empty, but a curve needs at least one")
     sizes = sorted(sizes)
     (likelihood or model.likelihood).require_data(images, "images")
-    parts: dict[int, list[Estimate]] = {k: [] for k in sizes}
+    parts: dict[int, list[PerImage]] = {k: [] for k in sizes}
     for x, pieces in chunks(images, sizes[-1], budget):
         log_w = torch.cat([_log_weights(model, x, n, generator, likelihood) for n in pieces])
         for k in sizes:
             parts[k].append(_in_blocks(log_w, k))
-    return {k: Estimate(*(torch.cat(p) for p in zip(*e, strict=True))) for k, e in parts.items()}
+    return {k: PerImage(*(torch.cat(p) for p in zip(*e, strict=True))) for k, e in parts.items()}
 
 
-def _in_blocks(log_w: Tensor, k: int) -> Estimate:
+def _in_blocks(log_w: Tensor, k: int) -> PerImage:
     n_blocks = len(log_w) // k
     blocks = log_w[: n_blocks * k].view(n_blocks, k, -1)
     if n_blocks == 1:
-        return Estimate(*_summaries(blocks[0])[2:])
-    values = torch.logsumexp(blocks, dim=1) - math.log(k)  # (blocks, B)
-    return Estimate(values.mean(dim=0), values.std(dim=0) / math.sqrt(n_blocks))
+        return PerImage(*_summaries(blocks[0])[2:])
+    values = log_mean_exp(blocks.transpose(0, 1))  # (blocks, B)
+    return PerImage(values.mean(dim=0), values.std(dim=0) / math.sqrt(n_blocks))
 
 
 @on_accelerator
@@ -160,7 +161,7 @@ def elbo(
     generator: Generator,
     likelihood: Likelihood | None = None,
     budget: int = BUDGET,
-) -> Estimate:
+) -> PerImage:
     """The ELBO of a Gaussian posterior with the KL in closed form; only the likelihood is sampled.
 
     It has the expectation of `importance_bounds(...).elbo`, which samples the KL as well: the only
@@ -185,7 +186,7 @@ def elbo(
         mean, error, *_ = _summaries(torch.cat(draws))
         means.append(mean - as_float64(kl_to_standard_normal(mu, logvar)))
         errors.append(error)
-    return Estimate(torch.cat(means), torch.cat(errors))
+    return PerImage(torch.cat(means), torch.cat(errors))
 
 
 class ActiveUnits(NamedTuple):

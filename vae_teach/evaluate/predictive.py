@@ -9,8 +9,9 @@ import torch
 from torch import Generator, Tensor
 
 from vae_teach.evaluate.bounds import posterior_means
-from vae_teach.evaluate.weights import draw_posterior, noise
+from vae_teach.evaluate.weights import draw_posterior
 from vae_teach.machine.device import device_of, on_accelerator
+from vae_teach.maths.noise import noise
 from vae_teach.models.latent import Encoder, LatentModel
 from vae_teach.validation import require_count
 

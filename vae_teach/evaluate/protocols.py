@@ -8,7 +8,7 @@ from typing import NamedTuple
 from torch import Generator, Tensor
 
 from vae_teach.data.treatments import treat
-from vae_teach.evaluate.bounds import Estimate, importance_bounds
+from vae_teach.evaluate.bounds import PerImage, importance_bounds
 from vae_teach.models.latent import LatentModel
 from vae_teach.models.likelihoods import Bernoulli, ContinuousBernoulli, Likelihood
 
@@ -26,8 +26,8 @@ class ProtocolRow(NamedTuple):
 
     treatment: str
     likelihood: str
-    elbo: Estimate
-    log_px: Estimate
+    elbo: PerImage
+    log_px: PerImage
     is_density: bool  # False for a Bernoulli on grey pixels, which sums to no probability
 
 

@@ -6,13 +6,12 @@ A model is a `vae_teach.models.LatentModel`, as `VAE` is.
 
 from collections.abc import Iterator
 
-import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from vae_teach.maths.gaussian import log_standard_normal
 from vae_teach.models.latent import Encoder, LatentModel, require_encoder
 from vae_teach.models.likelihoods import Likelihood
-from vae_teach.validation import require_count, require_generator
+from vae_teach.validation import require_count
 
 BUDGET = 4_000_000  # pixels decoded at a time: about 16 MB for each intermediate result
 
@@ -54,13 +53,6 @@ def log_weights(
     """
     z, log_q = draw_posterior(model, x, eps)
     return log_joint(model, x, z, likelihood=likelihood) - log_q
-
-
-def noise(shape: tuple[int, ...], x: Tensor, generator: Generator) -> Tensor:
-    """Standard normal noise from `generator`, on x's device and of its dtype."""
-    require_generator(generator)
-    drawn = torch.randn(shape, generator=generator, device=generator.device, dtype=x.dtype)
-    return drawn.to(x.device)
 
 
 def chunks(images: Tensor, n_samples: int, budget: int = BUDGET) -> Iterator[tuple[Tensor, list]]:

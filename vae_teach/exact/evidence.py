@@ -9,22 +9,22 @@ import torch
 from torch import Tensor
 
 from vae_teach.exact.linear_gaussian import LinearGaussian
+from vae_teach.maths.log_weights import effective_sample_size, log_mean_exp
 from vae_teach.validation import SHARE, checked
 
+__all__ = [
+    "effective_sample_size",
+    "importance_log_evidence",
+    "log_mean_exp",
+    "naive_log_evidence",
+    "share_that_counts",
+    "sixteen_dimensions",
+]
 
-@checked
-def log_mean_exp(values: Tensor) -> Tensor:
-    """log of the mean of exp(values) over the first axis: (K, ...) -> (...,)."""
-    return torch.logsumexp(values, dim=0) - math.log(len(values))
 
-
-@checked
-def naive_log_evidence(log_likelihood: Tensor) -> Tensor:
-    """log of the mean of p(x|z) over K draws z of the *prior*: (K, ...) -> (...,).
-
-    p(x|z) averages to p(x); its log is on average too small, hopelessly so when no draw is near.
-    """
-    return log_mean_exp(log_likelihood)
+# Given log p(x|z) at draws z of the *prior* it estimates log p(x): p(x|z) averages to p(x), but the
+# log of an average is on average too small, hopelessly so when no draw is near.
+naive_log_evidence = log_mean_exp
 
 
 @checked
@@ -39,13 +39,6 @@ def importance_log_evidence(log_joint: Tensor, log_q: Tensor) -> Tensor:
             f"log_joint has shape {tuple(log_joint.shape)} but log_q has {tuple(log_q.shape)}"
         )
     return log_mean_exp(log_joint - log_q)
-
-
-@checked
-def effective_sample_size(log_weights: Tensor) -> Tensor:
-    """(sum w)^2 / sum w^2, between 1 and K: how many draws do the work. (K, ...) -> (...,)."""
-    total = torch.logsumexp(log_weights, dim=0)
-    return torch.exp(2 * total - torch.logsumexp(2 * log_weights, dim=0))
 
 
 @checked(within=SHARE)

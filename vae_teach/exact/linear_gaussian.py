@@ -15,6 +15,7 @@ from vae_teach.maths.gaussian_full import (
     kl_full_to_standard_normal,
     log_full_normal,
 )
+from vae_teach.maths.noise import noise
 from vae_teach.validation import NOT_NEGATIVE, POSITIVE, checked
 
 
@@ -61,9 +62,8 @@ class LinearGaussian:
     @checked(n=NOT_NEGATIVE)
     def sample(self, n: int, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Ancestral sampling: z from the prior, then x given z; shapes (n, D) and (n, L)."""
-        z = torch.randn(n, self.latent_dim, generator=generator, dtype=self.W.dtype)
-        noise = torch.randn(n, len(self.b), generator=generator, dtype=self.W.dtype)
-        return self.decode(z) + self.sigma_x * noise, z
+        z = noise((n, self.latent_dim), self.W, generator)
+        return self.decode(z) + self.sigma_x * noise((n, len(self.b)), self.W, generator), z
 
     @checked
     def log_prior(self, z: Tensor) -> Tensor:

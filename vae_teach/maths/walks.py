@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import torch
 from torch import Generator, Tensor
 
+from vae_teach.maths.noise import noise_like
 from vae_teach.validation import AT_LEAST_1, checked
 
 
@@ -127,8 +128,7 @@ def prior_walk(z: Tensor, steps: int, *, step_size: float = 0.15, generator: Gen
         )
     path, keep = [z], math.sqrt(1 - step_size**2)
     for _ in range(steps):
-        eps = torch.randn(z.shape, generator=generator, dtype=z.dtype, device=generator.device)
-        path.append(keep * path[-1] + step_size * eps.to(z.device))
+        path.append(keep * path[-1] + step_size * noise_like(z, generator))
     return torch.stack(path)
 
 

@@ -4,12 +4,12 @@ Shapes: B batch, K Monte-Carlo draws, D pixels, C condition, L latent. Nats per 
 Doersch's Section 3 calls our x Y and our c X.
 """
 
-import math
-
 import torch
 from torch import Tensor, nn
 
 from vae_teach.maths.gaussian import kl_between_normals, log_normal, reparameterize
+from vae_teach.maths.log_weights import log_mean_exp
+from vae_teach.maths.noise import noise, noise_like
 from vae_teach.models.elbo import Elbo, elbo_terms
 from vae_teach.models.likelihoods import Likelihood
 from vae_teach.validation import NOT_NEGATIVE, checked, require_rows
@@ -77,7 +77,7 @@ class ConditionalModel(nn.Module):
     @checked
     def loss_terms(self, x: Tensor, c: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """What `fit` minimises, in nats per example: reconstruction + kl = -ELBO, each (B,)."""
-        eps = torch.randn(len(x), self.latent_dim, generator=generator, device=x.device)
+        eps = noise((len(x), self.latent_dim), x, generator)
         elbo = self.elbo(x, c, eps)
         return {"reconstruction": -elbo.log_likelihood, "kl": elbo.kl}
 
@@ -85,8 +85,7 @@ class ConditionalModel(nn.Module):
     def sample_codes(self, c: Tensor, n: int, *, generator: torch.Generator) -> Tensor:
         """n draws of z ~ p(z|c) for each condition: c (..., C) -> (n, ..., L)."""
         mu, logvar = self.prior(c)
-        eps = torch.randn(n, *mu.shape, generator=generator, device=mu.device)
-        return reparameterize(mu, logvar, eps)
+        return reparameterize(mu, logvar, noise((n, *mu.shape), mu, generator))
 
     @checked(n=NOT_NEGATIVE)
     def sample(self, c: Tensor, n: int, *, generator: torch.Generator) -> Tensor:
@@ -104,8 +103,7 @@ class ConditionalModel(nn.Module):
         mu, logvar = self.encode(x, c)
         if generator is None:
             return self.mean_image(mu, c)
-        eps = torch.randn(mu.shape, generator=generator, device=mu.device)
-        return self.mean_image(reparameterize(mu, logvar, eps), c)
+        return self.mean_image(reparameterize(mu, logvar, noise_like(mu, generator)), c)
 
     @checked
     @torch.no_grad()
@@ -125,8 +123,7 @@ class ConditionalModel(nn.Module):
         mu, logvar = self.encode(x, c)
         prior, log_weights = self.prior(c), []
         for _ in range(n_draws):  # one draw at a time: K copies of every picture need not fit
-            eps = torch.randn(mu.shape, generator=generator, device=mu.device)
-            z = reparameterize(mu, logvar, eps)
+            z = reparameterize(mu, logvar, noise_like(mu, generator))
             log_joint = self.likelihood.log_prob(x, self.decode(z, c)) + log_normal(z, *prior)
             log_weights.append(log_joint - log_normal(z, mu, logvar))
-        return torch.logsumexp(torch.stack(log_weights), dim=0) - math.log(n_draws)
+        return log_mean_exp(torch.stack(log_weights))

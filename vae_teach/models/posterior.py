@@ -20,6 +20,7 @@ from vae_teach.maths.gaussian import (
     reparameterize,
     require_same_latent_size,
 )
+from vae_teach.maths.noise import noise_like
 from vae_teach.models.elbo import Elbo, elbo_of_draws
 from vae_teach.models.layers import require_code, require_pixels, seeded_initialization
 from vae_teach.models.positive import Positive, get_parameterisation
@@ -234,5 +235,5 @@ class PosteriorVAE(VAE):
         """Mean image of where q(z|x) sends noise 0, or of one draw if a generator is given."""
         eps = torch.zeros(len(x), self.latent_dim, dtype=x.dtype, device=x.device)
         if generator is not None:
-            eps = torch.randn(eps.shape, generator=generator, device=x.device)
+            eps = noise_like(eps, generator)
         return self.mean_image(self.draw_posterior(x, eps)[0])

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_teach.maths.gaussian import reparameterize
+from vae_teach.maths.noise import noise, noise_like
 from vae_teach.models.elbo import Elbo, elbo_terms
 from vae_teach.models.latent import GaussianCodes
 from vae_teach.models.layers import dense_chain, require_code, require_pixels, seeded_initialization
@@ -81,7 +82,7 @@ class VAE(GaussianCodes, nn.Module):
     @checked
     def loss_terms(self, x: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """What `fit` minimises, in nats per example: reconstruction + kl = -ELBO, each (B,)."""
-        eps = torch.randn(len(x), self.latent_dim, generator=generator, device=x.device)
+        eps = noise((len(x), self.latent_dim), self.to_mu.weight, generator)
         elbo = self.elbo(x, eps)
         return {"reconstruction": -elbo.log_likelihood, "kl": elbo.kl}
 
@@ -91,12 +92,9 @@ class VAE(GaussianCodes, nn.Module):
         mu, logvar = self.encode(x)
         if generator is None:
             return self.mean_image(mu)
-        eps = torch.randn(mu.shape, generator=generator, device=mu.device)
-        return self.mean_image(reparameterize(mu, logvar, eps))
+        return self.mean_image(reparameterize(mu, logvar, noise_like(mu, generator)))
 
     @checked(n=NOT_NEGATIVE)
     def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
         """Mean images of n draws from the prior, shape (n, D). The encoder is not used."""
-        device = next(self.parameters()).device
-        z = torch.randn(n, self.latent_dim, generator=generator, device=device)
-        return self.mean_image(z)
+        return self.mean_image(noise((n, self.latent_dim), self.to_mu.weight, generator))

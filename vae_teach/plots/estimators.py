@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
 from torch import Tensor
 
-from vae_teach.estimators.measure import Measured, Median
+from vae_teach.estimators.measure import Median
+from vae_teach.maths.estimate import Estimate
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)))
@@ -44,7 +45,7 @@ def draw_estimates(
 
 def draw_measured(
     x: Sequence[float],
-    measured: Mapping[str, Sequence[Measured]],
+    measured: Mapping[str, Sequence[Estimate]],
     exact: Mapping[str, Sequence[float]] | None = None,
     *,
     xlabel: str,
@@ -55,7 +56,7 @@ def draw_measured(
 
     Args:
         x: where each value was measured.
-        measured: for each method one scalar `Measured` per x.
+        measured: for each method one scalar `Estimate` per x.
         exact: for the same names the closed forms; a name without one is joined by a thin line.
         xlabel: quantity and unit.
         ylabel: quantity and unit.

@@ -7,6 +7,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.func import functional_call
 
+from vae_teach.maths.noise import noise
 from vae_teach.models.autoencoder import Autoencoder
 from vae_teach.models.elbo import Elbo
 from vae_teach.models.layers import require_pixels
@@ -100,7 +101,7 @@ class SourceVAE(PosteriorVAE):
 
     def loss_terms(self, x: Tensor, *, generator: Generator) -> dict[str, Tensor]:
         """Reconstruction + kl = -ELBO, each (B,); with dropped connections while training."""
-        eps = torch.randn(len(x), self.latent_dim, generator=generator, device=x.device)
+        eps = noise((len(x), self.latent_dim), self.to_mu.weight, generator)
         drops = self.training and self.keep < 1
         weights = drop_connections(self, self.keep, generator) if drops else {}
         elbo = functional_call(self, weights, (x, eps))

@@ -18,6 +18,11 @@ from vae_teach.training.history import History
 ELBO_DRAWS = 16  # where a preset asks for no log p(x): enough for the error to be in the images
 
 
+def sse_constant(n_pixels: int) -> float:
+    """What a Gaussian NLL with sigma_x^2 = 1/2 has on top of the sum of squared errors, in nats."""
+    return 0.5 * n_pixels * math.log(math.pi)
+
+
 @dataclass(frozen=True)
 class Trained:
     """A model after training, and the test pictures as its preset treats them."""
@@ -47,8 +52,8 @@ class Trained:
 
     @property
     def sse_constant(self) -> float:
-        """What a Gaussian NLL with sigma_x^2 = 1/2 has on top of the sum of squared errors."""
-        return 0.5 * self.test.shape[1] * math.log(math.pi)
+        """`sse_constant` of the test pictures."""
+        return sse_constant(self.test.shape[1])
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ class Measure:
     digits: int = 2
 
 
-def _of(estimate: evaluate.Estimate, samples: int) -> Value:
+def _of(estimate: evaluate.PerImage, samples: int) -> Value:
     return Value(estimate.mean, estimate.standard_error, samples, len(estimate.per_image))
 
 

@@ -4,13 +4,12 @@ A group is what may be averaged: one preset, one number of steps, one number of 
 only the seed differs.
 """
 
-import math
 import re
 import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from vae_teach.systems.measures import MEASURES
+from vae_teach.systems.measures import MEASURES, sse_constant
 from vae_teach.systems.result_file import read_result
 from vae_teach.systems.table import PRESETS
 
@@ -107,7 +106,7 @@ def curve_rows(results: Iterable[dict], preset: str) -> list[tuple[str, ...]]:
 def _training_losses(result: dict) -> dict[int, float]:
     """Squared error plus KL by epoch: without the constant of the Gaussian likelihood."""
     history = result["history"]
-    constant = 0.5 * 784 * math.log(math.pi)
+    constant = sse_constant(784)
     columns = (history["epoch"], history["train_reconstruction"], history["train_kl"])
     return {int(e): r + k - constant for e, r, k in zip(*columns, strict=True)}
 
