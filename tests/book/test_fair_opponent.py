@@ -1,4 +1,4 @@
-"""Chapter 1's shares of digit-like pictures: what the text says of MNIST against a run of its cells.
+"""Chapter 1's shares of digit-like pictures: what the text says of MNIST, and a run of its cells.
 
 What the chapter prints on the package's own digits is compared by its conclusion cells.
 """
