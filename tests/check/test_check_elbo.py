@@ -10,11 +10,12 @@ from torch.distributions import Normal, kl_divergence
 
 from vae_teach import check
 from vae_teach.check import elbo
-from vae_teach.check.elbo import bound_by_hand, posterior
-from vae_teach.check.engine.exercise import evaluate, evaluate_parts
-from vae_teach.exact.linear_gaussian import LinearGaussian
+from vae_teach.check.elbo import bound_by_hand
+from vae_teach.check.elbo import sizes as latent_sizes
+from vae_teach.check.engine.exercise import evaluate
 
-ANSWERS = {"find_misprint", "two_point_bound"}
+ANSWERS = {"latent_size", "two_point_bound"}
+HELPERS = {"factor_data"}
 
 
 def divergence(mu, logvar):
@@ -39,36 +40,42 @@ def elbo_as_minus_loss(ll, mu, logvar):
     return -loss
 
 
-def posterior_by_hand(W, b, s, x):
-    """By completing the square."""
-    cov = torch.linalg.inv(torch.eye(W.shape[1], dtype=W.dtype) + W.T @ W / s**2)
-    return (x - b) @ W @ cov / s**2, cov
-
-
-def posterior_by_conditioning(W, b, s, x):
-    """By the joint Gaussian of z and x."""
-    gain = W.T @ torch.linalg.inv(W @ W.T + s**2 * torch.eye(len(W), dtype=W.dtype))
-    return (x - b) @ gain.T, torch.eye(W.shape[1], dtype=W.dtype) - gain @ W
-
-
-def posterior_in_numpy(W, b, s, x):
-    W, b, x = (t.numpy().astype(np.float64) for t in (W, b, x))
-    precision = np.eye(W.shape[1]) + W.T @ W / s**2
-    return np.linalg.solve(precision, W.T @ (x - b).T / s**2).T, np.linalg.inv(precision)
-
-
-def with_mean(change):
-    """The posterior with another mean: change(W, b, sigma_x, x, mean, covariance)."""
-    return lambda *a: (change(*a, *posterior_by_hand(*a)), posterior_by_hand(*a)[1])
-
-
-def with_cov(change):
-    return lambda *a: (posterior_by_hand(*a)[0], change(*a, *posterior_by_hand(*a)))
-
-
 def with_kl(change):
     """The bound with another divergence: change(mu, logvar) -> (B,)."""
     return lambda ll, m, v: ll.mean(0) - change(m, v)
+
+
+def table_of(**changes):
+    return latent_sizes.right_answer() | changes
+
+
+def scores_of(which, log_density=None, *, fitted_to=0):
+    """The mean log density of one of the three sets under a Gaussian by eigenvectors, in NumPy."""
+    data = [x.numpy() for x in latent_sizes.factor_data()]
+    centre = data[fitted_to].mean(axis=0)
+    values, vectors = np.linalg.eigh(np.cov(data[fitted_to].T, bias=True))
+    table = []
+    for size in range(1, 9):
+        kept = values.copy()
+        kept[:-size] = values[:-size].mean()  # the noise, in all directions left out
+        along = (data[which] - centre) @ vectors
+        logs = -0.5 * (along**2 / kept + np.log(2 * np.pi * kept)).sum(axis=1)
+        table.append(float(logs.mean()))
+    return table
+
+
+def squared_errors():
+    """Of the reconstructions from posterior means, which shrink each kept direction."""
+    training, x = (x.numpy() for x in latent_sizes.factor_data()[:2])
+    values, vectors = np.linalg.eigh(np.cov(training.T, bias=True))
+    table = []
+    for size in range(1, 9):
+        noise = values[:-size].mean()
+        shrunk = np.zeros(10)
+        shrunk[-size:] = 1 - noise / values[-size:]
+        along = (x - training.mean(axis=0)) @ vectors
+        table.append(float((((1 - shrunk) * along) ** 2).mean()))
+    return table
 
 
 def by_hand(**changes):
@@ -78,24 +85,12 @@ def by_hand(**changes):
 
 RIGHT = {
     "elbo_value": {"torch": elbo_by_torch, "loop": elbo_by_loop, "minus-loss": elbo_as_minus_loss},
-    "find_misprint": {
-        "plain": "p(z)",
-        "spaced": " p( z ) ",
-        "latex": "$p(z)$",
-        "word": "the prior",
-        "word-and-symbol": "the prior p(z)",
-        "with-parameters": r"p_\theta(z_i)",
-        "in-its-place": r"KL(q(z | x_i) || p(z))",
-        "standard-normal": r"$\mathcal{N}(0, I)$",
-        "both": "p(z) = N(0, I)",
-        "in-capitals": "P(Z)",
-        "in-contrast": "p(z), not p(z|x)",
-        "in-words": "the standard normal distribution",
-    },
-    "gaussian_posterior": {
-        "square": posterior_by_hand,
-        "conditioning": posterior_by_conditioning,
-        "numpy": posterior_in_numpy,
+    "latent_size": {
+        "by-the-package": latent_sizes.right_answer(),
+        "by-eigenvectors": table_of(validation=scores_of(1), test=scores_of(2)[2]),
+        "three-decimals": table_of(validation=[round(v, 3) for v in scores_of(1)], test=-17.944),
+        "tensors": table_of(validation=torch.tensor(scores_of(1)), chosen=torch.tensor(3)),
+        "choice-as-text": table_of(chosen="3"),
     },
     "two_point_bound": {
         "three-decimals": by_hand(),
@@ -152,69 +147,21 @@ WRONG = {
         "batch-summed": lambda *a: elbo_by_torch(*a).sum(),
         "batch-averaged": lambda *a: elbo_by_torch(*a).mean(),
     },
-    "find_misprint": {
-        "unchanged": "p(z | x)",
-        "evidence": "p(x)",
-        "encoder": "q(z|x_i)",
-        "likelihood": "p(x|z)",
-        "joint": "p(x, z)",
-        "unread": "nothing is wrong",
-    },
-    "gaussian_posterior": {
-        "sigma-not-squared": lambda W, b, s, x: posterior_by_hand(W, b, s**0.5, x),
-        "identity-missing": lambda W, b, s, x: (
-            (x - b) @ W @ torch.linalg.inv(W.T @ W),
-            s**2 * torch.linalg.inv(W.T @ W),
-        ),
-        "offset-missing": lambda W, b, s, x: posterior_by_hand(W, 0 * b, s, x),
-        "scale-missing-in-the-mean": lambda W, b, s, x: (
-            posterior_by_hand(W, b, s, x)[0] * s**2,
-            posterior_by_hand(W, b, s, x)[1],
-        ),
-        "precision-for-covariance": lambda *a: (
-            posterior_by_hand(*a)[0],
-            torch.linalg.inv(posterior_by_hand(*a)[1]),
-        ),
-        "prior-covariance": lambda *a: (posterior_by_hand(*a)[0], torch.eye(a[0].shape[1])),
-        "order-swapped": lambda *a: posterior_by_hand(*a)[::-1],
-        "sigma-missing": lambda W, b, s, x: posterior_by_hand(W, b, 1.0, x),
-        "offset-added": lambda W, b, s, x: (
-            posterior_by_hand(W, -b, s, x)[0],
-            posterior_by_hand(W, b, s, x)[1],
-        ),
-        "sigma-not-squared-in-the-mean": with_mean(lambda W, b, s, x, m, cov: m * s),
-        "covariance-missing-in-the-mean": with_mean(lambda W, b, s, x, m, cov: (x - b) @ W / s**2),
-        "projected-only": with_mean(lambda W, b, s, x, m, cov: (x - b) @ W),
-        "least-squares": with_mean(
-            lambda W, b, s, x, m, cov: torch.linalg.lstsq(W, (x - b).T)[0].T
-        ),
-        "mean-transposed": with_mean(lambda W, b, s, x, m, cov: m.T),
-        "mean-of-the-data": with_mean(lambda W, b, s, x, m, cov: m @ W.T + b),
-        "mean-over-batch": with_mean(lambda W, b, s, x, m, cov: m.mean(0)),
-        "sigma-not-squared-in-the-covariance": with_cov(
-            lambda W, b, s, x, m, cov: posterior_by_hand(W, b, s**0.5, x)[1]
-        ),
-        "identity-missing-in-the-covariance": with_cov(
-            lambda W, b, s, x, m, cov: s**2 * torch.linalg.inv(W.T @ W)
-        ),
-        "sigma-missing-in-the-covariance": with_cov(
-            lambda W, b, s, x, m, cov: posterior_by_hand(W, b, 1.0, x)[1]
-        ),
-        "factor-missing-in-the-covariance": with_cov(
-            lambda W, b, s, x, m, cov: torch.linalg.inv(s**2 * torch.eye(W.shape[1]) + W.T @ W)
-        ),
-        "covariance-of-the-data": with_cov(
-            lambda W, b, s, x, m, cov: W @ W.T + s**2 * torch.eye(len(W))
-        ),
-        "root-of-the-covariance": with_cov(lambda W, b, s, x, m, cov: torch.linalg.cholesky(cov)),
-        "noise-covariance": with_cov(lambda W, b, s, x, m, cov: s**2 * torch.eye(W.shape[1])),
-        "not-inverted": with_cov(lambda W, b, s, x, m, cov: torch.eye(len(cov)) - W.T @ W / s**2),
-        "mean-of-x-for-b": with_mean(
-            lambda W, b, s, x, m, cov: posterior_by_hand(W, x.mean(0), s, x)[0]
-        ),
-        "variances-only": with_cov(lambda W, b, s, x, m, cov: cov.diag()),
-        "off-diagonal-dropped": with_cov(lambda W, b, s, x, m, cov: cov.diag().diag()),
-        "one-for-each-point": with_cov(lambda W, b, s, x, m, cov: cov.repeat(len(x), 1, 1)),
+    "latent_size": {
+        "training": table_of(validation=scores_of(0)),
+        "test-in-the-table": table_of(validation=scores_of(2)),
+        "sum": table_of(validation=[400 * v for v in scores_of(1)]),
+        "bits": table_of(validation=[v / math.log(2) for v in scores_of(1)]),
+        "negative": table_of(validation=[-v for v in scores_of(1)]),
+        "reconstruction": table_of(validation=squared_errors()),
+        "fitted-to-validation": table_of(validation=scores_of(1, fitted_to=1)),
+        "table": table_of(validation=[0.0, *scores_of(1)[1:]]),
+        "largest": table_of(chosen=8),
+        "choice": table_of(chosen=2),
+        "test-of-validation": table_of(test=scores_of(1)[2]),
+        "test-of-another-size": table_of(test=scores_of(2)[7]),
+        "test": table_of(test=-17.0),
+        "still-open": table_of(test=None),
     },
     "two_point_bound": {
         "evidence-not-logged": by_hand(log_evidence=0.5),
@@ -265,28 +212,14 @@ UNNAMED = {
         "detached": (lambda ll, m, v: elbo_by_torch(ll, m.detach(), v), "mu"),
         "no-return": (lambda *a: None, "is its `return` missing?"),
     },
-    "find_misprint": {
-        "a-number": (3, "give a string"),
-        "in-latex": (r"$p_{\theta}(z \mid x_i)$", "what the source prints"),
-        "word-and-symbol": ("posterior p(z|x)", "what the source prints"),
-        "by-bayes": ("p(z|x) = p(x|z) p(z) / p(x)", "what the source prints"),
-        "aggregate": ("the aggregate posterior", "names no density that stands"),
-    },
-    "gaussian_posterior": {
-        "three": (lambda *a: (*posterior_by_hand(*a), 1.0), "return 2 things, mean, covariance"),
-        "the-mean-only": (
-            lambda *a: posterior_by_hand(*a)[0],
-            "returned a Tensor: return 2 things",
-        ),
-        "squeezed": (
-            lambda *a: (posterior_by_hand(*a)[0].squeeze(0), posterior_by_hand(*a)[1]),
-            "a batch of one the shape is (2,) where (1, 2) is asked in the mean",
-        ),
-        "twice-the-mean": (
-            lambda *a: (2 * posterior_by_hand(*a)[0], posterior_by_hand(*a)[1]),
-            "In the mean:",
-        ),
-        "none": (lambda *a: None, "is its `return` missing?"),
+    "latent_size": {
+        "a-list": (scores_of(1), "give a dictionary with validation, chosen and test"),
+        "seven-numbers": (table_of(validation=scores_of(1)[1:]), "a list: give 8 numbers, size 1"),
+        "two-wrong": (table_of(validation=[0.0, 0.0, *scores_of(1)[2:]]), "sizes 1 and 2:"),
+        "a-word": (table_of(chosen="three"), "Your answer for chosen is a str: give a number"),
+        "not-a-number": (table_of(test=float("nan")), "Your number for the test points is not"),
+        "between-two-sizes": (table_of(chosen=2.5), "is not the size with the largest number"),
+        "two-open": (table_of(test=None, validation=None), "for validation and test"),
     },
     "two_point_bound": {
         "a-list": ([-0.693, -0.738, 0.044], "give a dictionary"),
@@ -317,16 +250,19 @@ def test_our_elbo_is_that_of_torch():
         )
 
 
-def test_our_posterior_is_that_of_the_exact_model():
-    """The same for the posterior, against the model whose answers are known."""
-    for case in posterior.GAUSSIAN_POSTERIOR.cases():
-        mean, cov = evaluate_parts(posterior.GAUSSIAN_POSTERIOR.right, case)
-        W, b, sigma_x, x = (
-            v.double() if isinstance(v, torch.Tensor) else v for v in case.args.values()
-        )
-        exact_mean, exact_cov = LinearGaussian(W, b, sigma_x).posterior(x)
-        torch.testing.assert_close(mean, exact_mean)
-        torch.testing.assert_close(cov, exact_cov)
+def test_our_table_is_that_of_the_eigenvalues():
+    """A right answer that is wrong: another way to the same Gaussian, in NumPy."""
+    right = latent_sizes.right_answer()
+    assert right["validation"] == pytest.approx(scores_of(1), abs=1e-9)
+    assert right["test"] == pytest.approx(scores_of(2)[2], abs=1e-9)
+
+
+def test_validation_and_training_points_choose_different_sizes():
+    """An experiment in which the training points would have chosen as well teaches nothing."""
+    assert latent_sizes.right_answer()["chosen"] == 3
+    assert np.argmax(scores_of(0)) == 7
+    steps = np.abs(np.diff(sorted(scores_of(1))))
+    assert steps.min() > 2 * latent_sizes.TOLERANCE
 
 
 def test_the_three_numbers_by_hand_add_up():
@@ -349,4 +285,4 @@ def test_every_slip_gives_a_number_of_its_own():
 def test_an_open_answer_is_not_attempted(empty):
     """The stub's None marked as wrong before the reader has begun."""
     assert check.two_point_bound(empty).message == "Not attempted yet."
-    assert check.find_misprint(None).message == "Not attempted yet."
+    assert check.latent_size(dict.fromkeys(latent_sizes.KEYS)).message == "Not attempted yet."

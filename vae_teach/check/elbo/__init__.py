@@ -1,4 +1,4 @@
-"""Checks for chapter 4, the evidence lower bound: by hand, in code, a misprint, a posterior.
+"""Checks for chapter 4, the evidence lower bound: by hand, in code, a size to choose.
 
 Shapes: K draws lead, B batch, L latent. Nats.
 """
@@ -9,19 +9,16 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from vae_teach.check.elbo.bound_by_hand import (
-    BOUND_HINTS,
-    MISPRINT_HINTS,
-    find_misprint,
-    two_point_bound,
-)
-from vae_teach.check.elbo.posterior import GAUSSIAN_POSTERIOR, gaussian_posterior
+from vae_teach.check.elbo.bound_by_hand import HINTS as BOUND_HINTS
+from vae_teach.check.elbo.bound_by_hand import two_point_bound
+from vae_teach.check.elbo.sizes import HINTS as SIZE_HINTS
+from vae_teach.check.elbo.sizes import factor_data, latent_size
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
 from vae_teach.check.engine.rules import LOGVAR, Role
 from vae_teach.check.engine.verdict import Verdict
 from vae_teach.maths.gaussian import kl_to_standard_normal
 
-__all__ = ["elbo_value", "find_misprint", "gaussian_posterior", "two_point_bound"]
+__all__ = ["elbo_value", "factor_data", "latent_size", "two_point_bound"]
 
 
 def _elbo(log_likelihood: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
@@ -278,7 +275,6 @@ def elbo_value(student: Callable) -> Verdict:
 
 HINTS = {
     "elbo_value": ELBO_VALUE.hints,
-    "find_misprint": MISPRINT_HINTS,
-    "gaussian_posterior": GAUSSIAN_POSTERIOR.hints,
+    "latent_size": SIZE_HINTS,
     "two_point_bound": BOUND_HINTS,
 }

@@ -1,14 +1,12 @@
-"""The answers of chapter 4 that are written down, not programmed: a bound by hand, a misprint."""
+"""The check of `two_point_bound` (chapter 4): evidence, bound and gap worked out by hand."""
 
 import math
-import re
 from typing import Any
 
-from vae_teach.check.engine.answers import is_open, plain, read_dictionary, read_number
+from vae_teach.check.engine.answers import is_open, read_dictionary, read_number
 from vae_teach.check.engine.call import Fault
 from vae_teach.check.engine.exercise import deliver
-from vae_teach.check.engine.verdict import NOT_ATTEMPTED, Verdict
-from vae_teach.check.engine.words import kind
+from vae_teach.check.engine.verdict import Verdict
 
 PRIOR, LIKELIHOOD, Q = (0.5, 0.5), (0.9, 0.1), (0.8, 0.2)
 TOLERANCE = 0.002  # three decimals, and one unit of rounding in a sum of two
@@ -166,9 +164,9 @@ CONSISTENT = (
     "work it out from its definition."
 )
 OPEN = "Your answer for {where} is still open."
-BOUND_HINTS = {name: hint for name, (_, _, hint) in SLIPS.items()}
-BOUND_HINTS |= {name: hint for name, (_, hint) in BASES.items()}
-BOUND_HINTS |= {
+HINTS = {name: hint for name, (_, _, hint) in SLIPS.items()}
+HINTS |= {name: hint for name, (_, hint) in BASES.items()}
+HINTS |= {
     "sign": SIGN,
     "rounded": ROUNDED,
     "exchanged": EXCHANGED,
@@ -224,63 +222,3 @@ def _examine_bound(answer: Any) -> None:
 def two_point_bound(answer: dict[str, float | None]) -> Verdict:
     """Check the names log_evidence, elbo and gap -> their values in nats, to three decimals."""
     return deliver("two_point_bound", lambda: _examine_bound(answer))
-
-
-MISPRINT_HINTS = {
-    "unchanged": "That is what the source prints: with it, bound plus gap is not the evidence.",
-    "evidence": "The evidence p(x) is a number: a divergence needs a density of z there.",
-    "encoder": "The divergence of q from itself is 0: nothing would hold the codes near the prior.",
-    "likelihood": "The likelihood p(x|z) is a density of x: a divergence of q needs one of z.",
-    "joint": "The joint p(x, z) does not integrate to 1 over z: a divergence needs a density of z.",
-    "unread": "Your answer names no density that stands in the chapter's bound: look at the last "
-    "line of the derivation by Jensen.",
-}
-# What an answer may hold, and what it then means; what stands first in the answer counts.
-READINGS = {
-    "p(z)": None,
-    "n(0,i)": None,
-    "n(0,1)": None,
-    "n(z;0,i)": None,
-    "n(z|0,i)": None,
-    "p(z|x)": "unchanged",
-    "p(x)": "evidence",
-    "q(z)": "encoder",
-    "q(z|x)": "encoder",
-    "p(x|z)": "likelihood",
-    "p(x,z)": "joint",
-    "p(z,x)": "joint",
-    "posterior": "unchanged",
-    "prior": None,
-    "standardnormal": None,
-    "evidence": "evidence",
-    "marginal": "evidence",
-    "encoder": "encoder",
-    "aggregate": "unread",
-    "likelihood": "likelihood",
-    "decoder": "likelihood",
-    "joint": "joint",
-}
-
-
-def _named_density(answer: str) -> str:
-    """What stands in the last place of the divergence, without parameters and indices."""
-    text = re.split(r"\bnot\b|\binstead\b|\brather\b", plain(answer))[0].split("||")[-1]
-    text = re.sub(r"theta|phi|\s", "", text)
-    return re.sub(r"(?<=[xz])\^?(\(i\)|i)", "", text)
-
-
-def _examine_misprint(answer: Any) -> None:
-    if is_open(answer):
-        raise Fault(NOT_ATTEMPTED)
-    if not isinstance(answer, str):
-        raise Fault(f"Your answer is {kind(answer)}: give a string, such as 'p(x)'.")
-    text = _named_density(answer)
-    found = [words for words in READINGS if words in text]
-    name = READINGS[min(found, key=text.index)] if found else "unread"
-    if name is not None:
-        raise Fault(MISPRINT_HINTS[name])
-
-
-def find_misprint(answer: str | None) -> Verdict:
-    """Check "KL(q(z|x_i) || p(z|x_i))" -> what belongs in the second place, as a string."""
-    return deliver("find_misprint", lambda: _examine_misprint(answer))
