@@ -14,8 +14,6 @@ from chapters import CHAPTERS, ROOT
 NOTATION = (ROOT / "book" / "notation.md").read_text(encoding="utf-8")
 # These two show what others write.
 QUOTING = {"notation.md", "sources.md"}
-# Chapters that still have findings. A chapter without any has to leave the list.
-UNREVISED = {"elbo"}
 
 FORMULA = re.compile(
     r"\$\$.+?\$\$|(?<![\\$])\$(?!\$)[^$]+\$|\\begin\{(align|equation)(\*?)\}.+?\\end\{\1\2\}",
@@ -110,10 +108,7 @@ def topic(path) -> str:
 @pytest.mark.parametrize("path", CHAPTERS, ids=topic)
 def test_a_chapter_keeps_to_the_notation_page(path):
     """Fails for a symbol with two meanings, and for two symbols with one."""
-    if topic(path) in UNREVISED:
-        assert findings(words_of(path)), f"{topic(path)} has no findings: take it off the list"
-    else:
-        assert findings(words_of(path)) == []
+    assert findings(words_of(path)) == []
 
 
 PAGES = [page for page in sorted((ROOT / "book").glob("*.md")) if page.name not in QUOTING]
