@@ -229,6 +229,15 @@ def test_log_normal_agrees_with_torch_and_integrates_to_one():
     assert total.item() == pytest.approx(1.0, abs=1e-12)
 
 
+def test_weight_decay_is_a_gaussian_prior_on_the_weights():
+    """A prior of variance 1/c or 2c in place of 1/(2c): c |w|^2 is its minus log-density."""
+    w, c = randn(9).requires_grad_(), 0.3
+    (decay,) = torch.autograd.grad(c * w.square().sum(), w)
+    logvar = torch.full_like(w, -math.log(2 * c))
+    (prior,) = torch.autograd.grad(-log_normal(w, torch.zeros_like(w), logvar), w)
+    torch.testing.assert_close(decay, prior)
+
+
 def test_sampler_and_kl_mean_the_same_logvar():
     """One of the two reads logvar as log sigma, as one well-known course prints."""
     mu, logvar = torch.tensor([0.7, -1.2], dtype=F64), torch.tensor([-1.0, 0.4], dtype=F64)
