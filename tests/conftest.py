@@ -30,6 +30,17 @@ def report_line(pytestconfig):
     return pytestconfig.stash[_LINES].append
 
 
+@pytest.fixture(scope="module")
+def one_thread():
+    """For tests of thousands of tiny products, which a second thread only slows down."""
+    import torch  # late: the cores are shared out before PyTorch is loaded
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def pytest_terminal_summary(terminalreporter, config):
     if lines := config.stash[_LINES]:
         terminalreporter.section("counted")

@@ -24,6 +24,8 @@ from vae_teach.runs.own import Plan
 from vae_teach.training import loop as train
 from vae_teach.training.checkpoint import load_model, read_checkpoint
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 FILES = {
     "checkpoint.safetensors",
     "model.safetensors",
@@ -42,15 +44,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 from vae_teach.__main__ import main
 sys.exit(main())
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Tiny products, which a second thread only slows down."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from data_tools import isolate
 from PIL import Image
+from seeded import generator
 
 from vae_teach import data
 from vae_teach.data.shapes import (
@@ -27,10 +28,6 @@ SIDE = 24
 @pytest.fixture(autouse=True)
 def cache(monkeypatch, tmp_path):
     return isolate(monkeypatch, tmp_path)
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def ink(split, side=SIDE):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
+from seeded import generator
 from torch.distributions import Bernoulli, Beta, Gamma, Normal, StudentT
 
 from vae_teach.estimators import (
@@ -31,10 +32,6 @@ F64 = torch.float64
 LIMIT = 4  # standard errors: one false alarm in 16 000 comparisons, and every seed here is fixed
 POINTS = [([1.0], [1.0]), ([0.7, -1.2, 0.3], [0.5, 1.3, 0.9])]
 IDS = ["one-dimension", "three-dimensions"]
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def point(values):

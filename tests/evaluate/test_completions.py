@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from seeded import generator
 from sklearn.neighbors import NearestNeighbors
 
 from vae_teach.evaluate.completions import (
@@ -14,10 +15,6 @@ from vae_teach.evaluate.completions import (
     nearest,
     pixel_entropy,
 )
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def test_pixel_entropy_is_zero_when_decided_and_log_2_a_pixel_when_not():

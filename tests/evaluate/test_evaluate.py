@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from seeded import generator
 from torch import nn
 
 from vae_teach import evaluate
@@ -21,11 +22,9 @@ from vae_teach.models.likelihoods import (
 )
 from vae_teach.training.loop import fit
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 F64 = torch.float64
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def draws(*shape, seed=0, dtype=F64):
@@ -56,15 +55,6 @@ def known(latent_dim=3, **choices):
     model = LinearGaussian(draws(6, latent_dim), draws(6, seed=1), 0.7)
     x, _ = model.sample(8, generator=generator(2))
     return Known(model, **choices), x
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """The work here is thousands of tiny products, which a second thread only slows down."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

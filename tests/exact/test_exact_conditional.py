@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 import torch
+from seeded import generator
 
 from vae_teach.evaluate.conditional_grid import conditional_grid_log_likelihood
 from vae_teach.exact import Grid
@@ -12,10 +13,6 @@ from vae_teach.maths.gaussian_full import cholesky, log_full_normal
 from vae_teach.models.conditional import CVAE
 
 B, D, C, L = 5, 4, 3, 2
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def draw(*shape, seed=0):

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from seeded import generator
 from torch.distributions import MultivariateNormal
 
 from vae_teach.exact import (
@@ -21,10 +22,6 @@ from vae_teach.maths.gaussian_full import (
 
 F64 = torch.float64
 EXACT = {"rtol": 1e-10, "atol": 1e-10}  # float64 identities through a few 5 x 5 Cholesky factors
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def randn(*shape, seed=0):

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from seeded import generator
 
 from vae_teach.evaluate.conditional_grid import conditional_grid_log_likelihood
 from vae_teach.exact import Grid
@@ -11,10 +12,6 @@ from vae_teach.training.loop import fit
 
 FORK = Fork()
 GAUSSIAN = {"name": "gaussian", "sigma_x": FORK.sigma_x}
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def test_the_density_integrates_to_one_at_every_c():

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from seeded import generator
 
 from vae_teach.maths.walks import (
     interpolate,
@@ -15,10 +16,6 @@ from vae_teach.maths.walks import (
 )
 
 PATHS = [interpolate, interpolate_sphere]
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def codes(*shape, seed=0):

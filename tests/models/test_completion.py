@@ -2,15 +2,12 @@
 
 import pytest
 import torch
+from seeded import generator
 
 from vae_teach.models.completion import Completer, Completion, column_task, half_task, quadrant_task
 from vae_teach.models.conditional import CVAE, Regressor
 from vae_teach.training.checkpoint import load_model
 from vae_teach.training.loop import fit
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from seeded import generator
 from torch.distributions import Independent, Normal, kl_divergence
 
 from vae_teach.models import VAE, build_model, count_parameters
@@ -13,10 +14,6 @@ from vae_teach.training.loop import fit
 
 D, C, L = 30, 4, 3
 SIZES = {"encoder_hidden": (12,), "latent_dim": L, "decoder_hidden": (11,)}
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def cvae(**keywords):

@@ -2,14 +2,11 @@
 
 import pytest
 import torch
+from seeded import generator
 from torch import nn
 
 from vae_teach.maths.gaussian import kl_to_standard_normal
 from vae_teach.models import VAE, Autoencoder, build_model, count_parameters, dense_chain
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.fixture

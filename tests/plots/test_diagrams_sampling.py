@@ -1,6 +1,5 @@
 """The two training graphs: what the error reaches, and what the reader can tell apart."""
 
-import matplotlib.pyplot as plt
 import pytest
 
 from vae_teach.plots.diagrams.sampling import (
@@ -11,12 +10,6 @@ from vae_teach.plots.diagrams.sampling import (
 )
 
 ENCODER = {"encoder", "mu", "sigma"}
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    yield
-    plt.close("all")
 
 
 def words(ax):

@@ -13,12 +13,6 @@ from vae_teach.plots.class_colours import CLASS_COLOURS
 from vae_teach.plots.page import figure_html, render_svg, show
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
 def embedded(svg: str) -> list[Image.Image]:
     """The pictures inside an SVG."""
     found = re.findall(r'data:image/png;base64,([^"]+)"', svg)

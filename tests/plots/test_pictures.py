@@ -1,6 +1,5 @@
 """Figures are asked questions: labels, ticks, numbers of artists, orientation."""
 
-import matplotlib.pyplot as plt
 import pytest
 import torch
 from matplotlib.patches import Circle
@@ -10,12 +9,6 @@ from vae_teach.models import VAE, Autoencoder
 from vae_teach.plots.diagrams import graphical as diagrams_graphical
 from vae_teach.plots.diagrams import networks as diagrams
 from vae_teach.training.history import History
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def history(n=3, held_out=True):

@@ -4,21 +4,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from seeded import generator
 
 from vae_teach.models.completion import column_task, quadrant_task
 from vae_teach.plots import conditional as plots
 from vae_teach.plots.conditional import GIVEN_INK, GIVEN_PAPER
 from vae_teach.plots.diagrams.conditional import conditional_graph, draw_cvae
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def test_exactly_the_given_column_is_coloured_by_its_own_values():

@@ -1,18 +1,11 @@
 """The figures of chapter 5 show the numbers they are given, with their uncertainty."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 
 from vae_teach.estimators import Estimate, measure_median
 from vae_teach.plots.estimators import draw_estimates, draw_measured, draw_medians
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    yield
-    plt.close("all")
 
 
 def measured(*pairs):

@@ -11,12 +11,6 @@ from vae_teach import plots
 from vae_teach.plots import latent as plots_latent
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
 def codes(n=40, size=2, seed=0):
     return torch.randn(n, size, generator=torch.Generator().manual_seed(seed))
 

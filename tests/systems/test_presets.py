@@ -5,6 +5,7 @@ import json
 
 import pytest
 import torch
+from seeded import generator
 from torch import nn
 from torch.distributions import kl_divergence
 
@@ -40,10 +41,6 @@ PARAMETERS = {
     "burda1": 425_284,
 }
 TINY = {"n_pixels": 12, "encoder_hidden": (8, 7), "latent_dim": 3, "decoder_hidden": (7, 8)}
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def pixels(n=6, d=12):

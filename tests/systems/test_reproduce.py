@@ -22,17 +22,10 @@ from vae_teach.training.checkpoint import load_model
 from vae_teach.training.history import History
 from vae_teach.training.provenance import git_commit, pixel_checksum
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 HERE = pick_device()
 SSE_CONSTANT = 784 / 2 * math.log(math.pi)  # 448.73 nats
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Tiny products, which a second thread only slows down."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,11 @@
 
 import pytest
 import torch
+from seeded import generator
 
 from vae_teach.models import build_model, count_parameters
 from vae_teach.models.conditional import one_hot
 from vae_teach.systems.conditional import ColumnCVAE, ColumnRegressor, LabelConvCVAE
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def test_mathybits_cvae_has_his_parameter_counts():
