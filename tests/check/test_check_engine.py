@@ -722,3 +722,11 @@ def test_a_parameter_may_have_another_name():
         assert call(student, "f", args, keywords=("generator",)) == (1, 2)
     with pytest.raises(Fault, match=r"takes \(x\), but the check calls it with \(x, generator="):
         call(lambda x: x, "f", args, keywords=("generator",))
+
+
+def test_kolmogorovs_distance_by_hand():
+    """Catches the gap below a step, or above it, left out, and a distance that is not scaled."""
+    assert sampling.kolmogorov_distance(torch.zeros(1)) == pytest.approx(0.5)
+    ranks = torch.tensor([0.9, 0.1, 0.2, 0.3])  # three of four lie below 0.3: 0.75 - 0.3 = 0.45
+    assert sampling.kolmogorov_distance(ranks, "uniform") == pytest.approx(0.45 * 2)
+    assert sampling.kolmogorov_distance(1 - ranks, "uniform") == pytest.approx(0.45 * 2)

@@ -6,6 +6,7 @@ Shapes: K draws, N examples, D pixels. Pixels are probabilities of ink in [0, 1]
 import torch
 from torch import Tensor
 
+from vae_teach.evaluate.predictive import nearest_neighbours
 from vae_teach.validation import AT_LEAST_1, checked
 
 
@@ -58,14 +59,12 @@ def nearest(query: Tensor, known: Tensor) -> Tensor:
     """
     if query.shape[-1] != known.shape[-1]:
         raise ValueError(f"query has rows of {query.shape[-1]} but known has {known.shape[-1]}")
-    pieces = [torch.cdist(piece, known).argmin(dim=1) for piece in query.split(1_000)]
-    return torch.cat(pieces)
+    return nearest_neighbours(query, known)[1]
 
 
 @checked
 def correlation(a: Tensor, b: Tensor) -> Tensor:
     """Pearson's correlation of each pair of rows, (N, D), (N, D) -> (N,); 0 for a flat row."""
     flat = (a.amax(dim=-1) == a.amin(dim=-1)) | (b.amax(dim=-1) == b.amin(dim=-1))
-    a, b = a - a.mean(dim=-1, keepdim=True), b - b.mean(dim=-1, keepdim=True)
-    scale = torch.where(flat, 1.0, a.norm(dim=-1) * b.norm(dim=-1))
-    return torch.where(flat, 0.0, (a * b).sum(dim=-1) / scale)
+    centred = [rows - rows.mean(dim=-1, keepdim=True) for rows in (a, b)]
+    return torch.where(flat, 0.0, torch.cosine_similarity(*centred, dim=-1))

@@ -18,45 +18,34 @@ CAFFE_STD, CAFFE_SPARSE = 0.1, 15
 
 
 @checked
-def fans(weight: Tensor) -> tuple[int, int]:
-    """How many inputs one output reads, and how many outputs one input feeds: (in, out)."""
-    receptive = math.prod(weight.shape[2:])
-    return weight.shape[1] * receptive, weight.shape[0] * receptive
-
-
-def _normal(weight: Tensor, std: float, generator: Generator) -> Tensor:
-    return weight.normal_(0.0, std, generator=generator)
-
-
-@checked
 def he_normal(weight: Tensor, generator: Generator) -> Tensor:
     """N(0, 2 / fan_in): Fast Forward Labs, and lazyprogrammer's Theano twin. He et al. 2015."""
-    return _normal(weight, math.sqrt(2 / fans(weight)[0]), generator)
+    return nn.init.kaiming_normal_(weight, nonlinearity="relu", generator=generator)
 
 
 @checked
 def twice_normal(weight: Tensor, generator: Generator) -> Tensor:
     """N(0, 4 / fan_in), sqrt(2) times He's: lazyprogrammer's TensorFlow listing."""
-    return _normal(weight, 2 / math.sqrt(fans(weight)[0]), generator)
+    fan_in = weight[0].numel()
+    return nn.init.normal_(weight, std=2 / math.sqrt(fan_in), generator=generator)
 
 
 @checked
 def fan_out_normal(weight: Tensor, generator: Generator) -> Tensor:
     """N(0, 2 / fan_out): lazyprogrammer's plain autoencoder."""
-    return _normal(weight, math.sqrt(2 / fans(weight)[1]), generator)
+    return nn.init.kaiming_normal_(weight, mode="fan_out", nonlinearity="relu", generator=generator)
 
 
 @checked
 def glorot_uniform(weight: Tensor, generator: Generator) -> Tensor:
     """U(-a, a), a^2 = 6 / (fan_in + fan_out): Keras and Burda et al. Glorot & Bengio 2010."""
-    bound = math.sqrt(6 / sum(fans(weight)))
-    return weight.uniform_(-bound, bound, generator=generator)
+    return nn.init.xavier_uniform_(weight, generator=generator)
 
 
 @checked
 def caffe_dense(weight: Tensor, generator: Generator) -> Tensor:
     """N(0, 0.01), every weight: Doersch's two heads."""
-    return _normal(weight, CAFFE_STD, generator)
+    return nn.init.normal_(weight, std=CAFFE_STD, generator=generator)
 
 
 @checked
@@ -67,7 +56,7 @@ def caffe_sparse(weight: Tensor, generator: Generator) -> Tensor:
     """
     keep = min(1.0, CAFFE_SPARSE / weight.shape[0])
     mask = torch.rand(weight.shape, generator=generator, device=weight.device) < keep
-    return _normal(weight, CAFFE_STD, generator).mul_(mask)
+    return nn.init.normal_(weight, std=CAFFE_STD, generator=generator).mul_(mask)
 
 
 SCHEMES: dict[str, Scheme] = {

@@ -107,9 +107,7 @@ def clip_by_value(optimizer: torch.optim.Optimizer, limit: float) -> None:
 
     def clip(optimizer, args, kwargs):
         for group in optimizer.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    parameter.grad.clamp_(-limit, limit)
+            nn.utils.clip_grad_value_(group["params"], limit)
 
     clip.steps_alike = True  # so `fit` may record a step; `staged` looks at the count of steps
     optimizer.register_step_pre_hook(clip)

@@ -15,7 +15,7 @@ from torch import Tensor
 from vae_teach.check.engine.call import Fault, call, numbers
 from vae_teach.check.engine.diagnose import agree
 from vae_teach.check.engine.exercise import deliver
-from vae_teach.check.engine.sampling import KS_LIMIT, watch
+from vae_teach.check.engine.sampling import KS_LIMIT, kolmogorov_distance, watch
 from vae_teach.check.engine.verdict import Verdict
 from vae_teach.check.engine.words import error_text, kind
 
@@ -44,10 +44,7 @@ def _is_uniform(rank: Tensor) -> bool:
     """Kolmogorov's distance, at a limit that a right answer passes all but once in 3 million."""
     if not rank.isfinite().all() or rank.min() < 0 or rank.max() > 1:
         return False
-    rank, n = rank.sort().values, len(rank)
-    steps = torch.arange(n + 1, dtype=rank.dtype) / n
-    gap = torch.maximum(steps[1:] - rank, rank - steps[:-1]).max().item()
-    return gap * math.sqrt(n) <= KS_LIMIT
+    return kolmogorov_distance(rank, "uniform") <= KS_LIMIT
 
 
 def _fits(rank: Tensor, parameters: dict[str, Tensor]) -> bool:
