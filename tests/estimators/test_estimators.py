@@ -100,7 +100,7 @@ def test_closed_forms_of_the_square_agree_with_exact_quadrature(values, baseline
 def test_measured_variances_agree_with_the_closed_forms(values, draws):
     """Bias and variance of pathwise and score function, within four measured standard errors."""
     mu, sigma = point(values)
-    eps = noise(400_000, draws, len(mu), seed=1)
+    eps = noise(400_000 // draws, draws, len(mu), seed=1)
     f, true = exact_gradients.square, exact_gradients.square_gradient(mu, sigma)
     cases = [
         (pathwise(f, mu, sigma, eps), exact_gradients.square_pathwise_variance(mu, sigma, draws)),
@@ -113,7 +113,7 @@ def test_measured_variances_agree_with_the_closed_forms(values, draws):
         for got, want, spread in zip(estimate, true, variance, strict=True):
             quality = measure_quality(got, want)
             assert (quality.bias.distance(0.0) < LIMIT).all()
-            # the score's fourth power has heavy tails: 400 000 estimates give its variance to 5 %
+            # the score's fourth power has heavy tails: 400 000 draws give its variance to 5 %
             assert_within(quality.variance, spread, relative_error=0.05)
 
 
