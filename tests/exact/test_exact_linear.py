@@ -7,6 +7,7 @@ import torch
 from seeded import generator
 from torch.distributions import MultivariateNormal
 
+from vae_teach.data.strokes import draw
 from vae_teach.exact import (
     AmortizedGuide,
     LinearGaussian,
@@ -329,3 +330,16 @@ def test_kl_to_posterior_is_the_divergence_from_the_posterior(model, x, q):
         atol=1e-12,
     )
     assert (abs(kl_between_full_normals(mean, cov, *q) - model.kl_to_posterior(x, *q)) > 1e-3).all()
+
+
+def test_the_reconstruction_of_a_negative_costs_thousands_of_nats_more():
+    """A first term of the bound that lets ink stand where there is paper; chapter 4's numbers."""
+    digits = draw(600, generator=generator()).images.double()
+    fitted, new = fit_ppca(digits[:500], 20).model, digits[500:]
+
+    def cost(seen):
+        return -fitted.log_likelihood(new, fitted.posterior(seen)[0])
+
+    assert cost(new).mean().item() == pytest.approx(-404, abs=10)
+    assert cost(1 - new).mean().item() == pytest.approx(4623, abs=50)
+    assert (cost(1 - new) > cost(new) + 1000).all()

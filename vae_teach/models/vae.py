@@ -21,6 +21,7 @@ from vae_teach.validation import AT_LEAST_1, NOT_NEGATIVE, checked
 class VAE(GaussianCodes, nn.Module):
     """q(z|x) = N(mu(x), diag(sigma(x)^2)), p(z) = N(0, I), p(x|z) by `likelihood`.
 
+    The encoder is also called inference or recognition network, the decoder generative network.
     One trunk feeds both heads of the encoder, so mu and logvar see the same features. `seed`
     fixes the initial weights without touching the global random state.
     """
