@@ -37,6 +37,22 @@ def join(z: Tensor, c: Tensor) -> Tensor:
     return torch.cat([z.expand(*lead, -1), c.expand(*lead, -1)], dim=-1)
 
 
+def _require_wiring(
+    condition_size: int,
+    condition_in: str,
+    encoder_hidden: tuple[int, ...],
+    prior_hidden: tuple[int, ...] | None,
+) -> None:
+    if condition_size < 0:
+        raise ValueError(f"condition_size must be at least 0, but it is {condition_size}")
+    if condition_in not in PLACES:
+        raise ValueError(f"condition_in is {condition_in!r}, but the places are {PLACES}")
+    if not encoder_hidden:
+        raise ValueError("encoder_hidden is empty, but the two heads need a hidden layer")
+    if prior_hidden is not None and condition_size == 0:
+        raise ValueError("prior_hidden is given, but a condition of size 0 has nothing to say")
+
+
 @checked(
     n_pixels=AT_LEAST_1,
     encoder_hidden=AT_LEAST_1,
@@ -77,30 +93,32 @@ class CVAE(ConditionalModel):
             "condition_in": condition_in,
             "prior_hidden": None if prior_hidden is None else tuple(prior_hidden),
         }
-        if condition_size < 0:
-            raise ValueError(f"condition_size must be at least 0, but it is {condition_size}")
-        if condition_in not in PLACES:
-            raise ValueError(f"condition_in is {condition_in!r}, but the places are {PLACES}")
-        if not encoder_hidden:
-            raise ValueError("encoder_hidden is empty, but the two heads need a hidden layer")
-        if prior_hidden is not None and condition_size == 0:
-            raise ValueError("prior_hidden is given, but a condition of size 0 has nothing to say")
+        _require_wiring(condition_size, condition_in, encoder_hidden, prior_hidden)
         self.n_pixels, self.condition_size = n_pixels, condition_size
         self.latent_dim, self.likelihood = latent_dim, make_likelihood(likelihood)
         self.has_learned_prior = prior_hidden is not None
         self.encoder_sees = condition_in in ("encoder", "both")
         self.decoder_sees = condition_in in ("decoder", "both")
         with seeded_initialization(seed):
-            # In the VAE's order, so that a condition of size 0 starts from the VAE's weights.
-            trunk = (n_pixels + condition_size * self.encoder_sees, *encoder_hidden)
-            self.trunk = dense_chain(trunk, activation, last=activation)
-            self.to_mu = nn.Linear(encoder_hidden[-1], latent_dim)
-            self.to_logvar = nn.Linear(encoder_hidden[-1], latent_dim)
-            decoder = (latent_dim + condition_size * self.decoder_sees, *decoder_hidden, n_pixels)
-            self.decoder = dense_chain(decoder, activation)
-            if self.has_learned_prior:
-                prior = (condition_size, *prior_hidden, 2 * latent_dim)
-                self.prior_net = dense_chain(prior, activation)
+            self._make_networks(encoder_hidden, decoder_hidden, prior_hidden, activation)
+
+    def _make_networks(
+        self,
+        encoder_hidden: tuple[int, ...],
+        decoder_hidden: tuple[int, ...],
+        prior_hidden: tuple[int, ...] | None,
+        activation: str,
+    ) -> None:
+        # In the VAE's order, so that a condition of size 0 starts from the VAE's weights.
+        trunk = (self.n_pixels + self.condition_size * self.encoder_sees, *encoder_hidden)
+        self.trunk = dense_chain(trunk, activation, last=activation)
+        self.to_mu = nn.Linear(encoder_hidden[-1], self.latent_dim)
+        self.to_logvar = nn.Linear(encoder_hidden[-1], self.latent_dim)
+        seen = self.latent_dim + self.condition_size * self.decoder_sees
+        self.decoder = dense_chain((seen, *decoder_hidden, self.n_pixels), activation)
+        if prior_hidden is not None:
+            prior = (self.condition_size, *prior_hidden, 2 * self.latent_dim)
+            self.prior_net = dense_chain(prior, activation)
 
     def encode(self, x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """Return mu and logvar of q(z|x, c), each (B, L); q(z|x) if the encoder sees no c."""

@@ -106,8 +106,11 @@ def clip_by_value(optimizer: torch.optim.Optimizer, limit: float) -> None:
     """Before every step, cut each element of each gradient to [-limit, limit]."""
 
     def clip(optimizer, args, kwargs):
+        # not nn.utils.clip_grad_value_, which fails where no parameter has a gradient
         for group in optimizer.param_groups:
-            nn.utils.clip_grad_value_(group["params"], limit)
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    parameter.grad.clamp_(-limit, limit)
 
     clip.steps_alike = True  # so `fit` may record a step; `staged` looks at the count of steps
     optimizer.register_step_pre_hook(clip)

@@ -3,6 +3,7 @@
 Shapes: N pictures, D pixels.
 """
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,27 +39,23 @@ def train_preset(
     """
     per_epoch = math.ceil(len(pixels.train) / preset.batch_size)
     whole, rest = divmod(steps, per_epoch)
-    shared = {
-        "batch_size": preset.batch_size,
-        "scale": preset.loss_scale(pixels.train.shape[1]),
-        "optimizer": _once(lambda parameters: preset.make_optimizer(parameters, per_epoch)),
-        "transform": pixels.transform,
-        "device": device,
-        "progress": progress,
-    }
+    go_on = functools.partial(
+        fit, model, batch_size=preset.batch_size, scale=preset.loss_scale(pixels.train.shape[1]),
+        optimizer=_once(lambda parameters: preset.make_optimizer(parameters, per_epoch)),
+        transform=pixels.transform, device=device, progress=progress,
+    )  # fmt: skip
     if preset.start_from_average:
         model.start_from_average(pixels.train)
-    everything = (pixels.train, *pixels.train_given)
-    history = History()
+    everything, history = (pixels.train, *pixels.train_given), History()
     if whole:
-        resume = {"checkpoint": checkpoint, "resume": checkpoint is not None}
-        history = fit(model, everything, epochs=whole, seed=seed, **resume, **shared)
+        resume = checkpoint is not None
+        history = go_on(everything, epochs=whole, seed=seed, checkpoint=checkpoint, resume=resume)
         if len(history) > whole:
             raise ValueError(f"{checkpoint} has {len(history)} epochs, but {whole} are asked for")
     if rest and not history.interrupted:
         part = _first_of_epoch(everything, rest * preset.batch_size, seed, whole)
         # Another seed, so that no noise of epoch 1 comes twice.
-        last = fit(model, part, epochs=1, seed=(seed + 1_000_000) % 2**63, **shared)
+        last = go_on(part, epochs=1, seed=(seed + 1_000_000) % 2**63)
         history.records += [record | {"epoch": whole + 1} for record in last.records]
         history.interrupted = last.interrupted
     if history.interrupted:

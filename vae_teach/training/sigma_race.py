@@ -5,13 +5,14 @@ so every seed takes the same steps as it would alone (tested), at a fraction of 
 Shapes: S seeds, N examples, B batch, D pixels, L latent. Losses are in nats per image.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
+from vae_teach.maths.noise import noise
 from vae_teach.models.posterior import PosteriorVAE
 from vae_teach.validation import require_count, require_number
 
@@ -40,6 +41,33 @@ class _Loss(nn.Module):
 
     def forward(self, x: Tensor, eps: Tensor) -> Tensor:
         return -self.model.elbo(x, eps).value
+
+
+class _Stack:
+    """The models of all seeds as one network: every weight has a leading axis S."""
+
+    def __init__(self, models: list[PosteriorVAE]):
+        self.models = models
+        self.parameters, _ = stack_module_state([_Loss(m) for m in models])
+        frame = _Loss(models[0])
+        self._losses = vmap(lambda p, x, eps: functional_call(frame, p, (x, eps)).mean())
+
+    def losses(self, x: Tensor, eps: Tensor) -> Tensor:
+        """Mean loss of each seed, (S,), on images (S, B, D) with noise (S, B, L)."""
+        return self._losses(self.parameters, x, eps)
+
+    @torch.no_grad()
+    def look(self, x: Tensor, eps: Tensor) -> Tensor:
+        """The same on images (M, D) and noise (M, L) that all seeds share, without a graph."""
+        many = len(self.models)
+        return self.losses(x.expand(many, -1, -1), eps.expand(many, -1, -1))
+
+    @torch.no_grad()
+    def unstack(self) -> None:
+        """Put the trained numbers back into the models they came from."""
+        for i, model in enumerate(self.models):
+            for name, value in _Loss(model).named_parameters():
+                value.copy_(self.parameters[name][i])
 
 
 def race(
@@ -89,39 +117,29 @@ def race(
     size |= {"encoder_hidden": (hidden,), "decoder_hidden": (hidden,)}
     posterior = {"name": "gaussian", "positive": positive, "initial_sigma": initial_sigma}
     models = [PosteriorVAE(**size, posterior=posterior, seed=s) for s in seeds]
-    parameters, _ = stack_module_state([_Loss(m) for m in models])
-    frame = _Loss(models[0])
-    losses = vmap(lambda p, x, eps: functional_call(frame, p, (x, eps)).mean())
-
-    optimizer = torch.optim.Adam(parameters.values(), lr=lr)
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    eps_held_out = torch.randn(
-        len(held_out), latent_dim, generator=torch.Generator().manual_seed(0)
-    )
-    looks = {}
+    stack = _Stack(models)
+    eps = noise((len(held_out), latent_dim), held_out, torch.Generator().manual_seed(0))
+    batches = _batches(seeds, len(train), (batch_size, latent_dim))
+    optimizer, looks = torch.optim.Adam(stack.parameters.values(), lr=lr), {}
     for step in range(steps + 1):
         if step % look_every == 0:
-            with torch.no_grad():
-                many = len(seeds), *held_out.shape
-                looks[step] = losses(
-                    parameters, held_out.expand(many), eps_held_out.expand(len(seeds), -1, -1)
-                )
+            looks[step] = stack.look(held_out, eps)
         if step == steps:
             break
-        index = torch.stack(
-            [torch.randint(len(train), (batch_size,), generator=g) for g in generators]
-        )
-        eps = torch.stack([torch.randn(batch_size, latent_dim, generator=g) for g in generators])
+        index, eps_batch = next(batches)
         optimizer.zero_grad()
-        losses(parameters, train[index], eps).sum().backward()
+        stack.losses(train[index], eps_batch).sum().backward()
         optimizer.step()
-    _unstack(parameters, models)
+    stack.unstack()
     return Race(torch.tensor(list(looks)), torch.stack(list(looks.values()), dim=1), models)
 
 
-def _unstack(parameters: dict[str, Tensor], models: list[PosteriorVAE]) -> None:
-    """Put the trained numbers back into the models they came from."""
-    with torch.no_grad():
-        for i, model in enumerate(models):
-            for name, value in _Loss(model).named_parameters():
-                value.copy_(parameters[name][i])
+def _batches(
+    seeds: Sequence[int], n: int, shape: tuple[int, int]
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """For each step the rows (S, B) and the noise (S, B, L), each seed's from its own stream."""
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    while True:
+        index = [torch.randint(n, shape[:1], generator=g) for g in generators]
+        eps = [torch.randn(shape, generator=g) for g in generators]
+        yield torch.stack(index), torch.stack(eps)
