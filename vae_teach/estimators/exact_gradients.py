@@ -51,7 +51,7 @@ class _Moments:
         return self.second - 2 * b * self.first + self.one * b**2
 
 
-def _moments(mu: Tensor, sigma: Tensor) -> Gradient:
+def _moments(mu: Tensor, sigma: Tensor) -> tuple[_Moments, _Moments]:
     """The weighted moments for the score of mu (w = eps^2) and of sigma (w = (eps^2 - 1)^2)."""
     m2, s2 = mu.square(), sigma.square()
     mean, variance = m2 + s2, 4 * m2 * s2 + 2 * s2.square()  # of each z_l^2
@@ -62,7 +62,7 @@ def _moments(mu: Tensor, sigma: Tensor) -> Gradient:
         # f = z_l^2 + rest, and the rest is independent of eps_l
         return _Moments(one, first + one * rest, second + 2 * first * rest + one * rest_square)
 
-    return Gradient(
+    return (
         combine(1.0, m2 + 3 * s2, m2.square() + 18 * m2 * s2 + 15 * s2.square()),
         combine(2.0, 2 * m2 + 10 * s2, 2 * m2.square() + 60 * m2 * s2 + 78 * s2.square()),
     )
@@ -76,13 +76,13 @@ def square_score_variance(
 
     At L = 1, mu = sigma = 1 without baseline: 30 for the mean's derivative, 136 for sigma's.
     """
-    if not isinstance(baseline, Gradient):
-        baseline = Gradient(baseline, baseline)
+    baselines: list[Tensor | float]
+    baselines = [*baseline] if isinstance(baseline, Gradient) else [baseline, baseline]
     true, moments, s2 = square_gradient(mu, sigma), _moments(mu, sigma), sigma.square()
     return Gradient(
         *(
             (m.about(b) / s2 - t.square()) / draws
-            for m, b, t in zip(moments, baseline, true, strict=True)
+            for m, b, t in zip(moments, baselines, true, strict=True)
         )
     )
 

@@ -66,5 +66,5 @@ def nearest(query: Tensor, known: Tensor) -> Tensor:
 def correlation(a: Tensor, b: Tensor) -> Tensor:
     """Pearson's correlation of each pair of rows, (N, D), (N, D) -> (N,); 0 for a flat row."""
     flat = (a.amax(dim=-1) == a.amin(dim=-1)) | (b.amax(dim=-1) == b.amin(dim=-1))
-    centred = [rows - rows.mean(dim=-1, keepdim=True) for rows in (a, b)]
-    return torch.where(flat, 0.0, torch.cosine_similarity(*centred, dim=-1))
+    left, right = (rows - rows.mean(dim=-1, keepdim=True) for rows in (a, b))
+    return torch.where(flat, 0.0, torch.cosine_similarity(left, right, dim=-1))

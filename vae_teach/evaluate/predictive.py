@@ -6,7 +6,7 @@ function says so. Shapes: N pictures, D pixels, L latent.
 """
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from vae_teach.evaluate.bounds import posterior_means
 from vae_teach.evaluate.weights import draw_posterior
@@ -64,7 +64,8 @@ def _decoded(model: LatentModel, z: Tensor) -> Tensor:
 
 def _drawn_pixels(model: LatentModel, z: Tensor, generator: Generator) -> Tensor:
     """Pixels drawn with the generator, where the model and its likelihood lie."""
-    params = _decoded(model, z).to(device_of(model) or "cpu")
+    home = device_of(model) if isinstance(model, nn.Module) else None
+    params = _decoded(model, z).to(home or "cpu")
     return model.likelihood.sample(params, generator).cpu()
 
 
@@ -93,7 +94,7 @@ def nearest_neighbours(
         raise ValueError(
             f"images have {images.shape[-1]} pixels but references have {references.shape[-1]}"
         )
-    index = [torch.cdist(batch, references).argmin(dim=1) for batch in images.split(batch_size)]
-    index = torch.cat(index)
+    batches = images.split(batch_size)
+    index = torch.cat([torch.cdist(batch, references).argmin(dim=1) for batch in batches])
     # cdist's matrix product loses digits where two pictures nearly agree; the winner is redone
     return (images - references[index]).norm(dim=1), index

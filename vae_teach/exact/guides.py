@@ -56,6 +56,7 @@ class AmortizedGuide(nn.Module):
             # nn.Linear would draw its first weights from the global generator.
             return nn.utils.skip_init(nn.Linear, n_in, n_out, dtype=torch.float64)
 
+        self.n_observed = n_observed
         self.trunk = nn.Sequential(linear(n_observed, hidden), nn.Tanh())
         self.to_mu = linear(hidden, latent_dim)
         self.to_logvar = linear(hidden, latent_dim)
@@ -65,7 +66,7 @@ class AmortizedGuide(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """mu and logvar, each (B, L), of x (B, D): seen before or not."""
-        require_rows(x, "x", self.trunk[0].in_features, like=self.to_mu.weight)
+        require_rows(x, "x", self.n_observed, like=self.to_mu.weight)
         h = self.trunk(x)  # (B, hidden)
         return self.to_mu(h), self.to_logvar(h)
 

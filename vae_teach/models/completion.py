@@ -7,6 +7,7 @@ Shapes: N or B images, D = height * width pixels, C of them seen, T = D - C to f
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -160,6 +161,8 @@ class Completer(nn.Module):
 
     So that a binarised condition is drawn anew at each pass. `model` is a CVAE or a Regressor.
     """
+
+    model: Any  # a CVAE or a Regressor
 
     def __init__(self, model: nn.Module, task: Completion):
         super().__init__()

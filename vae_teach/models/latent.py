@@ -50,15 +50,18 @@ class GaussianCodes:
     A network of your own is judged like those of the kit if it derives from this and `nn.Module`.
     """
 
-    has_closed_kl = True
+    @property
+    def has_closed_kl(self) -> bool:
+        """True: its KL is a formula."""
+        return True
 
-    def draw_posterior(self, x: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
+    def draw_posterior(self: Encoder, x: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
         """Return z ~ q(z|x) and log q(z|x): x (B, D), eps (..., B, L) -> (..., B, L), (..., B)."""
         mu, logvar = self.encode(x)
         z = reparameterize(mu, logvar, eps)
         return z, log_normal(z, mu, logvar)
 
-    def log_posterior(self, x: Tensor, z: Tensor) -> Tensor:
+    def log_posterior(self: Encoder, x: Tensor, z: Tensor) -> Tensor:
         """log q(z|x) at any z: (B, D), (..., B, L) -> (..., B)."""
         return log_normal(z, *self.encode(x))
 

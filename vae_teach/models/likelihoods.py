@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -45,7 +45,7 @@ class Likelihood(Protocol):
         """
 
 
-LIKELIHOODS: dict[str, Callable[..., Likelihood]] = {}
+LIKELIHOODS: dict[str, Callable[..., Any]] = {}  # each makes a Likelihood
 _Class = TypeVar("_Class")
 
 

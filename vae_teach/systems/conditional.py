@@ -89,7 +89,7 @@ class ColumnCVAE(ConditionalModel):
 
     def __init__(self, seed: int | None = None):
         super().__init__()
-        self.config = {}
+        self.config: dict = {}
         self.latent_dim, self.condition_size = 30, 28
         self.likelihood = Bernoulli()
         with seeded_initialization(seed):
@@ -99,7 +99,7 @@ class ColumnCVAE(ConditionalModel):
             self.to_mu, self.to_log_sigma = nn.Linear(250, 30), nn.Linear(250, 30)
             self.decode1 = nn.Linear(30, 250)
             self.decode4 = dense_chain((250, 500, 1000, 756), "relu")
-        dense = (self.to_mu, self.to_log_sigma, self.tower["input4"][-1])
+        dense = (self.to_mu, self.to_log_sigma, [*self.tower["input4"].children()][-1])
         initialize(self, "caffe-sparse", seed, heads=dict.fromkeys(dense, "caffe-dense"))
 
     def encode(self, x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:

@@ -71,12 +71,12 @@ class ConvAutoencoder(nn.Module):
 
     def encode(self, x: Tensor) -> Tensor:
         """Codes in (-1, 1), shape (B, L), from pixels of shape (B, D)."""
-        require_pixels(x, self.side**2, self.decoder[0].weight)
+        require_pixels(x, self.side**2, next(self.decoder.parameters()))
         return self.encoder(x)
 
     def decode(self, z: Tensor) -> Tensor:
         """Pixels in (0, 1) of shape (..., D) from codes of shape (..., L)."""
-        require_code(z, self.latent_dim, self.decoder[0].weight)
+        require_code(z, self.latent_dim, next(self.decoder.parameters()))
         return self.decoder(z.reshape(-1, self.latent_dim)).reshape(*z.shape[:-1], -1)
 
     def forward(self, x: Tensor) -> Tensor:

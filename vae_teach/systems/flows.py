@@ -6,6 +6,8 @@ Sources: Kingma et al. 2016 (arXiv:1606.04934), Eqs. 11-14; Germain et al. 2015
 (arXiv:1502.03509), Eqs. 12-13; Altosaar's repository, flow.py.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -52,6 +54,8 @@ def degree_masks(n_inputs: int, n_hidden: int, n_outputs: int, seed: int = MASK_
 @checked
 class MaskedLinear(nn.Linear):
     """A dense layer of which only the weights that its mask (out, in) shows take part."""
+
+    mask: Tensor
 
     def __init__(self, mask: Tensor):
         super().__init__(mask.shape[1], mask.shape[0])
@@ -182,7 +186,8 @@ class FlowPosterior(nn.Module):
         mu, a, context = heads
         total = torch.zeros(z.shape[:-1], dtype=z.dtype, device=z.device)
         for step in reversed(self.steps):
-            z, log_det = step.inverse(z, context)
+            inverse: Any = step.inverse
+            z, log_det = inverse(z, context)
             total = total - log_det
         return total + self.start.log_prob((mu, a), z)
 

@@ -8,9 +8,10 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vae_teach import evaluate
 from vae_teach.training.history import History
@@ -27,7 +28,7 @@ def sse_constant(n_pixels: int) -> float:
 class Trained:
     """A model after training, and the test pictures as its preset treats them."""
 
-    model: nn.Module
+    model: Any  # each measure asks for what it needs
     history: History
     test: Tensor  # (N, D), on the model's device
     importance_samples: int

@@ -23,7 +23,9 @@ class FromOnes(torch.optim.Optimizer):
         return slots
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
+    def step(  # type: ignore[override]  # torch states it by two overloads
+        self, closure: Callable[[], Tensor] | None = None
+    ) -> Tensor | None:
         """Move every parameter that has a gradient once."""
         loss = None
         if closure is not None:
@@ -112,7 +114,8 @@ def clip_by_value(optimizer: torch.optim.Optimizer, limit: float) -> None:
                 if parameter.grad is not None:
                     parameter.grad.clamp_(-limit, limit)
 
-    clip.steps_alike = True  # so `fit` may record a step; `staged` looks at the count of steps
+    # so `fit` may record a step; `staged` looks at the count of steps
+    clip.steps_alike = True  # type: ignore[attr-defined]  # functions may carry attributes
     optimizer.register_step_pre_hook(clip)
 
 
@@ -136,7 +139,7 @@ def staged(optimizer: torch.optim.Optimizer, stages: Iterable[tuple[int, float]]
     stages = list(stages)
 
     def set_lr(optimizer, args, kwargs):
-        slots = next(iter(optimizer.state.values()), {})
+        slots: dict[str, Tensor] = next(iter(optimizer.state.values()), {})
         lr = lr_at(stages, int(slots["step"]) if slots else 0)
         for group in optimizer.param_groups:
             group["lr"] = lr

@@ -137,6 +137,7 @@ class Preset:
         """How many steps the source makes on `n_train` images."""
         if self.steps is not None:
             return self.steps
+        assert self.epochs is not None  # one of the two is given
         return self.epochs * math.ceil(n_train / self.batch_size)
 
     def pixels(self, dataset: Dataset, *, seed: int, n_test: int | None = None) -> Pixels:
@@ -152,9 +153,9 @@ class Preset:
         """
         if self.validation:
             dataset = dataset.with_validation(min(self.validation, len(dataset.train) // 5))
-        splits = dataset.train[: self.train_images], dataset.test[:n_test]
-        given = [self._condition(split) for split in splits]
-        return treated(*(split.images for split in splits), self.treatment, seed, given)
+        train, test = dataset.train[: self.train_images], dataset.test[:n_test]
+        given = [self._condition(split) for split in (train, test)]
+        return treated(train.images, test.images, self.treatment, seed, given)
 
     def _condition(self, split: Split) -> tuple[Tensor, ...]:
         """What a conditional model is told beside each picture, and nothing for another one."""

@@ -93,7 +93,7 @@ def curve_rows(results: Iterable[dict], preset: str) -> list[tuple[str, ...]]:
     """
     published = PRESETS[preset].published_curve
     curves = [_training_losses(result) for result in results if result["preset"] == preset]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for epoch, value in published:
         ours = [curve[epoch] for curve in curves if epoch in curve]
         if ours:

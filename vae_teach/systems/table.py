@@ -4,6 +4,7 @@ What a number here means says `Preset`; what stands in several entries is said o
 """
 
 from dataclasses import replace
+from typing import Any
 
 from vae_teach.systems.presets import Preset, Published
 
@@ -24,7 +25,7 @@ def _dense(
     positive: str, flow: dict | None = None, sampled_kl: bool = False, **options,
 ) -> tuple[str, dict]:  # fmt: skip
     """A `SourceVAE` 784-hidden-latent; the decoder mirrors the encoder unless it is given."""
-    sizes = {"encoder_hidden": hidden, "latent_dim": latent}
+    sizes: dict[str, Any] = {"encoder_hidden": hidden, "latent_dim": latent}
     posterior = {"name": "gaussian", "sampled_kl": sampled_kl}
     posterior = ({"name": "flow"} | flow if flow else posterior) | {"positive": positive}
     sizes |= {"decoder_hidden": decoder or hidden[::-1], "posterior": posterior}
@@ -37,9 +38,14 @@ def _adam(**options) -> dict:
 
 RMSPROP_TF = {"name": "RMSpropTF", "lr": 1e-3}
 RMSPROP_CENTERED = {"name": "RMSprop", "lr": 1e-3, "centered": True}
-FFL = {"activation": "elu", "positive": "exp", "initialization": "he-normal", "keep": 0.9}
-KERAS = {"likelihood": SSE, "initialization": "glorot-uniform"}
-SLIM = {"initialization": "glorot-uniform"}
+FFL: dict[str, Any] = {
+    "activation": "elu",
+    "positive": "exp",
+    "initialization": "he-normal",
+    "keep": 0.9,
+}
+KERAS: dict[str, Any] = {"likelihood": SSE, "initialization": "glorot-uniform"}
+SLIM: dict[str, Any] = {"initialization": "glorot-uniform"}
 BURDA_STAGES = tuple((3**i, 1e-4 * round(10 ** (1 - i / 7), 1)) for i in range(8))
 MATHYBIT_LOSSES = (
     (1, 62.78), (2, 43.98), (3, 39.83), (4, 36.77), (5, 35.24), (6, 34.23),

@@ -7,6 +7,7 @@ import functools
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -45,7 +46,8 @@ def train_preset(
         transform=pixels.transform, device=device, progress=progress,
     )  # fmt: skip
     if preset.start_from_average:
-        model.start_from_average(pixels.train)
+        start: Any = model.start_from_average  # of an nn.Module it might be a Tensor
+        start(pixels.train)
     everything, history = (pixels.train, *pixels.train_given), History()
     if whole:
         resume = checkpoint is not None

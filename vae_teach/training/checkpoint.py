@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -36,7 +37,7 @@ def fingerprint(tensors: Mapping[str, Tensor], text: str = "") -> str:
     for name, tensor in sorted(tensors.items()):
         digest.update(f"\0{name}\0{tensor.dtype}\0{list(tensor.shape)}\0".encode())
         flat = tensor.detach().cpu().contiguous().reshape(-1)
-        digest.update(memoryview(flat.view(torch.uint8).numpy()))
+        digest.update(flat.view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
@@ -83,7 +84,7 @@ def save_checkpoint(
         OSError: if it cannot be written; the older file is as it was.
     """
     tensors = _with_prefix("model", model.state_dict())
-    head = {
+    head: dict[str, Any] = {
         "format": FORMAT,
         "model": type(model).__name__,
         "config": model.config,
@@ -210,7 +211,8 @@ def restore(
     """
     path = Path(path)
     head, tensors = read_checkpoint(path)
-    mine = {"model": type(model).__name__, **_jsonable(model.config), **_jsonable(settings)}
+    config: Any = model.config
+    mine = {"model": type(model).__name__, **_jsonable(config), **_jsonable(settings)}
     theirs = {"model": head["model"], **head["config"], **head["settings"]}
     for name in sorted(mine.keys() | theirs.keys()):
         if mine.get(name) != theirs.get(name):
@@ -245,10 +247,10 @@ def _optimizer_state(
                 f"parameter has {list(parameters[int(index)].shape)}"
             )
         state.setdefault(int(index), {})[slot] = tensor
-    for index, slots in state.items():
+    for number, slots in state.items():
         if slots.keys() != named:
             raise ValueError(
-                f"{path}: the optimizer keeps {sorted(slots)} of parameter {index} there, "
+                f"{path}: the optimizer keeps {sorted(slots)} of parameter {number} there, "
                 f"but {sorted(named)} here"
             )
     theirs = head.get("param_groups")

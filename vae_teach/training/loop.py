@@ -11,6 +11,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -106,11 +107,12 @@ class Trainer:
 
     def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """The model's terms for one batch, averaged over its examples."""
+        model: Any = self.model  # of an nn.Module, `loss_terms` might be a Tensor
         x, *rest = batch
         if self.transform is not None:
             x = self.transform(x, generator)
         try:
-            terms = self.model.loss_terms(x, *rest, generator=generator)
+            terms = model.loss_terms(x, *rest, generator=generator)
         except RuntimeError as error:
             fit_arguments.require_dtype(self.model, x, error)
             raise
@@ -128,7 +130,7 @@ class Trainer:
         """One optimizer step on these training rows (B,); returns its terms (T,), detached."""
         terms = self.terms(tuple(t[index] for t in self.train), self.noise)
         self.optimizer.zero_grad()
-        self.loss(terms).backward()
+        cast(Tensor, self.loss(terms)).backward()
         self.optimizer.step()
         self.names = list(terms)
         return torch.stack([value.detach() for value in terms.values()])
@@ -152,7 +154,7 @@ class Trainer:
             self.history.interrupted = True
         except FloatingPointError as error:
             self.model.load_state_dict(self.good)
-            error.history = self.history
+            error.history = self.history  # type: ignore[attr-defined]  # for who catches it
             raise
         if self.best is not None:
             self.model.load_state_dict(self.best)
@@ -218,6 +220,8 @@ class Trainer:
             if i % CHECK_EVERY == 0 or i == len(batches):
                 first = (i - 1) // CHECK_EVERY * CHECK_EVERY
                 self._require_finite(seen[first:i], done + first)
+        if seen is None:
+            return {}
         sizes = torch.tensor([len(index) for index in batches], device=self.device)
         share = sizes / self.n_examples
         return dict(zip(self.names, (seen * share[:, None]).sum(0).tolist(), strict=True))
@@ -335,7 +339,7 @@ def fit(
             batch_size=batch_size, seed=seed, weights=weights or {}, scale=scale,
             transform=transform, watch=Watch(on_step, model, home), replay=replay,
         )  # fmt: skip
-        if resume and checkpoint.exists():
+        if resume and checkpoint is not None and checkpoint.exists():
             trainer.resume(checkpoint)
         trainer.run(epochs, patience=patience, checkpoint=checkpoint, progress=progress)
     model.eval()

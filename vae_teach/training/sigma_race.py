@@ -7,6 +7,7 @@ Shapes: S seeds, N examples, B batch, D pixels, L latent. Losses are in nats per
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -113,7 +114,7 @@ def race(
     }.items():  # fmt: skip
         require_count(count, name)
     require_number(lr, "lr", 0)
-    size = {"n_pixels": train.shape[-1], "latent_dim": latent_dim}
+    size: dict[str, Any] = {"n_pixels": train.shape[-1], "latent_dim": latent_dim}
     size |= {"encoder_hidden": (hidden,), "decoder_hidden": (hidden,)}
     posterior = {"name": "gaussian", "positive": positive, "initial_sigma": initial_sigma}
     models = [PosteriorVAE(**size, posterior=posterior, seed=s) for s in seeds]

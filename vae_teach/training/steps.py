@@ -126,7 +126,7 @@ class GraphSteps:
 
     def _replay(self, index: Tensor) -> Tensor:
         self.index.copy_(index)
-        self.recording.replay()
+        self._made().replay()
         return self.values
 
     def _prepare(self, index: Tensor) -> None:
@@ -136,9 +136,10 @@ class GraphSteps:
             self._record(index)
             why = self._difference(kept, index)
         except Exception as error:  # whatever the model's own code may do under a capture
-            while error.__context__ is not None:  # ending a broken capture is an error of its own
-                error = error.__context__
-            why = f"recording failed: {(str(error) or repr(error)).splitlines()[0]}"
+            first: BaseException = error
+            while first.__context__ is not None:  # ending a broken capture is an error of its own
+                first = first.__context__
+            why = f"recording failed: {(str(first) or repr(first)).splitlines()[0]}"
         finally:
             kept.put_back()
         self.ready = why is None
@@ -154,7 +155,12 @@ class GraphSteps:
         def work() -> None:
             self.values = self.job.step(self.index)
 
-        self.recording.record(work)
+        self._made().record(work)
+
+    def _made(self) -> Recording:
+        if self.recording is None:
+            raise RuntimeError("a step is recorded or replayed before the steps that warm up")
+        return self.recording
 
     def _difference(self, kept: "_Kept", index: Tensor) -> str | None:
         """How two replayed steps differ from the same two as written; None if they agree."""
@@ -197,10 +203,13 @@ class _Kept:
 
 def _usual_noise(device: torch.device, state: Tensor | None = None) -> Tensor | None:
     """The state of the device's own generator, such as dropout draws from; set if given."""
-    if device.type == "cpu":
-        return torch.get_rng_state() if state is None else torch.set_rng_state(state)
-    of = torch.get_device_module(device)
-    return of.get_rng_state(device) if state is None else of.set_rng_state(state, device)
+    on_cpu = device.type == "cpu"
+    of = torch if on_cpu else torch.get_device_module(device)
+    where = () if on_cpu else (device,)
+    if state is None:
+        return of.get_rng_state(*where)
+    of.set_rng_state(state, *where)
+    return None
 
 
 @contextlib.contextmanager

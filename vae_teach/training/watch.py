@@ -32,16 +32,16 @@ class Watch:
         if self.twin is None:
             self.on_step(step, self.model)
             return
-        self._refresh()
+        self._refresh(self.twin)
         self.on_step(step, self.twin)
 
     @torch.no_grad()
-    def _refresh(self) -> None:
+    def _refresh(self, twin: nn.Module) -> None:
         """Copy weights, buffers and every part's mode."""
-        for mine, theirs in zip(self.twin.modules(), self.model.modules(), strict=True):
+        for mine, theirs in zip(twin.modules(), self.model.modules(), strict=True):
             mine.training = theirs.training
-        for mine, theirs in zip(_tensors(self.twin), _tensors(self.model), strict=True):
-            mine.copy_(theirs)
+        for copy_, tensor in zip(_tensors(twin), _tensors(self.model), strict=True):
+            copy_.copy_(tensor)
 
 
 def _tensors(model: nn.Module) -> Iterator[Tensor]:
