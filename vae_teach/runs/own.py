@@ -131,20 +131,23 @@ def train_run(
         history = _fit(model, dataset, out, plan, where, progress)
         if len(history) == kept:  # nothing was trained, so what was asked before made this model
             record["protocol"] |= {name: old[name] for name in ("epochs", "patience")}
-        record["results"] = {"test": _test(model, dataset, plan.seed)}
-        record["protocol"]["epochs_made"] = len(history)
-        record["protocol"]["best_epoch"] = history.best_epoch
-        record["provenance"]["training_minutes"] = history.minutes
-        record["history"] = history.rounded()
+        record |= {"results": {"test": _test(model, dataset, plan.seed)}}
+        record |= {"history": history.rounded()}
+        record["protocol"] |= {"epochs_made": len(history), "best_epoch": history.best_epoch}
+        record["provenance"] |= {"training_minutes": history.minutes}
         save_checkpoint(out / MODEL, model, history=history, settings={})
         write_record(out, record)  # before what is drawn, which the same call draws again
-        try:
-            draw_run(model, dataset, history, out)
-        except ValueError as error:
-            raise ValueError(
-                f"{out} has the model and its results, but not every picture of it: {error}"
-            ) from error
+        _draw(model, dataset, history, out)
     return record
+
+
+def _draw(model: VAE, dataset: Dataset, history: History, out: Path) -> None:
+    try:
+        draw_run(model, dataset, history, out)
+    except ValueError as error:
+        raise ValueError(
+            f"{out} has the model and its results, but not every picture of it: {error}"
+        ) from error
 
 
 def _require_memory(dataset: Dataset, plan: Plan) -> None:
