@@ -145,6 +145,21 @@ def test_no_rule_and_no_algebra_proves_a_usual_mistake():
 
 @pytest.mark.parametrize(
     "derivation",
+    [BOUND_BY_JENSEN, POSTERIOR_GAP, BOUND_BY_IDENTITY, BOUND_FROM_GAP, FORMS_OF_THE_BOUND,
+     KL_NONNEGATIVE, GIBBS_INEQUALITY, AFFINE_INVARIANCE],
+    ids=lambda d: d.title,
+)  # fmt: skip
+def test_identities_for_any_densities_reject_a_usual_mistake_without_numbers(derivation):
+    """A formal reading under which everything is equal: the numbers before it would hide that."""
+    for above, step in zip(lines_above(derivation), derivation.steps, strict=True):
+        for old, new in step.wrong.values():
+            wrong = step.edited(old, new)
+            if wrong.relation == "=":
+                assert identities(parse(above), parse(wrong.formula), derivation.setting) is None
+
+
+@pytest.mark.parametrize(
+    "derivation",
     [BOUND_BY_JENSEN, POSTERIOR_GAP, BOUND_BY_IDENTITY, BOUND_FROM_GAP, FORMS_OF_THE_BOUND],
     ids=lambda d: d.title,
 )
