@@ -1,5 +1,6 @@
 """A derivation as data: a first line, and steps that each say a formula and why it holds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -29,7 +30,7 @@ class Derivation:
     title: str
     start: str
     given: str
-    steps: tuple[Step, ...]
+    steps: Sequence[Step]
     setting: Setting
 
     def __post_init__(self):
