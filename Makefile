@@ -12,7 +12,7 @@ BOOK   := _build/html/index.html
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # Tests run in as many processes as there are cores, at most four; a file's tests stay together.
 TESTS  := $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
-FAST   := not browser and not jupyterlab and not notebooks
+FAST   := not browser and not jupyterlab and not notebooks and not processes
 
 # The kernel that runs a notebook is the one of .venv, whatever kernels the machine has registered,
 # and what Python imports and how figures are drawn do not depend on the caller's shell.
@@ -55,7 +55,7 @@ nbval: $(READY) ## only run every notebook cell and compare the stored outputs
 lab: $(READY) ## open JupyterLab on the notebooks
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks --LabApp.app_settings_dir=book/lab $(AS_ROOT)
 
-check: lint ## fast: lint, format, and the tests that need no browser
+check: lint ## fast: lint, format, and the tests that need no browser and no second process
 	$(TESTS) -q -m "$(FAST)"
 
 lint: $(READY) lint-javascript ## only lint and format

@@ -56,6 +56,7 @@ def test_a_morph_through_the_digits_can_be_decoded_frame_by_frame():
     torch.testing.assert_close(strip[[0, -1]], ends)
 
 
+@pytest.mark.processes
 def test_a_sources_model_loads_where_only_the_checkpoint_module_is_imported(tmp_path):
     """Classes that live outside `models` must be known after a plain `import vae_teach`."""
     path = tmp_path / "flow.safetensors"

@@ -25,6 +25,7 @@ def chapter(tmp_path, *sources: str):
     return path
 
 
+@pytest.mark.processes
 def test_a_cell_that_works_once_is_found(tmp_path):
     """A list that grows, a name that is used up, a list that a later cell empties."""
     path = chapter(
@@ -42,6 +43,7 @@ def test_a_cell_that_works_once_is_found(tmp_path):
     ]
 
 
+@pytest.mark.processes
 def test_a_kept_output_that_changes_is_found(tmp_path):
     path = chapter(tmp_path, "n = 0", "n += 1\nprint(n)")
     notebook = nbformat.read(path, as_version=4)

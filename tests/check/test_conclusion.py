@@ -59,6 +59,7 @@ def test_a_conclusion_without_words_is_refused(sentence):
         check.holds(True, sentence)
 
 
+@pytest.mark.processes
 def test_a_false_conclusion_fails_a_chapter_under_test_and_leaves_a_readers_alive(tmp_path):
     """Fails if the kernels of the tests are not strict: a false sentence would stay in the book.
 

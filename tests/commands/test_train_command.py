@@ -175,6 +175,7 @@ def test_an_interrupted_run_keeps_its_epochs_and_says_how_to_go_on(
     assert all(torch.equal(value, weights(out)[name]) for name, value in weights(whole).items())
 
 
+@pytest.mark.processes
 def test_ctrl_c_itself_keeps_the_epochs(pictures, tmp_path):
     """The signal, sent to a process: fails if it is not caught, or a file is left half."""
     out = tmp_path / "run"
@@ -464,6 +465,7 @@ with one_writer(Path(sys.argv[1])):
 """
 
 
+@pytest.mark.processes
 def test_the_lock_of_a_killed_run_holds_nobody_up(pictures, tmp_path, capsys):
     out = tmp_path / "run"
     line = [sys.executable, "-c", HOLDING, str(out)]

@@ -301,6 +301,7 @@ def test_the_command_fails_with_a_sentence(tiny, capsys, arguments, message):
     assert out == "" and err.startswith("error: ") and message in err
 
 
+@pytest.mark.processes
 def test_importing_the_package_does_nothing_but_define(cache):
     """No folder made, nothing printed, no random number drawn, no setting of torch changed."""
     script = (

@@ -329,6 +329,7 @@ def test_waiting_for_another_process_has_an_end(tmp_path, mirror, monkeypatch):
         get(tmp_path, mirror)
 
 
+@pytest.mark.processes
 def test_two_processes_at_once_do_not_harm_each_other(cache, mirror):
     """The first is held at the server until the second has said that it waits.
 

@@ -350,6 +350,7 @@ def test_every_line_carries_its_discrepancy():
     assert "FALSE (off by " in wrong and "5 of 6 steps hold" in wrong
 
 
+@pytest.mark.processes
 def test_the_plain_text_is_the_same_in_every_process():
     """Hash order, or a random point drawn from the global state, in text that nbval compares."""
     program = (

@@ -105,6 +105,7 @@ def test_handout_holds_everything_but_solutions_and_outputs(path):
     nbformat.validate(handout)
 
 
+@pytest.mark.processes
 def test_handout_runs_from_top_to_bottom_with_every_exercise_open(tmp_path, capsys):
     """A cell after an exercise that needs the solution stops the class."""
     assert main(["handout", str(FIXTURE), "-o", str(tmp_path), "--solutions"]) == 0

@@ -123,6 +123,7 @@ print(os.environ["OMP_NUM_THREADS"], torch.get_num_threads(), threads.share())
 
 
 @pytest.mark.parametrize("order", ["import vae_teach", "import vae_teach.models"])
+@pytest.mark.processes
 def test_a_kernel_takes_its_share_whoever_started_it(order, monkeypatch):
     """No Makefile, no variable: as JupyterLab opened by hand starts it."""
     monkeypatch.delenv(threads.VARIABLE, raising=False)
@@ -145,6 +146,7 @@ for command in (["train", "--data", "strokes"], ["reproduce", "mathybit"]):
 """
 
 
+@pytest.mark.processes
 def test_a_command_without_threads_takes_its_share(tmp_path):
     """Two trainings in two terminals stall each other as two kernels do."""
     environment = {k: v for k, v in os.environ.items() if k != threads.VARIABLE}

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.processes
+
 TESTS = Path(__file__).parents[1]
 SAME_ON_A_GPU = (
     "pretend/refusals.py",
