@@ -127,6 +127,24 @@ def test_global_random_state_and_the_data_are_left_alone():
     assert torch.equal(x, before)
 
 
+def test_a_scale_is_that_of_the_whole_loss():
+    """A step of plain gradient descent is so many times as long, and the terms stay as they are."""
+
+    def trained(**arguments):
+        model = small_vae()
+        sgd = {"optimizer": lambda p: torch.optim.SGD(p, lr=arguments.pop("lr"))}
+        return model, run(model, pixels(32), epochs=1, **sgd, **arguments).last
+
+    (long, scaled), (same, plain) = trained(lr=1e-3, scale=8.0), trained(lr=8e-3)
+    assert scaled["train_loss"] == pytest.approx(8 * plain["train_loss"], rel=1e-6)
+    assert scaled["train_kl"] == plain["train_kl"]
+    for a, b in zip(long.parameters(), same.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-8)
+    for wrong in (0, -1.0, float("nan"), None):
+        with pytest.raises(ValueError, match="scale must be positive and finite, but it is"):
+            run(small_vae(), pixels(), epochs=1, scale=wrong)
+
+
 def test_weights_scale_a_term_in_the_loss_only():
     record = run(small_vae(), pixels(), epochs=1, weights={"kl": 4.0}).last
     expected = record["train_reconstruction"] + 4 * record["train_kl"]
