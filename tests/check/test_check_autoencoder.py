@@ -11,6 +11,7 @@ import torch
 from scipy import stats
 from sklearn.decomposition import PCA
 
+from vae_teach import check
 from vae_teach.check import autoencoder
 from vae_teach.check.autoencoder import mixture_size
 from vae_teach.check.engine.exercise import evaluate
@@ -41,7 +42,6 @@ def inside(sd):
 
 
 ANSWERS = {"size_of_a_mixture"}
-HELPERS = {"codes_to_fit"}
 
 
 SIZES = (1, 2, 5, 10, 20, 40)
@@ -273,7 +273,7 @@ def test_one_size_is_best_on_validation_codes_from_every_start():
 
 def test_the_codes_are_new_and_the_same_every_time():
     """Codes handed out once: a student who changes them in place would be judged on others."""
-    one, two = autoencoder.codes_to_fit(), autoencoder.codes_to_fit()
+    one, two = check.codes_to_fit(), check.codes_to_fit()
     assert [tuple(codes.shape) for codes in one] == [(300, 2), (2000, 2)]
     for a, b in zip(one, two, strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=0)

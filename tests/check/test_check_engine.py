@@ -5,12 +5,10 @@ import inspect
 import io
 import itertools
 import math
-import runpy
 import signal
 import sys
 import threading
 import time
-import types
 from collections.abc import Callable
 
 import numpy as np
@@ -18,7 +16,7 @@ import pytest
 import torch
 
 from vae_teach import check
-from vae_teach.check.engine import limit, sampling
+from vae_teach.check.engine import limit, registry, sampling
 from vae_teach.check.engine.answers import one_of, read_dictionary
 from vae_teach.check.engine.call import Fault, call, numbers
 from vae_teach.check.engine.diagnose import diagnose
@@ -296,21 +294,39 @@ def test_watch_sees_the_generator_move(capsys):
     assert not moved[0].moved_global
 
 
-def test_two_chapters_cannot_offer_one_name(monkeypatch):
+@pytest.mark.parametrize("register", [registry.check({}), registry.helper])
+def test_two_functions_cannot_be_offered_under_one_name(register):
     """The later chapter's check silently replaces the earlier one's."""
-    twin = types.ModuleType("vae_teach.check.vae")
-    twin.__all__, twin.share_inside = ["share_inside"], len
-    monkeypatch.setitem(sys.modules, "vae_teach.check.vae", twin)
-    with pytest.raises(ImportError, match="the check share_inside of vae exists already"):
-        runpy.run_path(
-            check.__file__, init_globals={"__path__": check.__path__}, run_name=check.__name__
-        )
+
+    def share_inside(student):
+        return student
+
+    before = registry.CHECKS["share_inside"]
+    with pytest.raises(ImportError, match=r"the check share_inside of .* exists already"):
+        register(share_inside)
+    assert registry.CHECKS["share_inside"] is before and "share_inside" not in registry.HELPERS
+
+
+def test_a_check_has_the_name_of_its_exercise():
+    """A sentence that names an exercise which no notebook calls."""
+    exercise = Exercise("right_name", right=len, cases=list, mistakes=())
+    with pytest.raises(ValueError, match="judges the exercise right_name"):
+
+        @registry.check(exercise)
+        def wrong_name(student):
+            return student
+
+
+def test_a_name_that_no_check_has_is_refused_with_those_there_are():
+    with pytest.raises(AttributeError, match=r"no check 'vea_loss'; there are .*vae_loss"):
+        check.vea_loss  # noqa: B018
+    assert {"vae_loss", "troubled_runs", "holds"} <= set(dir(check))
 
 
 def test_every_offered_check_has_a_signature_in_its_docstring():
     """`check.vae_loss?` in a notebook that does not say what the function takes and returns."""
     judges_functions = []
-    for name in check.__all__:
+    for name in registry.CHECKS:
         offered = getattr(check, name)
         if inspect.isfunction(offered):
             parameters = list(inspect.signature(offered).parameters.values())

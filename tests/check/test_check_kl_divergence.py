@@ -22,7 +22,6 @@ from vae_teach.check.kl_divergence import spread as estimators
 from vae_teach.maths.gaussian import kl_to_standard_normal
 
 ANSWERS = {"estimator_spread", "planted_bugs", "prove_inequality"}
-HELPERS = {"planted_kl"}
 
 
 def by_logvars(mq, lq, mp, lp):
@@ -56,7 +55,7 @@ def cross_entropy(mq, lq, mp, lp):
 
 
 def answers(**changes):
-    return {**kl_divergence.PLANTED_ANSWERS, **changes}
+    return {**planted_bugs.PLANTED_ANSWERS, **changes}
 
 
 START = "1/2*(mu^2 + sigma^2 - 1 - log(sigma^2))"
@@ -105,9 +104,9 @@ RIGHT = {
         "quadrature": by_quadrature,
     },
     "planted_bugs": {
-        "in-order": kl_divergence.PLANTED_ANSWERS,
-        "in-another-order": dict(reversed(kl_divergence.PLANTED_ANSWERS.items())),
-        "with-a-key-too-many": {**kl_divergence.PLANTED_ANSWERS, "D": None},
+        "in-order": planted_bugs.PLANTED_ANSWERS,
+        "in-another-order": dict(reversed(planted_bugs.PLANTED_ANSWERS.items())),
+        "with-a-key-too-many": {**planted_bugs.PLANTED_ANSWERS, "D": None},
     },
     "prove_inequality": {
         "by-the-log-bound": [SPLIT, BOUND, f"= {SQUARES}"],
@@ -195,7 +194,7 @@ WRONG = {
     },
     "planted_bugs": {
         "half missing": answers(A="half missing"),
-        "log sigma read as log sigma squared": answers(C=kl_divergence.PLANTED_ANSWERS["A"]),
+        "log sigma read as log sigma squared": answers(C=planted_bugs.PLANTED_ANSWERS["A"]),
         "arguments swapped": answers(B="arguments swapped"),
         "sign of the log": answers(A="sign of the log"),
         "mean instead of sum": answers(A="mean instead of sum", B="mean instead of sum"),
@@ -328,10 +327,10 @@ def curves(bug):
     return torch.stack([planted_bugs.PLANTS[bug](x, 0 * x), planted_bugs.PLANTS[bug](0 * x, x)])
 
 
-@pytest.mark.parametrize("name", kl_divergence.PLANTED_ANSWERS)
+@pytest.mark.parametrize("name", planted_bugs.PLANTED_ANSWERS)
 def test_the_planted_bug_shows_in_the_two_plots_and_looks_like_no_other(name):
     """A bug that only the code betrays, or two options with the same plots."""
-    planted = kl_divergence.PLANTED_ANSWERS[name]
+    planted = planted_bugs.PLANTED_ANSWERS[name]
     x = torch.linspace(-3, 3, 61, dtype=torch.float64)
     mine = torch.stack([check.planted_kl(name)(x, 0 * x), check.planted_kl(name)(0 * x, x)])
     assert torch.equal(mine, curves(planted))
@@ -365,7 +364,7 @@ def test_the_right_function_is_the_package_s():
 def test_every_wrong_set_of_answers_is_refused_and_no_message_gives_an_answer_away():
     """All 7^3 - 1 answers; a hint that names the bug that is there would end the exercise."""
     options = (*planted_bugs.PLANTS, None)
-    right = tuple(kl_divergence.PLANTED_ANSWERS.values())
+    right = tuple(planted_bugs.PLANTED_ANSWERS.values())
     for trio in itertools.product(options, repeat=3):
         with contextlib.redirect_stdout(io.StringIO()):
             verdict = check.planted_bugs(dict(zip("ABC", trio, strict=True)))

@@ -3,8 +3,7 @@
 WRONG[check][name of the mistake] is what a student would write; the check must answer with the
 hint of that name. UNNAMED[check][what] = (function, piece of the sentence) holds wrong answers
 without a hint of their own. RIGHT[check][how it is written] must be accepted.
-A chapter whose checks are not all handed a function says which in ANSWERS, a set of names, and
-what it offers besides checks in HELPERS.
+A chapter whose checks are not all handed a function says which in ANSWERS, a set of names.
 """
 
 import contextlib
@@ -29,6 +28,7 @@ from vae_teach import check
 from vae_teach.check.engine.call import numbers
 from vae_teach.check.engine.diagnose import RELATIVE_TOLERANCE
 from vae_teach.check.engine.exercise import Exercise, evaluate_parts
+from vae_teach.check.engine.registry import CHECKS as OFFERED
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
@@ -38,12 +38,9 @@ MODULES = {
     if found.name != "engine"
 }
 CHAPTERS = {name: importlib.import_module(f"test_check_{name}") for name in MODULES}
-HINTS = {name: hints for module in MODULES.values() for name, hints in module.HINTS.items()}
-HELPERS, ANSWERED = (
-    {name for chapter in CHAPTERS.values() for name in getattr(chapter, kind, ())}
-    for kind in ("HELPERS", "ANSWERS")
-)
-CHECKS = sorted(set(check.__all__) - {"Verdict", "holds"} - HELPERS)
+HINTS = {name: found.hints for name, found in OFFERED.items()}
+ANSWERED = {name for chapter in CHAPTERS.values() for name in getattr(chapter, "ANSWERS", ())}
+CHECKS = sorted(OFFERED)
 HANDED_A_FUNCTION = sorted(set(CHECKS) - ANSWERED)
 EXERCISES = {
     value.name: value

@@ -8,13 +8,13 @@ import torch
 from PIL import Image
 from torch.distributions import Normal
 
+from vae_teach import check
 from vae_teach.check import your_data
 from vae_teach.check.engine.exercise import evaluate
 from vae_teach.check.your_data.trouble import TROUBLED_ANSWERS, TROUBLES
 from vae_teach.data.pictures import read_picture
 
 ANSWERS = {"name_the_trouble"}
-HELPERS = {"troubled_runs"}
 
 
 def pixels_by_numpy(pictures):
@@ -237,7 +237,7 @@ def test_our_bits_are_those_of_naming_each_byte():
 
 def test_every_trouble_is_a_runs_and_each_run_has_its_number():
     """Fails if a run could be taken for another: the sign of each trouble is in one run only."""
-    runs = your_data.troubled_runs()
+    runs = check.troubled_runs()
     assert sorted(TROUBLED_ANSWERS) == sorted(runs) and len(set(TROUBLES)) == len(runs)
     fine = next(run for name, run in runs.items() if TROUBLED_ANSWERS[name] == "no trouble")
     for name, run in runs.items():

@@ -9,13 +9,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from vae_teach.check.autoencoder.mixture_size import HINTS as MIXTURE_SIZE_HINTS
-from vae_teach.check.autoencoder.mixture_size import codes_to_fit, size_of_a_mixture
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.rules import Role
 from vae_teach.check.engine.verdict import Verdict
-
-__all__ = ["codes_to_fit", "pca_reconstruct", "share_inside", "size_of_a_mixture"]
 
 
 def _cloud(n: int, b: int, d: int, k: int, **options) -> Case:
@@ -213,6 +210,7 @@ PCA_RECONSTRUCT = Exercise(
 )
 
 
+@check(PCA_RECONSTRUCT)
 def pca_reconstruct(student: Callable) -> Verdict:
     """Check f(train, x, k) -> (B, D): x rebuilt from k principal components of train (N, D)."""
     return judge(student, PCA_RECONSTRUCT)
@@ -330,13 +328,7 @@ SHARE_INSIDE = Exercise(
 )
 
 
+@check(SHARE_INSIDE)
 def share_inside(student: Callable) -> Verdict:
     """Check f(sd, latent_dim) -> P(all latent_dim codes, each N(0, sd^2), lie in (-1, 1))."""
     return judge(student, SHARE_INSIDE)
-
-
-HINTS = {
-    "pca_reconstruct": PCA_RECONSTRUCT.hints,
-    "share_inside": SHARE_INSIDE.hints,
-    "size_of_a_mixture": MIXTURE_SIZE_HINTS,
-}

@@ -17,6 +17,7 @@ from vae_teach.check.engine.answers import is_open, read_dictionary, read_number
 from vae_teach.check.engine.call import Fault
 from vae_teach.check.engine.exercise import deliver
 from vae_teach.check.engine.measured_table import MeasuredTable, Row, Slip, Table
+from vae_teach.check.engine.registry import check, helper
 from vae_teach.check.engine.verdict import Verdict
 
 SIZES = (1, 2, 5, 10, 20, 40)
@@ -35,6 +36,7 @@ def _draw(n: int, generator: torch.Generator) -> torch.Tensor:
     return spot + 0.12 * torch.randn(n, 2, generator=generator, dtype=torch.float64)
 
 
+@helper
 def codes_to_fit() -> tuple[torch.Tensor, torch.Tensor]:
     """`codes_to_fit() -> training codes (300, 2), validation codes (2000, 2)`, always the same."""
     g = torch.Generator().manual_seed(0)
@@ -171,6 +173,7 @@ def _examine(answer: Any) -> None:
         raise Fault(HINTS["not-the-best"])
 
 
+@check(HINTS)
 def size_of_a_mixture(answer: Any) -> Verdict:
     """Check {"table": ., "choice": .} for `codes_to_fit()`: size -> (training, validation)."""
     return deliver("size_of_a_mixture", lambda: _examine(answer))

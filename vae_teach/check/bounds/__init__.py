@@ -9,13 +9,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from vae_teach.check.bounds.plot import HINTS as PLOT_HINTS
-from vae_teach.check.bounds.plot import bound_plot
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.rules import Role
 from vae_teach.check.engine.verdict import Verdict
-
-__all__ = ["bound_in_blocks", "bound_plot", "gap_on_a_grid"]
 
 
 def _blocks(log_w: Tensor, m: int) -> Tensor:
@@ -161,6 +158,7 @@ BOUND_IN_BLOCKS = Exercise(
 )
 
 
+@check(BOUND_IN_BLOCKS)
 def bound_in_blocks(student: Callable) -> Verdict:
     """Check f(log_w (K, B), m) -> (B,): L_m in nats, averaged over consecutive blocks of m."""
     return judge(student, BOUND_IN_BLOCKS)
@@ -300,10 +298,7 @@ GAP_ON_A_GRID = Exercise(
 )
 
 
+@check(GAP_ON_A_GRID)
 def gap_on_a_grid(student: Callable) -> Verdict:
     """Check f(log_joint (M, B), log_q (M, B), cell) -> (B,): KL(q || posterior) in nats."""
     return judge(student, GAP_ON_A_GRID)
-
-
-_TABLES = (BOUND_IN_BLOCKS, GAP_ON_A_GRID)
-HINTS = {table.name: table.hints for table in _TABLES} | {"bound_plot": PLOT_HINTS}

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from vae_teach.check.engine.call import Fault
 from vae_teach.check.engine.exercise import deliver
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.verdict import NOT_ATTEMPTED, Verdict
 from vae_teach.check.engine.words import kind
 
@@ -74,6 +75,7 @@ def _examine(ax: Any) -> None:
         raise Fault(HINTS[name])
 
 
+@check(HINTS)
 def bound_plot(ax: Axes) -> Verdict:
     """Check the axes of a figure: L_K in nats over K, from 1 to 500 or more, for three seeds."""
     return deliver("bound_plot", lambda: _examine(ax))

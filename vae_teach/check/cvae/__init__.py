@@ -9,20 +9,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vae_teach.check.cvae.factors import FACTOR_CONDITION, factor_condition, row
-from vae_teach.check.cvae.regressors import SPOT_REGRESSOR, spot_regressor
+from vae_teach.check.cvae.factors import row
 from vae_teach.check.engine.diagnose import agree
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
 from vae_teach.check.engine.logits import EXTREME, LOGIT_MISTAKES, extreme_logits, rows
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.rules import LOGVAR, Role
 from vae_teach.check.engine.terms import wrong_term
 from vae_teach.check.engine.verdict import Verdict
 from vae_teach.maths.gaussian import kl_between_normals
 from vae_teach.models.conditional import join, one_hot
 from vae_teach.models.likelihoods import Bernoulli
-
-__all__ = ["conditional_loss", "factor_condition", "place_condition", "spot_regressor"]
-
 
 # --- 9.1: the loss ---
 
@@ -327,6 +324,7 @@ CONDITIONAL_LOSS = Exercise(
 )
 
 
+@check(CONDITIONAL_LOSS)
 def conditional_loss(student: Callable) -> Verdict:
     """Check f(x, logits, mu, logvar, mu_p, logvar_p) -> scalar: -ELBO of a CVAE, learned prior."""
     return judge(student, CONDITIONAL_LOSS)
@@ -465,10 +463,7 @@ PLACE_CONDITION = Exercise(
 )
 
 
+@check(PLACE_CONDITION)
 def place_condition(student: Callable) -> Verdict:
     """Check f(z, labels, n_classes) -> (K, B, L + n_classes): the decoder's input [z, c]."""
     return judge(student, PLACE_CONDITION)
-
-
-_TABLES = (CONDITIONAL_LOSS, PLACE_CONDITION, SPOT_REGRESSOR, FACTOR_CONDITION)
-HINTS = {table.name: table.hints for table in _TABLES}

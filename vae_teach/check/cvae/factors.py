@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vae_teach.check.engine.diagnose import agree
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.rules import Role
 from vae_teach.check.engine.verdict import Verdict
 from vae_teach.models.conditional import one_hot
@@ -213,6 +214,7 @@ FACTOR_CONDITION = Exercise(
 )
 
 
+@check(FACTOR_CONDITION)
 def factor_condition(student: Callable) -> Verdict:
     """Check f(labels, factor, mean, sd) -> (N, 11): one-hot label and standardised factor."""
     return judge(student, FACTOR_CONDITION)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.rules import Role
 from vae_teach.check.engine.verdict import Verdict
 from vae_teach.evaluate.completions import pixel_entropy
@@ -164,6 +165,7 @@ SPOT_REGRESSOR = Exercise(
 )
 
 
+@check(SPOT_REGRESSOR)
 def spot_regressor(student: Callable) -> Verdict:
     """Check f(a, b) -> 0 or 1: which of two sets of pictures (N, D) a regressor made."""
     return judge(student, SPOT_REGRESSOR)

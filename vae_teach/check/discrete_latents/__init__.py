@@ -9,12 +9,10 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from vae_teach.check.discrete_latents.temperature import TEMPERATURE, temperature_table
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.rules import Role
 from vae_teach.check.engine.verdict import Verdict
-
-__all__ = ["choice_gradient", "slope_by_mean", "temperature_table"]
 
 
 def _others(values: Tensor) -> Tensor:
@@ -111,6 +109,7 @@ CHOICE_GRADIENT = Exercise(
 )
 
 
+@check(CHOICE_GRADIENT)
 def choice_gradient(student: Callable) -> Verdict:
     """Check f(values (K,), z (K, C) one-hot, p (C,)) -> gradient by the logits (C,)."""
     return judge(student, CHOICE_GRADIENT)
@@ -230,13 +229,7 @@ SLOPE_BY_MEAN = Exercise(
 )
 
 
+@check(SLOPE_BY_MEAN)
 def slope_by_mean(student: Callable) -> Verdict:
     """Check f(z (N,), w, m1, m2, s) -> dz/dm1 (N,) at fixed rank, for a mixture of two normals."""
     return judge(student, SLOPE_BY_MEAN)
-
-
-HINTS = {
-    "choice_gradient": CHOICE_GRADIENT.hints,
-    "slope_by_mean": SLOPE_BY_MEAN.hints,
-    "temperature_table": TEMPERATURE.hints,
-}

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vae_teach.check.engine.exercise import deliver
 from vae_teach.check.engine.measured_table import MeasuredTable, Row, Slip, Table
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.verdict import Verdict
 
 TEMPERATURES = (0.1, 0.3, 1.0, 3.0)
@@ -128,6 +129,7 @@ TEMPERATURE = MeasuredTable(
 )
 
 
+@check(TEMPERATURE)
 def temperature_table(answer: dict[float, tuple[float, float]] | None) -> Verdict:
     """Check {τ: (bias, standard deviation)} for τ = 0.1, 0.3, 1, 3 -> of one estimate."""
     return deliver("temperature_table", lambda: TEMPERATURE.examine(answer))

@@ -9,16 +9,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from vae_teach.check.elbo.bound_by_hand import HINTS as BOUND_HINTS
-from vae_teach.check.elbo.bound_by_hand import two_point_bound
-from vae_teach.check.elbo.sizes import HINTS as SIZE_HINTS
-from vae_teach.check.elbo.sizes import factor_data, latent_size
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.rules import LOGVAR, Role
 from vae_teach.check.engine.verdict import Verdict
 from vae_teach.maths.gaussian import kl_to_standard_normal
-
-__all__ = ["elbo_value", "factor_data", "latent_size", "two_point_bound"]
 
 
 def _elbo(log_likelihood: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
@@ -268,13 +263,7 @@ ELBO_VALUE = Exercise(
 )
 
 
+@check(ELBO_VALUE)
 def elbo_value(student: Callable) -> Verdict:
     """Check f(log_likelihood (K, B), mu (B, L), logvar (B, L)) -> ELBO (B,) in nats."""
     return judge(student, ELBO_VALUE)
-
-
-HINTS = {
-    "elbo_value": ELBO_VALUE.hints,
-    "latent_size": SIZE_HINTS,
-    "two_point_bound": BOUND_HINTS,
-}

@@ -6,6 +6,7 @@ from typing import Any
 from vae_teach.check.engine.answers import is_open, read_dictionary, read_number
 from vae_teach.check.engine.call import Fault
 from vae_teach.check.engine.exercise import deliver
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.verdict import Verdict
 
 PRIOR, LIKELIHOOD, Q = (0.5, 0.5), (0.9, 0.1), (0.8, 0.2)
@@ -219,6 +220,7 @@ def _examine_bound(answer: Any) -> None:
             raise Fault(_fault_of(key, values, right))
 
 
+@check(HINTS)
 def two_point_bound(answer: dict[str, float | None]) -> Verdict:
     """Check the names log_evidence, elbo and gap -> their values in nats, to three decimals."""
     return deliver("two_point_bound", lambda: _examine_bound(answer))

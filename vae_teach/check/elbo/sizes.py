@@ -14,6 +14,7 @@ from torch import Tensor
 from vae_teach.check.engine.answers import is_open, read_dictionary, read_number, read_row
 from vae_teach.check.engine.call import Fault
 from vae_teach.check.engine.exercise import deliver
+from vae_teach.check.engine.registry import check, helper
 from vae_teach.check.engine.verdict import Verdict
 from vae_teach.check.engine.words import listed
 from vae_teach.exact.linear_gaussian import LinearGaussian
@@ -25,6 +26,7 @@ TOLERANCE = 0.002  # nats; no two sizes are nearer than 0.004
 Score = Callable[[LinearGaussian, Tensor], float]
 
 
+@helper
 def factor_data() -> tuple[Tensor, Tensor, Tensor]:
     """Training (60, 10), validation (400, 10) and test points (400, 10), the same every time.
 
@@ -149,6 +151,7 @@ def _examine(answer: Any) -> None:
     _examine_test(read_number(found["test"], "test"))
 
 
+@check(HINTS)
 def latent_size(answer: dict[str, Any]) -> Verdict:
     """Check validation (8 log-likelihoods), chosen (a size) and test (its log-likelihood)."""
     return deliver("latent_size", lambda: _examine(answer))

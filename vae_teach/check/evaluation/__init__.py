@@ -12,14 +12,11 @@ import torch
 from torch import Tensor
 
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, Result, judge
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.rules import Role
 from vae_teach.check.engine.terms import wrong_term
 from vae_teach.check.engine.verdict import Verdict
 from vae_teach.check.engine.words import listed
-from vae_teach.check.evaluation.seeds import HINTS as SEED_HINTS
-from vae_teach.check.evaluation.seeds import seed_interval
-
-__all__ = ["gaussian_cost", "may_be_ranked", "seed_interval"]
 
 
 def _cost(squared_error: Tensor, n_pixels: int, sigma_x: float) -> Tensor:
@@ -171,6 +168,7 @@ GAUSSIAN_COST = Exercise(
 )
 
 
+@check(GAUSSIAN_COST)
 def gaussian_cost(student: Callable) -> Verdict:
     """Check f(squared_error (B,), n_pixels, sigma_x) -> (B,): -log p(x | z) in nats."""
     return judge(student, GAUSSIAN_COST)
@@ -307,10 +305,7 @@ MAY_BE_RANKED = Exercise(
 )
 
 
+@check(MAY_BE_RANKED)
 def may_be_ranked(student: Callable) -> Verdict:
     """Check f(a, b) -> bool for two protocols: whether their results may stand in one ranking."""
     return judge(student, MAY_BE_RANKED)
-
-
-_TABLES = (GAUSSIAN_COST, MAY_BE_RANKED)
-HINTS = {table.name: table.hints for table in _TABLES} | {"seed_interval": SEED_HINTS}

@@ -14,6 +14,7 @@ from vae_teach.check.engine.answers import read_dictionary
 from vae_teach.check.engine.call import Fault
 from vae_teach.check.engine.exercise import deliver
 from vae_teach.check.engine.experiment import near, read_number, read_runs
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.verdict import Verdict
 
 LEAST = 5
@@ -140,6 +141,7 @@ def _same(name: str, one: float, other: float, runs: list[float]) -> bool:
     return near(one, other)
 
 
+@check(HINTS)
 def seed_interval(table: Mapping[str, Any]) -> Verdict:
     """Check {"elbo": [..], "mean": .., "half_width": .., "one_run": ..}: five runs and their luck.
 

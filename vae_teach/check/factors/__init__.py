@@ -10,12 +10,8 @@ import torch
 from torch import Tensor
 
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.verdict import Verdict
-from vae_teach.check.factors.control import HINTS as CONTROL_HINTS
-from vae_teach.check.factors.control import control_table
-from vae_teach.check.factors.walk import PRIOR_WALK_STEP, prior_walk_step
-
-__all__ = ["control_table", "explained_share", "prior_walk_step"]
 
 
 def _share(y: Tensor, guess: Tensor) -> Tensor:
@@ -114,10 +110,7 @@ EXPLAINED_SHARE = Exercise(
 )
 
 
+@check(EXPLAINED_SHARE)
 def explained_share(student: Callable) -> Verdict:
     """Check f(y (N,), guess (N,)) -> (): R^2, the share of the variation that guesses explain."""
     return judge(student, EXPLAINED_SHARE)
-
-
-_TABLES = (EXPLAINED_SHARE, PRIOR_WALK_STEP)
-HINTS = {table.name: table.hints for table in _TABLES} | {"control_table": CONTROL_HINTS}

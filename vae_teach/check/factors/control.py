@@ -10,6 +10,7 @@ from vae_teach.check.engine.answers import is_open, read_choices, read_dictionar
 from vae_teach.check.engine.call import Fault
 from vae_teach.check.engine.exercise import deliver
 from vae_teach.check.engine.experiment import read_runs
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.verdict import Verdict
 
 LEAST = 3
@@ -52,6 +53,7 @@ def _examine(answer: Any) -> None:
         raise Fault(HINTS["gap-not-seen" if said == VERDICTS[2] else wrong])
 
 
+@check(HINTS)
 def control_table(table: Mapping[str, Any]) -> Verdict:
     """Check {"trained": [..], "random": [..], "verdict": ..}: R^2 over three seeds or more each.
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vae_teach.check.engine.diagnose import agree
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.rules import Role
 from vae_teach.check.engine.verdict import Verdict
 
@@ -169,6 +170,7 @@ PRIOR_WALK_STEP = Exercise(
 )
 
 
+@check(PRIOR_WALK_STEP)
 def prior_walk_step(student: Callable) -> Verdict:
     """Check f(z, step_size, eps) -> like z: a step that leaves N(0, I) as it is."""
     return judge(student, PRIOR_WALK_STEP)

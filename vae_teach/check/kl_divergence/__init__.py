@@ -10,21 +10,10 @@ import torch
 from torch import Tensor
 
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.rules import LOGVAR, Role
 from vae_teach.check.engine.verdict import Verdict
-from vae_teach.check.kl_divergence.inequality import HINTS as INEQUALITY_HINTS
-from vae_teach.check.kl_divergence.inequality import prove_inequality
-from vae_teach.check.kl_divergence.planted import HINTS as PLANTED_HINTS
-from vae_teach.check.kl_divergence.planted import (
-    PLANTED_ANSWERS,  # noqa: F401, the notebook's solution shows them
-    planted_bugs,
-    planted_kl,
-)
-from vae_teach.check.kl_divergence.spread import HINTS as SPREAD_HINTS
-from vae_teach.check.kl_divergence.spread import estimator_spread
 from vae_teach.maths.gaussian import kl_between_normals
-
-__all__ = ["estimator_spread", "kl_two_normals", "planted_bugs", "planted_kl", "prove_inequality"]
 
 
 def _kl(mu_q: Tensor, logvar_q: Tensor, mu_p: Tensor, logvar_p: Tensor) -> Tensor:
@@ -236,14 +225,7 @@ KL_TWO_NORMALS = Exercise(
 )
 
 
+@check(KL_TWO_NORMALS)
 def kl_two_normals(student: Callable) -> Verdict:
     """Check f(mu_q, logvar_q, mu_p, logvar_p) -> KL(q || p) in nats, each of shape (B,)."""
     return judge(student, KL_TWO_NORMALS)
-
-
-HINTS = {
-    "estimator_spread": SPREAD_HINTS,
-    "kl_two_normals": KL_TWO_NORMALS.hints,
-    "planted_bugs": PLANTED_HINTS,
-    "prove_inequality": INEQUALITY_HINTS,
-}

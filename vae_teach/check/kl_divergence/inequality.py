@@ -11,12 +11,14 @@ from vae_teach.check.engine.answers import is_open
 from vae_teach.check.engine.call import Fault
 from vae_teach.check.engine.exercise import deliver
 from vae_teach.check.engine.named_rules import follows
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.verdict import NOT_ATTEMPTED, Verdict
 from vae_teach.check.engine.words import kind, text_of
 from vae_teach.derivation import Derivation, Setting, Step
 from vae_teach.derivation.expression import call_name, parse
 from vae_teach.derivation.step import RELATIONS, split_relation
-from vae_teach.derivation.verify import check, compose
+from vae_teach.derivation.verify import check as compare
+from vae_teach.derivation.verify import compose
 
 START, END = "1/2*(mu^2 + sigma^2 - 1 - log(sigma^2))", "1/2*(mu^2 + (sigma - 1)^2)"
 # 400 points: the lower bound and the KL itself, which meet at sigma = 1, are then never confused.
@@ -95,7 +97,7 @@ def _read_line(line: Any, number: int) -> Step:
     try:
         _require_small(text)
         step = Step(text, "")
-        check(START, "=", step.formula, SETTING)
+        compare(START, "=", step.formula, SETTING)
     except Exception as error:  # whatever a made-up formula may raise, it is the line's fault
         reason = text_of(error).rstrip(".") or type(error).__name__
         raise Fault(HINTS["unreadable"].format(line=number, reason=reason)) from error
@@ -116,7 +118,7 @@ def _explain(derivation: Derivation, number: int) -> str:
     """Why a line is false: its direction, or its formula."""
     step, verdict = derivation.steps[number - 1], derivation.verdicts[number - 1]
     above = ([START] + [s.formula for s in derivation.steps])[number - 1]
-    other = [r for r in RELATIONS if check(above, r, step.formula, SETTING).holds]
+    other = [r for r in RELATIONS if compare(above, r, step.formula, SETTING).holds]
     if other:
         name = "not-equal" if step.relation == "=" else "turned-round"
         return HINTS[name].format(line=number, found=other[0], given=step.relation)
@@ -130,7 +132,7 @@ def _require_a_proof(derivation: Derivation) -> None:
         relation = compose(relation, step.relation)
         if relation is None:
             raise Fault(HINTS["mixed"])
-    if not check(END, "=", steps[-1].formula, SETTING).holds:
+    if not compare(END, "=", steps[-1].formula, SETTING).holds:
         raise Fault(HINTS["wrong-end"])
     if len(steps) == 1:
         raise Fault(HINTS["only-the-claim"])
@@ -161,6 +163,7 @@ def _examine(answer: Any) -> None:
     _require_a_proof(derivation)
 
 
+@check(HINTS)
 def prove_inequality(steps: list[str]) -> Verdict:
     """Check the lines START -> END of a proof that KL to N(0, 1) is at least `END`.
 

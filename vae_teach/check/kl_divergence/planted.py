@@ -11,6 +11,7 @@ from torch import Tensor
 from vae_teach.check.engine.answers import read_choices
 from vae_teach.check.engine.call import Fault
 from vae_teach.check.engine.exercise import deliver
+from vae_teach.check.engine.registry import check, helper
 from vae_teach.check.engine.verdict import Verdict
 from vae_teach.check.engine.words import listed
 
@@ -53,6 +54,7 @@ def _right(mu: Tensor, logvar: Tensor) -> Tensor:
     return 0.5 * (mu**2 + logvar.expm1() - logvar)
 
 
+@helper
 def planted_kl(name: str) -> KL:
     """A function (mu, logvar) -> KL to N(0, 1) in nats, each (N,), with a planted bug.
 
@@ -77,6 +79,7 @@ def _examine(answer: Any) -> None:
         raise Fault(" ".join(hints))
 
 
+@check(HINTS)
 def planted_bugs(answers: dict[str, str | None]) -> Verdict:
     """Check {"A": .., "B": .., "C": ..}: name of a function of `planted_kl` -> the bug it has.
 

@@ -9,6 +9,7 @@ from typing import Any
 from vae_teach.check.engine.answers import read_dictionary, read_row
 from vae_teach.check.engine.call import Fault
 from vae_teach.check.engine.exercise import deliver
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.verdict import Verdict
 
 MEANS = {"near": 0.1, "middle": 0.5, "far": 1.3}
@@ -112,6 +113,7 @@ def _examine(answer: Any) -> None:
     raise Fault(faults[0])
 
 
+@check(HINTS)
 def estimator_spread(table: dict[str, Any]) -> Verdict:
     """Check {"near": (plain, corrected), ..}: standard deviations of two estimators, in nats."""
     return deliver("estimator_spread", lambda: _examine(table))

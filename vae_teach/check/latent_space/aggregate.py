@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vae_teach.check.engine.diagnose import agree
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.rules import LOGVAR, Role
 from vae_teach.check.engine.terms import wrong_factor
 from vae_teach.check.engine.verdict import Verdict
@@ -271,6 +272,7 @@ AGGREGATE = Exercise(
 )
 
 
+@check(AGGREGATE)
 def aggregate_log_density(student: Callable) -> Verdict:
     """Check f(z, mu, logvar) -> (M,): log of the average of N Gaussians (N, L) at z (M, L)."""
     return judge(student, AGGREGATE)

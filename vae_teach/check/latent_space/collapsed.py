@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.rules import LOGVAR, Role
 from vae_teach.check.engine.verdict import Verdict
 from vae_teach.maths.gaussian import kl_to_standard_normal
@@ -190,6 +191,7 @@ COLLAPSED = Exercise(
 )
 
 
+@check(COLLAPSED)
 def collapsed_dimensions(student: Callable) -> Verdict:
     """Check f(mu, logvar) -> (L,): True where the means (N, L) vary by less than 0.01."""
     return judge(student, COLLAPSED)

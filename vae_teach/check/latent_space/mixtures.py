@@ -10,6 +10,7 @@ from vae_teach.check.engine.answers import read_dictionary
 from vae_teach.check.engine.call import Fault
 from vae_teach.check.engine.exercise import deliver
 from vae_teach.check.engine.experiment import read_number
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.verdict import Verdict
 from vae_teach.check.engine.words import kind
 
@@ -74,6 +75,7 @@ def _examine(answer: Any) -> None:
         raise Fault(HINTS[name])
 
 
+@check(HINTS)
 def mixture_table(table: Mapping[str, Any]) -> Verdict:
     """Check {"validation": {1: .., ..}, "chosen": .., "test": .., "one_gaussian": ..}.
 

@@ -10,14 +10,9 @@ import torch
 from torch import Tensor
 
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.rules import LOG_WEIGHTS, Role
 from vae_teach.check.engine.verdict import Verdict
-from vae_teach.check.latent_variables.transform import HINTS as TRANSFORM_HINTS
-from vae_teach.check.latent_variables.transform import inverse_transform
-from vae_teach.check.latent_variables.width import HINTS as WIDTH_HINTS
-from vae_teach.check.latent_variables.width import width_of_q
-
-__all__ = ["inverse_transform", "log_mean_exp", "width_of_q"]
 
 
 def _log_weights(n: int, b: int, around: float = -1.0, **options) -> Case:
@@ -144,13 +139,7 @@ LOG_MEAN_EXP = Exercise(
 )
 
 
+@check(LOG_MEAN_EXP)
 def log_mean_exp(student: Callable) -> Verdict:
     """Check f(log_weights (n, B)) -> (B,): the log of the mean weight, at any size of the logs."""
     return judge(student, LOG_MEAN_EXP)
-
-
-HINTS = {
-    "inverse_transform": TRANSFORM_HINTS,
-    "log_mean_exp": LOG_MEAN_EXP.hints,
-    "width_of_q": WIDTH_HINTS,
-}

@@ -13,6 +13,7 @@ from torch import Tensor
 from vae_teach.check.engine.call import Fault, call, numbers
 from vae_teach.check.engine.diagnose import agree
 from vae_teach.check.engine.exercise import deliver
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.sampling import watch
 from vae_teach.check.engine.verdict import Verdict
 
@@ -137,6 +138,7 @@ def _examine(student: Callable) -> None:
         raise Fault(HINTS[{"base-ten": "other-base", "halved": "doubled"}.get(name, name)])
 
 
+@check(HINTS)
 def inverse_transform(student: Callable) -> Verdict:
     """Check f(z) -> draws of Exponential(rate 1.5), each (n,), from standard normal z."""
     return deliver("inverse_transform", lambda: _examine(student))

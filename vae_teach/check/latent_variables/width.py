@@ -13,6 +13,7 @@ from torch import Tensor
 
 from vae_teach.check.engine.exercise import deliver
 from vae_teach.check.engine.measured_table import MeasuredTable, Row, Slip, Table
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.verdict import Verdict
 from vae_teach.exact.evidence import importance_log_evidence, sixteen_dimensions
 from vae_teach.maths.gaussian import log_normal
@@ -111,6 +112,7 @@ WIDTH = MeasuredTable(
 HINTS = WIDTH.hints
 
 
+@check(HINTS)
 def width_of_q(answer: Any) -> Verdict:
     """Check {0.5: ., 2: .}: width -> mean errors for K = 10, 1,000 and 100,000, in nats."""
     return deliver("width_of_q", lambda: WIDTH.examine(answer))

@@ -9,6 +9,7 @@ from typing import Any
 
 from vae_teach.check.engine.exercise import deliver
 from vae_teach.check.engine.measured_table import MeasuredTable, Row, Slip, Table
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.verdict import Verdict
 
 SIZES = (1, 4, 16, 64, 256)
@@ -96,6 +97,7 @@ CROSSING = MeasuredTable(
 )
 
 
+@check(CROSSING)
 def crossing_variances(answer: dict[int, tuple[float, float]] | None) -> Verdict:
     """Check {L: (pathwise, score)} for L = 1, 4, 16, 64, 256 -> variances of one estimate."""
     return deliver("crossing_variances", lambda: CROSSING.examine(answer))

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vae_teach.check.engine.call import Fault, call
 from vae_teach.check.engine.exercise import deliver
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.verdict import Verdict
 from vae_teach.check.engine.words import kind
 from vae_teach.models.elbo import Elbo, elbo_terms
@@ -190,6 +191,7 @@ def _examine(student: Callable) -> None:
     raise Fault(_difference(gots[cut], wants[cut], cut))
 
 
+@check(HINTS)
 def cut_off(student: Callable) -> Verdict:
     """Check f(model, x, generator) -> names of the parameters the reconstruction never reaches.
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from vae_teach.check.engine.call import Fault, call, numbers
 from vae_teach.check.engine.diagnose import agree
 from vae_teach.check.engine.exercise import deliver
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.sampling import KS_LIMIT, kolmogorov_distance, watch
 from vae_teach.check.engine.verdict import Verdict
 from vae_teach.check.engine.words import error_text, kind
@@ -250,11 +251,13 @@ def _examine(student: Callable, path: Path) -> None:
     _examine_gradient(student, path, u, parameters)
 
 
+@check(EXPONENTIAL)
 def exponential_sample(student: Callable) -> Verdict:
     """Check f(u, rate) -> z: uniform noise u made into draws with density rate exp(-rate z)."""
     return deliver(EXPONENTIAL.name, lambda: _examine(student, EXPONENTIAL))
 
 
+@check(LAPLACE)
 def laplace_sample(student: Callable) -> Verdict:
     """Check f(u, loc, scale) -> z: uniform noise u made into Laplace draws around loc."""
     return deliver(LAPLACE.name, lambda: _examine(student, LAPLACE))

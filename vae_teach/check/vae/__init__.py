@@ -12,16 +12,12 @@ from torch import Tensor
 
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
 from vae_teach.check.engine.logits import EXTREME, LOGIT_MISTAKES, extreme_logits, rows
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.rules import LOGVAR, Role
 from vae_teach.check.engine.terms import wrong_term
 from vae_teach.check.engine.verdict import Verdict
-from vae_teach.check.vae.manifold import MANIFOLD_CODES, manifold_codes
-from vae_teach.check.vae.prior import HINTS as PRIOR_HINTS
-from vae_teach.check.vae.prior import sample_prior
 from vae_teach.maths.gaussian import kl_to_standard_normal
 from vae_teach.models.likelihoods import Bernoulli
-
-__all__ = ["bernoulli_log_likelihood", "manifold_codes", "sample_prior", "vae_loss"]
 
 
 def _log_likelihood(x: Tensor, logits: Tensor) -> Tensor:
@@ -180,6 +176,7 @@ BERNOULLI_LOG_LIKELIHOOD = Exercise(
 )
 
 
+@check(BERNOULLI_LOG_LIKELIHOOD)
 def bernoulli_log_likelihood(student: Callable) -> Verdict:
     """Check f(x, logits) -> (B,): log p(x | z) in nats, summed over pixels, at any logits."""
     return judge(student, BERNOULLI_LOG_LIKELIHOOD)
@@ -397,10 +394,7 @@ VAE_LOSS = Exercise(
 )
 
 
+@check(VAE_LOSS)
 def vae_loss(student: Callable) -> Verdict:
     """Check f(x, logits, mu, logvar) -> scalar: the mean over the batch of -ELBO, in nats."""
     return judge(student, VAE_LOSS)
-
-
-_TABLES = (BERNOULLI_LOG_LIKELIHOOD, VAE_LOSS, MANIFOLD_CODES)
-HINTS = {table.name: table.hints for table in _TABLES} | {"sample_prior": PRIOR_HINTS}

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from vae_teach.check.engine.diagnose import all_agree
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.verdict import Verdict
 
 
@@ -176,6 +177,7 @@ MANIFOLD_CODES = Exercise(
 )
 
 
+@check(MANIFOLD_CODES)
 def manifold_codes(student: Callable) -> Verdict:
     """Check f(n) -> (n, n, 2): codes on normal percentiles, z[0] to the right and z[1] upwards."""
     return judge(student, MANIFOLD_CODES)

@@ -14,6 +14,7 @@ from torch import Tensor
 from vae_teach.check.engine.call import Fault, call, numbers
 from vae_teach.check.engine.diagnose import agree, diagnose
 from vae_teach.check.engine.exercise import deliver
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.sampling import (
     CODES,
     LATENT,
@@ -244,6 +245,7 @@ def _examine(student: Callable) -> None:
     _examine_images(watched.result, spy, 1)
 
 
+@check(HINTS)
 def sample_prior(student: Callable) -> Verdict:
     """Check f(decode, n, latent_dim, generator) -> (n, D): pixel means of n codes from N(0, I).
 

@@ -13,13 +13,10 @@ from torch import Tensor
 
 from vae_teach.check.engine.diagnose import agree
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
+from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.rules import Role
 from vae_teach.check.engine.terms import wrong_term
 from vae_teach.check.engine.verdict import Verdict
-from vae_teach.check.your_data.trouble import HINTS as TROUBLE_HINTS
-from vae_teach.check.your_data.trouble import name_the_trouble, troubled_runs
-
-__all__ = ["best_sigma_x", "bits_per_value", "name_the_trouble", "to_pixels", "troubled_runs"]
 
 
 def _pixels(pictures: Tensor) -> Tensor:
@@ -175,6 +172,7 @@ TO_PIXELS = Exercise(
 )
 
 
+@check(TO_PIXELS)
 def to_pixels(student: Callable) -> Verdict:
     """Check f(pictures (N, H, W, 3) uint8) -> (N, 3 * H * W) in [0, 1], channel by channel."""
     return judge(student, TO_PIXELS)
@@ -391,6 +389,7 @@ BEST_SIGMA_X = Exercise(
 )
 
 
+@check(BEST_SIGMA_X)
 def best_sigma_x(student: Callable) -> Verdict:
     """Check f(x (N, D), f (N, D)) -> the sigma_x under which these errors cost least."""
     return judge(student, BEST_SIGMA_X)
@@ -550,10 +549,7 @@ BITS_PER_VALUE = Exercise(
 )
 
 
+@check(BITS_PER_VALUE)
 def bits_per_value(student: Callable) -> Verdict:
     """Check f(cost (N,) in nats, n_values) -> (N,): bits for each byte of the picture."""
     return judge(student, BITS_PER_VALUE)
-
-
-HINTS = {table.name: table.hints for table in (TO_PIXELS, BEST_SIGMA_X, BITS_PER_VALUE)}
-HINTS["name_the_trouble"] = TROUBLE_HINTS

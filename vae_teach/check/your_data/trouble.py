@@ -6,6 +6,7 @@ from typing import Any
 from vae_teach.check.engine.answers import read_choices
 from vae_teach.check.engine.call import Fault
 from vae_teach.check.engine.exercise import deliver
+from vae_teach.check.engine.registry import check, helper
 from vae_teach.check.engine.verdict import Verdict
 from vae_teach.check.engine.words import listed
 
@@ -43,6 +44,7 @@ HINTS = {
 }
 
 
+@helper
 def troubled_runs() -> dict[str, dict[str, float | None]]:
     """Five measured runs, name -> latents, costs in nats, KL in nats, error per pixel value."""
     return {name: dict(zip(_COLUMNS, values, strict=True)) for name, values in _RUNS.items()}
@@ -61,6 +63,7 @@ def _examine(answer: Any) -> None:
         raise Fault(" ".join(hints))
 
 
+@check(HINTS)
 def name_the_trouble(answers: dict[str, str | None]) -> Verdict:
     """Check {"A": .., ... "E": ..}: name of a run of `troubled_runs` -> what is wrong with it.
 
