@@ -10,7 +10,7 @@ from sklearn.metrics import r2_score
 
 from vae_teach.check import factors
 from vae_teach.check.engine.exercise import evaluate
-from vae_teach.check.factors import walk
+from vae_teach.check.factors.walk import PRIOR_WALK_STEP
 
 ANSWERS = {"control_table"}
 
@@ -170,7 +170,7 @@ def test_one_of_the_cases_has_a_negative_share():
 @pytest.mark.parametrize("step_size", [0.15, 0.6])
 def test_the_right_step_keeps_the_prior_exactly(step_size):
     """keep^2 + add^2 = 1, read off from two unit inputs; a walk that drifts fails here."""
-    keep = walk.PRIOR_WALK_STEP.right(1.0, step_size, 0.0)
-    add = walk.PRIOR_WALK_STEP.right(0.0, step_size, 1.0)
+    keep = PRIOR_WALK_STEP.right(1.0, step_size, 0.0)
+    add = PRIOR_WALK_STEP.right(0.0, step_size, 1.0)
     assert keep**2 + add**2 == pytest.approx(1, rel=1e-12)
     assert add == step_size
