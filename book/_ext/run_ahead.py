@@ -41,6 +41,8 @@ def execute(path: Path, timeout: int) -> CacheBundleIn | None:
 
 def run_ahead(app: Sphinx) -> None:
     """Fill the cache; nothing happens where one core, or one notebook, is all there is."""
+    if app.config.nb_execution_mode != "cache":
+        return
     cache = get_cache(app.config.nb_execution_cache_path)
     paths = list(missing(cache, Path(app.srcdir) / "notebooks"))
     workers = min(os.cpu_count() or 1, AT_ONCE)
