@@ -9,8 +9,8 @@ import nbformat
 import pytest
 from notebook_runs import execute
 
-from vae_teach import check
 from vae_teach.__main__ import main
+from vae_teach.check import CHECKS
 from vae_teach.handout.cells import complaints, exercises
 from vae_teach.handout.copies import read, student_copy
 
@@ -78,7 +78,7 @@ def test_notebook_follows_the_convention(path):
     assert len(exercises(notebook)) == marked
     for exercise in exercises(notebook):
         for name in exercise.checks:
-            assert name in check.__all__, f"{exercise.label} calls check.{name}, which is not there"
+            assert name in CHECKS, f"{exercise.label} calls check.{name}, which is not there"
 
 
 @pytest.mark.parametrize("path", [FIXTURE, *CHAPTERS], ids=lambda p: p.name)
