@@ -87,6 +87,18 @@ describe("climbing", () => {
     assertClose(between.mu, 0, 1e-3);
     assert.ok(widget.bound(between).elbo < widget.bound(walk(start, 100).state).elbo - 0.5);
   });
+  test("ends where chapter 4's answers say", () => {
+    for (const [from, mu, logvar, elbo] of [
+      [{ mu: 1, logvar: 0 }, 0, -0.62, -3.313],
+      [{ mu: 1, logvar: -3 }, 1.105, -2.97, -2.462],
+      [{ mu: -1, logvar: -3 }, -1.105, -2.97, -2.462],
+    ]) {
+      const end = walk({ ...start, ...from }, 1000).state;
+      assertClose(end.mu, mu, 1e-3);
+      assertClose(end.logvar, logvar, 5e-3);
+      assertClose(widget.bound(end).elbo, elbo, 6e-4);
+    }
+  });
   test("comes to a level place from everywhere", () => {
     for (const from of [start, ...cases]) {
       let state = from;

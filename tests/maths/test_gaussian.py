@@ -42,6 +42,8 @@ def kl(mu, logvar, dtype=F64):
         (5.0, 0.0, 12.5),
         (0.0, math.log(0.01), 1.807585),  # mathybit's narrow posterior
         (1.0, math.log(0.25), 0.818147),
+        (0.0, 2 * math.log(0.398239), 0.5),  # chapter 3's answers beside the explorer
+        (0.0, 2 * math.log(1.773751), 0.5),
     ],
 )
 def test_kl_on_cases_worked_by_hand(mu, logvar, nats):

@@ -55,7 +55,7 @@ HINTS = {
     "means": "You give the mean of the estimates: it is how far they scatter about it that is "
     "asked.",
     "bits": "Your spreads are in bits: use the natural logarithm, which gives nats.",
-    "rounded": "Your {where} is rounded too far: give three digits that are not zero.",
+    "rounded": "Your {where} is rounded too far: give two significant digits.",
     "scatter": "Your {where} is off by {off:.0%}, more than 5,000 repetitions leave to chance: "
     "repeat more often.",
     "still-open": "There are no numbers yet for {where}.",
