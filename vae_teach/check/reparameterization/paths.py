@@ -1,4 +1,4 @@
-"""The checks of `exponential_sample` and `laplace_sample` (chapter 5): uniform noise made into z.
+"""The check of `laplace_sample` (chapter 5): uniform noise made into z.
 
 More than one formula is right: u and 1 - u serve alike. So the rank F(z) of the result must be
 uniform, and its slope by each parameter must be the one that every path of that family has.
@@ -81,53 +81,11 @@ COMMON = {
     "wrong-gradient": "Your z is right, but its slope by {name} is not that of z at fixed u.",
 }
 
-EXPONENTIAL = Path(
-    name="exponential_sample",
-    parameters=lambda: {"rate": _spread(1, 0.3, 3.0)},
-    rank=_exponential_rank,
-    readings={
-        "mean-for-rate": lambda z, rate: _exponential_rank(z, 1 / rate),
-        "rate-missing": lambda z, rate: _exponential_rank(z, torch.ones_like(rate)),
-        "negative": lambda z, rate: _exponential_rank(-z, rate),
-        "uniform": lambda z, rate: z,
-        "density": lambda z, rate: z / rate,
-        "cdf": lambda z, rate: -torch.log1p(-z) / rate,
-        "density-of-u": lambda z, rate: -(z / rate).log() / rate,
-        "rate-squared": lambda z, rate: _exponential_rank(z, rate.square()),
-        "rate-rooted": lambda z, rate: _exponential_rank(z, rate.sqrt()),
-        "other-base": lambda z, rate: _exponential_rank(z, rate * math.log(2)),
-        "base-ten": lambda z, rate: _exponential_rank(z, rate * math.log(10)),
-        "doubled": lambda z, rate: _exponential_rank(z, rate / 2),
-        "halved": lambda z, rate: _exponential_rank(z, 2 * rate),
-    },
-    slopes=lambda z, rate: {"rate": -z / rate},
-    hints={
-        **COMMON,
-        "not-finite": COMMON["not-finite"] + ": take the logarithm of u or 1 - u, both positive.",
-        "mean-for-rate": "Your draws have mean rate: the mean is 1 / rate, so divide by rate.",
-        "rate-missing": "Your draws do not depend on rate as they should: divide by rate.",
-        "negative": "Your draws are negative: the logarithm of u or 1 - u is, so flip its sign.",
-        "uniform": "You return u: solve F(z) = u for z, where F(z) = 1 - exp(-rate z).",
-        "density": "You return rate times u: solve F(z) = u for z, where F(z) = 1 - exp(-rate z).",
-        "cdf": "You apply F or the density to u: F makes u of z, so solve F(z) = u for z.",
-        "rate-squared": "You divide by a square or a root of rate: divide by rate itself.",
-        "other-base": "Your logarithm is not the natural one.",
-        "doubled": "Your draws are twice or half as large as they should be: look for a stray 2.",
-        "distribution": "Your draws are not exponentially distributed: "
-        "solve F(z) = u for z, where F(z) = 1 - exp(-rate z).",
-        "log-of-zero": "Your z is infinite at u = 0, which torch.rand returns now and then: "
-        "use log1p(-u), since u is never 1.",
-    },
-)
-
 # Readings that one sentence serves.
 ALIKE = {
     "one-sided-below": "one-sided",
     "uniform-centred": "uniform",
     "base-ten": "other-base",
-    "density-of-u": "cdf",
-    "rate-rooted": "rate-squared",
-    "halved": "doubled",
 }
 
 LAPLACE = Path(
@@ -249,12 +207,6 @@ def _examine(student: Callable, path: Path) -> None:
     if not _attempt(student, path, torch.zeros(5), few).isfinite().all():
         raise Fault(path.hints["log-of-zero"])
     _examine_gradient(student, path, u, parameters)
-
-
-@check(EXPONENTIAL)
-def exponential_sample(student: Callable) -> Verdict:
-    """Check f(u, rate) -> z: uniform noise u made into draws with density rate exp(-rate z)."""
-    return deliver(EXPONENTIAL.name, lambda: _examine(student, EXPONENTIAL))
 
 
 @check(LAPLACE)
