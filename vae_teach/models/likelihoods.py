@@ -66,9 +66,28 @@ def _require_same_pixels(x: Tensor, params: Tensor) -> None:
         raise ValueError(f"x has {x.shape[-1]} pixels but params has {params.shape[-1]}")
 
 
+class _OfLogits:
+    """log p(x | z) = x l - A(l) a pixel, of its logit l and the log-partition A.
+
+    No probability is formed, so none can be 0 under the logarithm.
+    """
+
+    def log_partition(self, params: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def log_prob(self, x: Tensor, params: Tensor) -> Tensor:
+        """Log-density of x in nats: x in [0, 1] and logits of shape (..., D) -> (...,)."""
+        _require_same_pixels(x, params)
+        return (x * params - self.log_partition(params)).sum(dim=-1)
+
+    def table(self, x: Tensor, params: Tensor) -> Tensor:
+        """Log-density of every image under every params: (N, D), (M, D) -> (N, M)."""
+        return x @ params.T - self.log_partition(params).sum(dim=-1)
+
+
 @named
 @dataclass(frozen=True)
-class Bernoulli:
+class Bernoulli(_OfLogits):
     r"""Every pixel is a coin; `params` are logits, the log-odds of white.
 
     .. math:: \log p(x|z) = \sum_j x_j \log y_j + (1 - x_j)\log(1 - y_j), \quad
@@ -81,15 +100,9 @@ class Bernoulli:
         """Raise a ValueError that names `name` unless x holds floats from 0 to 1."""
         require_floats(x, name, 0, 1, "as the Bernoulli likelihood expects")
 
-    def log_prob(self, x: Tensor, params: Tensor) -> Tensor:
-        """Log-probability of x in nats: x in [0, 1] and logits of shape (..., D) -> (...,)."""
-        _require_same_pixels(x, params)
-        # x * l - softplus(l) never forms a probability, so it cannot take the log of 0.
-        return (x * params - F.softplus(params)).sum(dim=-1)
-
-    def table(self, x: Tensor, params: Tensor) -> Tensor:
-        """Log-density of every image under every params: (N, D), (M, D) -> (N, M)."""
-        return x @ params.T - F.softplus(params).sum(dim=-1)
+    def log_partition(self, params: Tensor) -> Tensor:
+        """log(1 + e^l) of logits l, elementwise."""
+        return F.softplus(params)
 
     def mean(self, params: Tensor) -> Tensor:
         """Probability of white, in (0, 1)."""
@@ -104,7 +117,7 @@ class Bernoulli:
 
 @named
 @dataclass(frozen=True)
-class ContinuousBernoulli:
+class ContinuousBernoulli(_OfLogits):
     r"""A density on [0, 1] for grey pixels; `params` are logits, as for the Bernoulli.
 
     .. math:: p(x|z) = \prod_j C(y_j)\, y_j^{x_j} (1 - y_j)^{1 - x_j}, \quad
@@ -119,14 +132,9 @@ class ContinuousBernoulli:
         """Raise a ValueError that names `name` unless x holds floats from 0 to 1."""
         require_floats(x, name, 0, 1, "as the continuous Bernoulli likelihood expects")
 
-    def log_prob(self, x: Tensor, params: Tensor) -> Tensor:
-        """Log-density of x in nats: x in [0, 1] and logits of shape (..., D) -> (...,)."""
-        _require_same_pixels(x, params)
-        return (x * params - continuous_bernoulli.log_partition(params)).sum(dim=-1)
-
-    def table(self, x: Tensor, params: Tensor) -> Tensor:
-        """Log-density of every image under every params: (N, D), (M, D) -> (N, M)."""
-        return x @ params.T - continuous_bernoulli.log_partition(params).sum(dim=-1)
+    def log_partition(self, params: Tensor) -> Tensor:
+        """Log of the integral of e^(l x) over [0, 1], of logits l, elementwise."""
+        return continuous_bernoulli.log_partition(params)
 
     def mean(self, params: Tensor) -> Tensor:
         """Mean intensity, in (0, 1)."""
