@@ -1,4 +1,4 @@
-"""What chapter 14 tells readers to type, on folders that are not the chapter's own."""
+"""What chapter 15 tells readers to type, on folders that are not the chapter's own."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from data_tools import isolate
 from vae_teach.__main__ import build_parser, main
 from vae_teach.data.shapes import draw_shapes, write_folder
 
-CHAPTER = Path(__file__).parents[2] / "notebooks" / "14_your_data.ipynb"
+CHAPTER = Path(__file__).parents[2] / "notebooks" / "15_your_data.ipynb"
 
 
 @pytest.fixture(autouse=True)

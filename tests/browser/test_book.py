@@ -266,7 +266,7 @@ def test_what_the_reader_downloads_is_modest(book):
 
 def test_printed_tables_keep_their_columns_on_a_phone_and_sentences_wrap(open_chapter):
     """Fails if a row of a printed table is broken in two, or a sentence needs a scroll bar."""
-    page = open_chapter("notebooks/13_cvae", "narrow-light")
+    page = open_chapter("notebooks/14_cvae", "narrow-light")
     table = page.locator("div.output pre").filter(has_text="c goes to")
     height, line = table.evaluate(
         "e => [e.getBoundingClientRect().height, parseFloat(getComputedStyle(e).lineHeight)]"
@@ -282,7 +282,7 @@ def test_printed_tables_keep_their_columns_on_a_phone_and_sentences_wrap(open_ch
 
 def test_a_wide_figure_scrolls_on_a_phone_by_keyboard_too(open_chapter):
     """Fails if it is shrunk until its letters cannot be read, or widens the page."""
-    page = open_chapter("notebooks/13_cvae", "narrow-light")
+    page = open_chapter("notebooks/14_cvae", "narrow-light")
     box = page.locator(".vt-figure-box").first
     assert box.evaluate("e => e.scrollWidth > e.clientWidth")
     box.focus()
@@ -291,5 +291,5 @@ def test_a_wide_figure_scrolls_on_a_phone_by_keyboard_too(open_chapter):
 
 
 def test_a_figure_takes_no_tab_stop_where_the_page_is_wide(open_chapter):
-    page = open_chapter("notebooks/13_cvae")
+    page = open_chapter("notebooks/14_cvae")
     assert page.locator(".vt-figure-box[tabindex]").count() == 0

@@ -1,4 +1,4 @@
-"""Chapter 13's explorer without a kernel, opened from file:// with the network cut."""
+"""Chapter 14's explorer without a kernel, opened from file:// with the network cut."""
 
 import re
 

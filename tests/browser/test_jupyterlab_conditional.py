@@ -1,4 +1,4 @@
-"""Chapter 13's widgets in a real JupyterLab: both sides share one state."""
+"""Chapter 14's widgets in a real JupyterLab: both sides share one state."""
 
 import time
 

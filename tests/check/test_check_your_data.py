@@ -1,4 +1,4 @@
-"""Chapter 14's checks: what students write, right and wrong (judged by test_check_tables.py), and
+"""Chapter 15's checks: what students write, right and wrong (judged by test_check_tables.py), and
 our own right answers against independent oracles."""
 
 import math

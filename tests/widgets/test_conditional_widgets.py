@@ -1,4 +1,4 @@
-"""The Python halves of chapter 13's two widgets: what they accept, refuse, and write to a page."""
+"""The Python halves of chapter 14's two widgets: what they accept, refuse, and write to a page."""
 
 import pytest
 import torch

@@ -49,4 +49,4 @@ def conditional_grid_log_likelihood(
     return log_px
 
 
-grid_log_likelihood = conditional_grid_log_likelihood  # the name by which chapter 13 knows it
+grid_log_likelihood = conditional_grid_log_likelihood  # the name by which chapter 14 knows it

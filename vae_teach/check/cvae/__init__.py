@@ -1,4 +1,4 @@
-"""Checks for chapter 13, the conditional VAE: its loss, where c goes, blur, a condition of numbers.
+"""Checks for chapter 14, the conditional VAE: its loss, where c goes, blur, a condition of numbers.
 
 Shapes: B batch, K draws, D pixels, L latent, N examples. Nats.
 """

@@ -1,4 +1,4 @@
-"""The check of `factor_condition` (chapter 13): a label and a number as one condition.
+"""The check of `factor_condition` (chapter 14): a label and a number as one condition.
 
 Shapes: N examples.
 """

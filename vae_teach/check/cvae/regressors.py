@@ -1,4 +1,4 @@
-"""The check of `spot_regressor` (chapter 13): tell averages from single answers by their pictures.
+"""The check of `spot_regressor` (chapter 14): tell averages from single answers by their pictures.
 
 Shapes: N pictures of D pixels in [0, 1].
 """

@@ -1,4 +1,4 @@
-"""Checks for chapter 14, your own data: files to pixels, the best sigma_x, bits per value, and what
+"""Checks for chapter 15, your own data: files to pixels, the best sigma_x, bits per value, and what
 is wrong with a run.
 
 Shapes: N pictures, H height, W width, C channels, D values.

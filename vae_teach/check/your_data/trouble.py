@@ -1,4 +1,4 @@
-"""Five runs, four of them in trouble, and the check of who can tell which is which (chapter 14)."""
+"""Five runs, four of them in trouble, and the check of who can tell which is which (chapter 15)."""
 
 import math
 from typing import Any
