@@ -14,6 +14,7 @@ A formula is written as Python writes it, with a few additions, and `typeset`, `
 
 import ast
 from functools import cache
+from typing import Any, TypeGuard
 
 FUNCTIONS = {"log", "exp", "expm1", "sqrt", "abs", "sin", "tanh", "tr", "det", "inv", "diag"}
 DIVERGENCES = {"KL", "H"}
@@ -63,14 +64,26 @@ def call_name(node: ast.AST) -> str | None:
     return None
 
 
-def binder(node: ast.Call) -> str | None:
+def binder(node: ast.AST) -> str | None:
     """The binder of E[q](...), integral[z](...), sum[l](...) or prod[l](...), else None."""
-    if isinstance(node.func, ast.Subscript) and node.func.value.id in BINDERS:
-        return node.func.value.id
+    match node:
+        case ast.Call(ast.Subscript(ast.Name(name))) if name in BINDERS:
+            return name
     return None
 
 
-def is_density(node: ast.AST) -> bool:
+def number(node: ast.Constant) -> int | float:
+    """The number that stands in a formula.
+
+    Raises:
+        ValueError: if something else stands there, such as a word in quotation marks.
+    """
+    if not isinstance(node.value, int | float):
+        raise ValueError(f"{key(node)} is not a number")
+    return node.value
+
+
+def is_density(node: ast.AST) -> TypeGuard[ast.Call]:
     """Whether the node is a density such as q(z) or p(x|z)."""
     name = call_name(node)
     return name is not None and name not in FUNCTIONS | DIVERGENCES
@@ -98,12 +111,21 @@ def factors(node: ast.expr) -> list[ast.expr]:
 class Interpreter(ast.NodeVisitor):
     """Walks a formula; a subclass says what each kind of node is worth."""
 
-    def visit_Call(self, node: ast.Call):
+    def call(self, name: str, argument: ast.expr) -> Any:
+        """What an elementary function of one argument, such as exp, is worth."""
+        raise NotImplementedError
+
+    def defined(self, node: ast.Call) -> Any:
+        """What a density, a divergence or an entropy is worth."""
+        raise NotImplementedError
+
+    def visit_Call(self, node: ast.Call) -> Any:
         """Send E[q](f) to `over_E`, log(x) to `call`, densities and KL to `defined`."""
         if not node.args or node.keywords:
             raise ValueError(f"{key(node)} needs plain arguments")
-        if bound := binder(node):
-            return getattr(self, f"over_{bound}")(node.func.slice, *node.args)
+        match node.func:
+            case ast.Subscript(ast.Name(bound), subject) if bound in BINDERS:
+                return getattr(self, f"over_{bound}")(subject, *node.args)
         name = call_name(node)
         if name is None:
             raise ValueError(f"cannot read {key(node)}: it is neither a function nor E[q](...)")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import sympy
 from sympy import Expr, Symbol, expand_log
 
-from .expression import binder, is_density, key, parse
+from .expression import is_density, key, parse
 from .setting import Setting
 from .symbolic import Open, Symbolic
 
@@ -50,7 +50,9 @@ class Formal(Symbolic):
     def _note(self, identity: str, where: object) -> None:
         self.applied.add((identity, str(where)))
 
-    def _letter(self, name: str, variables: set[str] | frozenset[str], **known: bool) -> Symbol:
+    def _letter(
+        self, name: str, variables: set[str] | frozenset[str], **known: bool | None
+    ) -> Symbol:
         letter = Symbol(name, **known)
         self.hangs_on[letter] = frozenset(variables)
         return letter
@@ -71,12 +73,12 @@ class Formal(Symbolic):
         for identity, same in self._other_forms(node):
             self._note(identity, key(node))
             return self.visit(same)
-        names = {part.id for arg in node.args for part in ast.walk(arg) if hasattr(part, "id")}
+        names = {p.id for arg in node.args for p in ast.walk(arg) if isinstance(p, ast.Name)}
         return self._letter(key(node), names, positive=True)
 
     def _other_forms(self, node: ast.Call) -> list[tuple[str, ast.expr]]:
         """A joint density as a product, a posterior by Bayes' rule, if their parts are known."""
-        head, known = node.func.id, self.setting.named
+        head, known = key(node.func), self.setting.named
         if len(node.args) == 2:
             x, z = (key(arg) for arg in node.args)
             parts = [f"{head}({x} | {z})", f"{head}({z})"]
@@ -100,16 +102,16 @@ class Formal(Symbolic):
 
     def visit_Subscript(self, node: ast.Subscript) -> Expr:
         """An entry of a vector: q[i]."""
-        name, groups = node.value.id, self.setting
+        name, groups = key(node.value), self.setting
         positive = name in (groups.simplex + " " + groups.positive_vectors).split()
         return self._letter(key(node), {key(node.slice)}, real=True, positive=positive or None)
 
     def log_of(self, node: ast.expr) -> Expr:
         """log of the node; logs of products, and of products over an index, split."""
-        if isinstance(node, ast.Call) and binder(node) == "prod":
-            self._note(LOGARITHM, key(node))
-            log = ast.Call(ast.Name("log", ast.Load()), list(node.args), [])
-            return self.over_sum(node.func.slice, log)
+        match node:
+            case ast.Call(ast.Subscript(ast.Name("prod"), index), parts):
+                self._note(LOGARITHM, key(node))
+                return self.over_sum(index, ast.Call(ast.Name("log", ast.Load()), list(parts), []))
         argument = self.visit(node)
         split = expand_log(sympy.log(argument), force=True)
         if split.is_Add:

@@ -6,10 +6,21 @@ A scalar has at most one axis, the nodes of an integral (M,); a matrix is (k, k)
 import ast
 import math
 import operator
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from .expression import Interpreter, factors, is_density, is_ratio, key, mentions_density, parse
+from .expression import (
+    Interpreter,
+    factors,
+    is_density,
+    is_ratio,
+    key,
+    mentions_density,
+    number,
+    parse,
+)
 from .quadrature import gauss_hermite, trapezoid
 from .setting import Normal, Setting
 
@@ -21,7 +32,7 @@ _OPERATORS = {
     ast.Pow: operator.pow,
     ast.MatMult: operator.matmul,
 }
-_FUNCTIONS = {
+_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "exp": np.exp,
     "expm1": np.expm1,
     "sqrt": np.sqrt,
@@ -60,9 +71,9 @@ class Numeric(Interpreter):
         except (ArithmeticError, np.linalg.LinAlgError):
             return math.nan
 
-    def visit_Constant(self, node: ast.Constant):
+    def visit_Constant(self, node: ast.Constant) -> np.float64:
         """The number that stands in the line."""
-        return np.float64(node.value)
+        return np.float64(number(node))
 
     def visit_Name(self, node: ast.Name):
         """A symbol: bound, sampled, or defined by the setting."""

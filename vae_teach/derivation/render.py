@@ -119,16 +119,17 @@ def markdown(
         return f"{number}. {found}{conditions}{stop} {_alarm(verdict)}{prose(step.why)}"
 
     lines = list(zip(range(1, len(steps) + 1), steps, verdicts, strict=True))
-    changed = [entry for entry in lines if entry[1].instead_of]
+    replaced = [(entry, old) for entry in lines if (old := entry[1].instead_of)]
+    changed = [entry for entry, _ in replaced]
     headline, count = _headline(title, verdicts)
     blocks = [f"**{prose(headline)}.** {count}"]
     if not changed:
         rows = [("", latex(start, size), ""), *(row(*entry) for entry in lines)]
         blocks += [prose(given), _display(rows)]
-    for entry in changed:
-        number, step, _ = entry
+    for entry, old in replaced:
+        number = entry[0]
         above = latex(steps[number - 2].formula if number > 1 else start, size)
-        was = ("", line(step.instead_of), f"instead of ({number})")
+        was = ("", line(old), f"instead of ({number})")
         rows = [(f"({number - 1})" if number > 1 else "", above, ""), row(*entry), was]
         blocks.append(_display(rows))
     blocks.append("\n".join(reason(*entry) for entry in changed or lines))

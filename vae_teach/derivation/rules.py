@@ -89,34 +89,31 @@ def _moves(
 
 def _options(node: ast.expr, smaller: bool, setting: Setting) -> Iterator[tuple[Reason, ast.expr]]:
     """What is at most (or at least) as large as the node, by a rule."""
-    if smaller and call_name(node) == "KL":
+    if smaller and isinstance(node, ast.Call) and call_name(node) == "KL":
         densities = " and ".join(f"`{setting.density(arg)}`" for arg in node.args)
         yield Reason((GIBBS,), (f"{densities} are densities",)), parse("0")
     elif smaller and is_not_negative(node, setting) and number_of(node) is None:
         yield Reason((LEFT_OUT,), (f"`{key(node)}` is not negative",)), parse("0")
-    if not isinstance(node, ast.Call):
-        return
-    if smaller and call_name(node) == "log" and _binds(node.args[0], "E"):
-        (inner,) = node.args
-        if is_not_negative(inner.args[0], setting):
-            moved = ast.Call(inner.func, [_log(inner.args[0])], [])
-            yield _jensen(inner, inner.args[0]), moved
-    if not smaller and _binds(node, "E") and call_name(node.args[0]) == "log":
-        inside = node.args[0].args[0]
-        if is_not_negative(inside, setting):
-            yield _jensen(node, inside), _log(ast.Call(node.func, [inside], []))
-    if call_name(node) == "log" and is_not_negative(node.args[0], setting):
-        found = Reason((TANGENT,), (f"`{key(node.args[0])}` is positive",))
-        for power in POWERS:
-            if smaller == power.startswith("-"):
-                t = ast.BinOp(node.args[0], ast.Pow(), parse(power))
-                yield found, ast.BinOp(parse(f"1/({power})"), ast.Mult(), _minus_one(t))
-    if smaller and call_name(node) == "exp":
-        yield Reason((TANGENT_OF_EXP,)), ast.BinOp(node.args[0], ast.Add(), ast.Constant(1))
+    match node:
+        case ast.Call(ast.Name("log"), [ast.Call(ast.Subscript(ast.Name("E"), q) as under, [t])]):
+            if smaller and is_not_negative(t, setting):
+                yield _jensen(q, t), ast.Call(under, [_log(t)], [])
+        case ast.Call(ast.Subscript(ast.Name("E"), q) as under, [ast.Call(ast.Name("log"), [t])]):
+            if not smaller and is_not_negative(t, setting):
+                yield _jensen(q, t), _log(ast.Call(under, [t], []))
+    match node:
+        case ast.Call(ast.Name("log"), [t]) if is_not_negative(t, setting):
+            found = Reason((TANGENT,), (f"`{key(t)}` is positive",))
+            for power in POWERS:
+                if smaller == power.startswith("-"):
+                    gap = _minus_one(ast.BinOp(t, ast.Pow(), parse(power)))
+                    yield found, ast.BinOp(parse(f"1/({power})"), ast.Mult(), gap)
+        case ast.Call(ast.Name("exp"), [t]) if smaller:
+            yield Reason((TANGENT_OF_EXP,)), ast.BinOp(t, ast.Add(), ast.Constant(1))
 
 
-def _jensen(expectation: ast.Call, inside: ast.expr) -> Reason:
-    density = key(expectation.func.slice)
+def _jensen(q: ast.expr, inside: ast.expr) -> Reason:
+    density = key(q)
     needs = f"the logarithm is concave, `{key(inside)}` is positive, `{density}` integrates to 1"
     return Reason((JENSEN,), (needs,))
 
@@ -127,10 +124,6 @@ def _minus_one(node: ast.expr) -> ast.expr:
 
 def _log(node: ast.expr) -> ast.Call:
     return ast.Call(ast.Name("log", ast.Load()), [node], [])
-
-
-def _binds(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Call) and binder(node) == name
 
 
 Put = Callable[[ast.expr], ast.expr]
@@ -144,13 +137,17 @@ def _places(node: ast.expr, setting: Setting) -> Iterator[tuple[ast.expr, bool, 
     yield node, True, lambda new: new
     for child, grows, wrap in _children(node, setting):
         for part, also, put in _places(child, setting):
-            yield part, grows == also, lambda new, wrap=wrap, put=put: wrap(put(new))
+            yield part, grows == also, _inside(wrap, put)
+
+
+def _inside(wrap: Put, put: Put) -> Put:
+    return lambda new: wrap(put(new))
 
 
 def _children(node: ast.expr, setting: Setting) -> Iterator[tuple[ast.expr, bool, Put]]:
     match node:
-        case ast.UnaryOp(op, operand):
-            yield operand, isinstance(op, ast.UAdd), lambda new: ast.UnaryOp(op, new)
+        case ast.UnaryOp(sign, operand):
+            yield operand, isinstance(sign, ast.UAdd), lambda new: ast.UnaryOp(sign, new)
         case ast.BinOp(left, ast.Add() | ast.Sub() as op, right):
             yield left, True, lambda new: ast.BinOp(new, op, right)
             yield right, isinstance(op, ast.Add), lambda new: ast.BinOp(left, op, new)
@@ -159,11 +156,11 @@ def _children(node: ast.expr, setting: Setting) -> Iterator[tuple[ast.expr, bool
                 (left, right, lambda new: ast.BinOp(new, op, right)),
                 (right, left, lambda new: ast.BinOp(left, op, new)),
             ):
-                if (sign := _sign(factor, setting)) is not None:
-                    yield child, sign, put
+                if (keeps := _sign(factor, setting)) is not None:
+                    yield child, keeps, put
         case ast.BinOp(left, ast.Div() as op, right):
-            if (sign := _sign(right, setting)) is not None:
-                yield left, sign, lambda new: ast.BinOp(new, op, right)
+            if (keeps := _sign(right, setting)) is not None:
+                yield left, keeps, lambda new: ast.BinOp(new, op, right)
         case ast.Call(func, [body]) if binder(node) in ("E", "sum") or call_name(node) == "log":
             yield body, True, lambda new: ast.Call(func, [new], [])
 

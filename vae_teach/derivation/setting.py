@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .expression import call_name, factors, is_density, key, parse
+from .expression import DIVERGENCES, call_name, factors, is_density, key, parse
 
 
 class Normal(NamedTuple):
@@ -99,13 +99,14 @@ class Setting:
         """Whether the name is that of a density of this variable, given others or not."""
         if name not in self.named:
             return False
-        first, *others = parse(name).args
-        return not others and key(first).split(" | ")[0] == variable
+        match parse(name):
+            case ast.Call(_, [argument]):
+                return key(argument).split(" | ")[0] == variable
+        return False
 
     @cached_property
     def _density_names(self) -> list[str]:
-        nodes = (parse(name) for name in self._meanings)
-        nodes = (n.args[0] if call_name(n) == "log" else n for n in nodes)
+        nodes = (_without_log(parse(name)) for name in self._meanings)
         return list(dict.fromkeys(key(n) for n in nodes if is_density(n)))
 
     def normal(self, node: ast.expr) -> Normal:
@@ -134,7 +135,7 @@ class Setting:
         """What a formula is short for, one level down, or None if it is not a shorthand."""
         if found := self._meanings.get(key(node)):
             return found
-        if call_name(node) in ("KL", "H"):
+        if isinstance(node, ast.Call) and call_name(node) in DIVERGENCES:
             return self._divergence(node)
         if is_density(node) and f"log({key(node)})" in self._meanings:
             return parse(f"exp(log({key(node)}))")
@@ -160,9 +161,9 @@ class Setting:
 
     def _divergence(self, node: ast.Call) -> ast.expr:
         first, *rest = (self.density(arg) for arg in node.args)
-        if node.func.id == "KL" and len(rest) == 1:
+        if call_name(node) == "KL" and len(rest) == 1:
             return parse(f"E[{first}](log({first}) - log({rest[0]}))")
-        if node.func.id == "H" and len(rest) <= 1:
+        if call_name(node) == "H" and len(rest) <= 1:
             return parse(f"-E[{first}](log({(rest or [first])[0]}))")
         raise ValueError(f"{key(node)} has {len(node.args)} arguments")
 
@@ -180,7 +181,7 @@ class Setting:
             factor = rng.standard_normal((k, k))
             return factor @ factor.T / k + 0.3 * np.eye(k)
 
-        point = {self.size: np.float64(k), "I": np.eye(k)}
+        point: dict[str, np.ndarray | float] = {self.size: np.float64(k), "I": np.eye(k)}
         point |= {name: np.float64(1.2 * rng.standard_normal()) for name in self.real.split()}
         point |= {name: np.float64(positive()) for name in self.positive.split()}
         point |= {name: rng.standard_normal((k, 1)) for name in self.vectors.split()}
@@ -199,3 +200,10 @@ class Setting:
         """Names that take a random value at each point, in the order given."""
         groups = (self.real, self.positive, self.vectors, self.positive_vectors)
         return tuple(" ".join((*groups, self.spd, self.simplex)).split())
+
+
+def _without_log(node: ast.expr) -> ast.expr:
+    match node:
+        case ast.Call(ast.Name("log"), [argument]):
+            return argument
+    return node

@@ -6,7 +6,16 @@ from functools import cache
 import sympy
 from sympy import Dummy, Expr, Symbol, expand_log, oo, pi
 
-from .expression import Interpreter, factors, is_density, is_ratio, key, mentions_density, parse
+from .expression import (
+    Interpreter,
+    factors,
+    is_density,
+    is_ratio,
+    key,
+    mentions_density,
+    number,
+    parse,
+)
 from .setting import Setting
 
 _FUNCTIONS = {
@@ -52,7 +61,7 @@ class Symbolic(Interpreter):
 
     def visit_Constant(self, node: ast.Constant) -> Expr:
         """The number as an exact fraction."""
-        return sympy.nsimplify(node.value)
+        return sympy.nsimplify(number(node))
 
     def visit_Name(self, node: ast.Name) -> Expr:
         """A symbol, or what it is short for."""
@@ -89,10 +98,12 @@ class Symbolic(Interpreter):
         raise Open(key(node))
 
     def visit_Attribute(self, node: ast.Attribute) -> Expr:
-        """Transposes and components: matrices are left to the numeric comparison."""
+        """Transposes: matrices are left to the numeric comparison."""
         raise Open(key(node))
 
-    visit_Subscript = visit_Attribute
+    def visit_Subscript(self, node: ast.Subscript) -> Expr:
+        """Components, likewise."""
+        raise Open(key(node))
 
     def call(self, name: str, argument: ast.expr) -> Expr:
         """An elementary function of one argument; an unknown one is left open."""
@@ -113,7 +124,7 @@ class Symbolic(Interpreter):
                 return self.log_of(node.left) - self.log_of(node.right)
         return expand_log(sympy.log(self.visit(node)), force=True)
 
-    def over_sum(self, *nodes: ast.expr) -> Expr:
+    def over_sum(self, index: ast.expr, body: ast.expr) -> Expr:
         """Sums over an unknown number of terms stay open."""
         raise Open("sum")
 

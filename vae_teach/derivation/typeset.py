@@ -1,6 +1,7 @@
 """A formula as LaTeX, term for term in the order in which it was written."""
 
 import ast
+from typing import TypeGuard
 
 from .expression import Interpreter, binder, call_name, factors, key, parse
 
@@ -38,7 +39,7 @@ def _strength(node: ast.expr) -> int:
     return _ATOM
 
 
-def _is_fraction(node: ast.expr) -> bool:
+def _is_fraction(node: ast.expr) -> TypeGuard[ast.BinOp]:
     return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
 
 
@@ -147,13 +148,13 @@ class _Typesetter(Interpreter):
     def defined(self, node: ast.Call) -> str:
         """A divergence, an entropy or a density in its usual notation."""
         arguments = [self.visit(argument) for argument in node.args]
-        match node.func.id:
+        match call_name(node):
             case "KL":
                 first, second = arguments
                 return rf"\mathrm{{KL}}\left({first} \,\Vert\, {second}\right)"
             case "H":
                 return rf"\mathrm{{H}}\left({', '.join(arguments)}\right)"
-        return f"{_name(node.func.id)}({', '.join(arguments)})"
+        return f"{_name(key(node.func))}({', '.join(arguments)})"
 
     def over_E(self, density: ast.expr, body: ast.expr) -> str:
         return rf"\mathbb{{E}}_{{{self.visit(density)}}}\left[{self.visit(body)}\right]"

@@ -134,7 +134,7 @@ def check(left: str, relation: str | None, right: str, setting: Setting) -> Verd
     violations = _violations(a, relation, b)
     worst, n = float(violations.max()), len(violations)
     method = "quadrature" if a_integrates or b_integrates else "arithmetic"
-    if not worst <= TOLERANCE:
+    if relation is None or not worst <= TOLERANCE:
         i = int(violations.argmax())
         return Verdict(False, method, worst, n, abs(a[i] - b[i]), _example(setting, i, a[i], b[i]))
     opinion = _opinion(right, a[0], setting) if relation == "=" else None
@@ -153,7 +153,9 @@ def judge(start: str, steps: Sequence[Step], setting: Setting) -> tuple[Verdict,
     A replaced step counts, for the steps below it, as the step it replaced. Below a false line
     the relations add up: after a false "<= b", a line "= c" is checked as "<= c".
     """
-    verdicts, reference, pending = [], start, "="
+    verdicts: list[Verdict] = []
+    reference = start
+    pending: str | None = "="
     for step in steps:
 
         def verdict(s: Step, above: str = reference, so_far: str | None = pending) -> Verdict:
