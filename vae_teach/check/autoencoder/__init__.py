@@ -41,7 +41,9 @@ def _standardised(train: Tensor, x: Tensor, k: int, correction: int) -> Tensor:
     return _project((x - mean) / sd, v, 0.0) * sd + mean
 
 
-def _project(x: Tensor, v: Tensor, centre: Tensor, back: Tensor | float | None = None) -> Tensor:
+def _project(
+    x: Tensor, v: Tensor, centre: Tensor | float, back: Tensor | float | None = None
+) -> Tensor:
     return (x - centre) @ v @ v.T + (centre if back is None else back)
 
 

@@ -63,8 +63,10 @@ def _right() -> Table:
 
 @functools.cache
 def _ranges(size: int) -> tuple[Row, Row]:
-    columns = zip(*(scores("training", size, start=start) for start in range(STARTS)), strict=True)
-    return tuple((min(column), max(column)) for column in columns)
+    training, validation = zip(
+        *(scores("training", size, start=start) for start in range(STARTS)), strict=True
+    )
+    return (min(training), max(training)), (min(validation), max(validation))
 
 
 def _allowance(exact: Row) -> Row:
@@ -84,7 +86,12 @@ def _changed(change: Callable[[float, float], Row]) -> Callable[[], Table]:
 def _otherwise(fitted: str, covariance_type: str = "full") -> Callable[[], Table]:
     """The table of other mixtures."""
     fit = functools.partial(scores, fitted, covariance_type=covariance_type)
-    return functools.cache(lambda: {size: fit(size) for size in SIZES})
+
+    @functools.cache
+    def table() -> Table:
+        return {size: fit(size) for size in SIZES}
+
+    return table
 
 
 TABLE = MeasuredTable(

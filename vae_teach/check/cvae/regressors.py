@@ -98,8 +98,8 @@ def _which(score: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
 def _explain(gots: Sequence[Tensor], wants: Sequence[Tensor], cases: Sequence[Case]) -> str | None:
     """A pair that is judged wrongly, and how grey its two sets are."""
     numbers = (got.item() for got in gots if got not in (0, 1))
-    if (other := next(numbers, None)) is not None:
-        return f"Your function returns {other:.4g}: answer 0 if a is the regressor's, 1 if b is."
+    if (number := next(numbers, None)) is not None:
+        return f"Your function returns {number:.4g}: answer 0 if a is the regressor's, 1 if b is."
     wrong = [case for got, want, case in zip(gots, wants, cases, strict=True) if got != want]
     a, b = ((x * (1 - x)).mean().item() for x in wrong[0].args.values())
     named, other = "ab" if a < b else "ba"

@@ -39,11 +39,10 @@ def _truth(condition: object) -> bool:
         return bool(condition)
     if isinstance(condition, bool | np.bool_):
         return bool(condition)
-    shape = getattr(condition, "shape", None)
-    if shape is None:
-        found = repr(condition)
-    else:
-        found = f"{type(condition).__name__} of {condition.dtype} with shape {tuple(shape)}"
+    found = repr(condition)
+    if isinstance(condition, Tensor | np.ndarray | np.generic):
+        shape = tuple(condition.shape)
+        found = f"{type(condition).__name__} of {condition.dtype} with shape {shape}"
     raise ValueError(
         "condition must be a bool or a bool tensor without axes (use .all() or .any()), "
         f"but it is {found}"

@@ -123,6 +123,21 @@ def _factor(got: Tensor, want: Tensor) -> float | None:
     return factor.item() if usual and _everywhere(got, factor * want) else None
 
 
+def _offset(got: Tensor, want: Tensor) -> float | None:
+    """The one number that is added to all right values, if any."""
+    offset = (got - want).mean()
+    return offset.item() if agree(got, want + offset) else None
+
+
+def _of_every_case(
+    find: Callable[[Tensor, Tensor], float | None], gots: Sequence[Tensor], wants: Sequence[Tensor]
+) -> list[float]:
+    """What `find` finds in each case; nothing unless it finds something in all of them."""
+    found = [find(got, want) for got, want in zip(gots, wants, strict=True)]
+    numbers = [number for number in found if number is not None]
+    return numbers if len(numbers) == len(found) else []
+
+
 def _ratio_or_offset(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> str | None:
     """The same factor, or the same difference, in every entry of every case."""
     got = torch.cat([g.reshape(-1) for g in gots])
@@ -172,18 +187,15 @@ def _follows_the_size(
     gots: Sequence[Tensor], wants: Sequence[Tensor], cases: Sequence[dict[str, Any]]
 ) -> str | None:
     """A factor or a difference that is a function of the size of an axis."""
-    factors = [_factor(g, w) for g, w in zip(gots, wants, strict=True)]
-    offsets = [
-        (g - w).mean().item() if agree(g, w + (g - w).mean()) else None
-        for g, w in zip(gots, wants, strict=True)
-    ]
+    factors = _of_every_case(_factor, gots, wants)
+    offsets = _of_every_case(_offset, gots, wants)
     for place, sizes in _axes_of(cases):
-        for text, of, advice in SIZE_FACTORS if None not in factors else ():
+        for text, of, advice in SIZE_FACTORS if factors else ():
             left = [f / of(n) for f, n in zip(factors, sizes, strict=True)]
             if max(left) - min(left) < 1e-3 * abs(left[0]):
                 times = "" if abs(left[0] - 1) < 1e-3 else f"{left[0]:.3g} times "
                 return f"Your values are {times}the right ones {text} {place}: {advice}."
-        for text, of, advice in SIZE_OFFSETS if None not in offsets else ():
+        for text, of, advice in SIZE_OFFSETS if offsets else ():
             if all(abs(d - of(n)) < 1e-3 for d, n in zip(offsets, sizes, strict=True)):
                 return f"Your values are the right ones {text} {place}: {advice}."
     return None
@@ -236,7 +248,7 @@ def _entry(got: Tensor, want: Tensor) -> str:
     index = (
         tuple(wrong[0].tolist())
         if len(wrong)
-        else tuple(i.item() for i in torch.unravel_index(gap.argmax(), gap.shape))
+        else tuple(int(i) for i in torch.unravel_index(gap.argmax(), gap.shape))
     )
     entry = f"entry {list(index)} of the result" if index else "the result"
     should, yours = apart(want[index].item(), got[index].item())

@@ -7,6 +7,7 @@ right on the ordinary cases is tried on harsher ones, which follow from the role
 """
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -163,15 +164,19 @@ def _explanation(exercise: Exercise, gots: list[Tensor], wants: list[Tensor], ca
     return exercise.explain(gots, wants, cases) or ""
 
 
+def _right_part(exercise: Exercise, i: int, args: dict[str, Any]) -> Tensor:
+    return evaluate_parts(exercise.right, Case(args))[i]
+
+
 def _diagnosis(exercise: Exercise, gots: list[Result], wants: list[Result], cases: list) -> str:
     """The first part that is wrong, and how."""
     args, notes = [case.args for case in cases], [case.note for case in cases]
     for i, name in enumerate(exercise.parts or ("result",)):
         got, want = _part(gots, i), _part(wants, i)
         if not all_agree(got, want):
-            right = lambda args, i=i: evaluate_parts(exercise.right, Case(args))[i]  # noqa: E731
+            right = functools.partial(_right_part, exercise, i)
             text = _explanation(exercise, got, want, cases) or diagnose(
-                got, want, args, notes, lambda g=got, r=right: misread(r, g, args)
+                got, want, args, notes, functools.partial(misread, right, got, args)
             )
             return within(f"In the {name}", text) if exercise.parts else text
     raise AssertionError("every part is right")
@@ -187,11 +192,11 @@ def _examine_values(student: Callable, exercise: Exercise, *, hard: bool) -> Non
         if decimals := all_rounded(_part(gots, i), _part(wants, i)):
             raise Fault(f"Your values are rounded to {decimals} decimals: return all their digits.")
     for mistake in exercise.mistakes:
-        looked_at = gots, wants
+        got, want = gots, wants
         if mistake.part:
             i = exercise.parts.index(mistake.part)
-            looked_at = tuple([(result[i],) for result in results] for results in looked_at)
-        if mistake.hard == hard and not _same(*looked_at) and mistake.explains(*looked_at, cases):
+            got, want = [(g[i],) for g in gots], [(w[i],) for w in wants]
+        if mistake.hard == hard and not _same(got, want) and mistake.explains(got, want, cases):
             raise Fault(mistake.hint)
     if not _same([_attempt(student, exercise, cases[0])], gots[:1]):
         raise Fault(

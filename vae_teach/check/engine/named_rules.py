@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 
 from vae_teach.derivation import Setting
-from vae_teach.derivation.expression import call_name, parse
+from vae_teach.derivation.expression import parse
 from vae_teach.derivation.numeric import Numeric
 from vae_teach.derivation.rules import is_not_negative, number_of
 
@@ -53,8 +53,11 @@ def _terms(node: ast.expr, *, inside: bool) -> Terms:
 def _scaled(node: ast.BinOp) -> tuple[float, ast.expr] | None:
     """A formula times or divided by a number, as that number and the formula."""
     left, right = number_of(node.left), number_of(node.right)
-    if isinstance(node.op, ast.Mult) and (left is None) != (right is None):
-        return (left, node.right) if right is None else (right, node.left)
+    if isinstance(node.op, ast.Mult):
+        if left is not None and right is None:
+            return left, node.right
+        if left is None and right is not None:
+            return right, node.left
     if isinstance(node.op, ast.Div) and left is None and right:
         return 1 / right, node.left
     return None
@@ -64,14 +67,19 @@ def _arguments(nodes: list[ast.expr], setting: Setting) -> Iterator[np.ndarray]:
     """The t of every log t, and its powers."""
     for node in nodes:
         for part in ast.walk(node):
-            if call_name(part) == "log":
-                t = _values(part.args[0], setting)
-                if (t > 0).all():
-                    yield from (t**power for power in POWERS)
+            match part:
+                case ast.Call(ast.Name("log"), [argument]):
+                    t = _values(argument, setting)
+                    if (t > 0).all():
+                        yield from (t**power for power in POWERS)
 
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
     return bool(np.allclose(one, other, rtol=1e-9, atol=1e-9))
+
+
+def _sum(values: list[np.ndarray], subset: tuple[int, ...]) -> np.ndarray:
+    return np.sum([values[i] for i in subset], axis=0)
 
 
 def _multiple_of_log_gap(values: np.ndarray, arguments: list[np.ndarray]) -> list[tuple]:
@@ -102,7 +110,7 @@ def _left_out(above: ast.expr, gap: np.ndarray, setting: Setting) -> bool:
         return shown or bool(_multiple_of_log_gap(values[i], arguments))
 
     for subset in _subsets(terms):
-        if len(subset) < len(terms) and _same(sum(values[i] for i in subset), gap):
+        if len(subset) < len(terms) and _same(_sum(values, subset), gap):
             together = len(subset) > 1 and _multiple_of_log_gap(gap, arguments)
             if together or all(map(is_shown, subset)):
                 return True
@@ -114,7 +122,7 @@ def _replaced(above: ast.expr, below: ast.expr, gap: np.ndarray, setting: Settin
     terms = _terms(below, inside=True)
     values = [c * _values(part, setting) for c, part in terms]
     for c, t in _multiple_of_log_gap(gap, list(_arguments([above], setting))):
-        if any(_same(sum(values[i] for i in s), -c * (t - 1)) for s in _subsets(terms)):
+        if any(_same(_sum(values, s), -c * (t - 1)) for s in _subsets(terms)):
             return True
     return False
 

@@ -7,6 +7,7 @@ Shapes: B batch. Nats.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -197,7 +198,7 @@ _OTHER = {"data": "omniglot test", "treatment": "threshold", "seed": 3, "draws":
 _GREY = {"treatment": "grey", "likelihood": "continuous bernoulli"}
 
 # What one pair shows: what the first has, what the second has, what to tell whoever gets it wrong.
-_PAIRS = (
+_PAIRS: tuple[tuple[str, dict[str, Any], dict[str, Any], str], ...] = (
     ("models", {}, {"model": "784-200-200-50", "epochs": 100},
      "You refuse results that differ in the model and its training: to compare these is what a "
      "ranking is for."),

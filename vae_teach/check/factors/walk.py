@@ -44,11 +44,12 @@ def _weights(got: Tensor, z: Tensor, eps: Tensor) -> tuple[float, float] | None:
 
 def _explain(gots: Sequence[Tensor], wants: Sequence[Tensor], cases: Sequence[Case]) -> str | None:
     """The weights of z and eps in the student's step, and what is asked of them."""
-    found = [
+    pairs = [
         _weights(got, case.args["z"], case.args["eps"])
         for got, case in zip(gots, cases, strict=True)
     ]
-    if None in found:
+    found = [pair for pair in pairs if pair is not None]
+    if len(found) < len(cases):
         return None
     for (keep, add), case in zip(found, cases, strict=True):
         step = case.args["step_size"]

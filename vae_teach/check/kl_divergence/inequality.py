@@ -65,18 +65,23 @@ def _require_small(text: str) -> None:
     for part in ast.walk(parse(split_relation(text)[1])):
         if isinstance(part, ast.Constant) and not _is_small(part, LARGEST_NUMBER):
             raise ValueError(f"its numbers may go up to {LARGEST_NUMBER:,.0f}")
-        if call_name(part) == "exp" and any(call_name(p) == "exp" for p in _within(part)):
-            raise ValueError("an exponential may not stand in another")
-        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Pow):
-            power = part.right.operand if isinstance(part.right, ast.UnaryOp) else part.right
-            quotient = isinstance(power, ast.BinOp) and isinstance(power.op, ast.Div)
-            sides = [power.left, power.right] if quotient else [power]
-            if not all(_is_small(side, LARGEST_POWER) for side in sides):
+        match part:
+            case ast.Call(ast.Name("exp")) if any(call_name(p) == "exp" for p in _within(part)):
+                raise ValueError("an exponential may not stand in another")
+            case ast.BinOp(_, ast.Pow(), power) if not _is_small_power(power):
                 raise ValueError(f"its powers must be numbers up to {LARGEST_POWER}")
 
 
 def _within(node: ast.Call) -> Iterator[ast.AST]:
     return (part for argument in node.args for part in ast.walk(argument))
+
+
+def _is_small_power(node: ast.expr) -> bool:
+    match node.operand if isinstance(node, ast.UnaryOp) else node:
+        case ast.BinOp(left, ast.Div(), right):
+            return _is_small(left, LARGEST_POWER) and _is_small(right, LARGEST_POWER)
+        case power:
+            return _is_small(power, LARGEST_POWER)
 
 
 def _is_small(node: ast.expr, limit: float) -> bool:

@@ -78,7 +78,7 @@ def _close(value: float, right: float, tolerance: float) -> bool:
     return abs(value - right) <= tolerance * abs(right)
 
 
-def _explained_by(table: Table, values: Table) -> bool:
+def _explained_by(table: Table, values: dict[str, tuple[float, ...]]) -> bool:
     return all(
         _close(value, right, LOOSE if name == "far" else TOLERANCE)
         for name, pair in table.items()

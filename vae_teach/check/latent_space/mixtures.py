@@ -49,12 +49,12 @@ def _sizes(table: Any) -> dict[int, float]:
 
 
 def _fault(sizes: dict[int, float], chosen: float, test: float, single: float) -> str:
-    best = max(sizes, key=sizes.get)
+    best = max(sizes, key=sizes.__getitem__)
     wrong = {
         "too-few-sizes": len(sizes) < LEAST,
         "one-missing": 1 not in sizes,
         "chosen-not-tried": chosen not in sizes,
-        "smallest-chosen": chosen == min(sizes, key=sizes.get),
+        "smallest-chosen": chosen == min(sizes, key=sizes.__getitem__),
         "not-the-best": chosen != best,
         "at-the-end": best == max(sizes),
         "validation-for-test": test == sizes[best],

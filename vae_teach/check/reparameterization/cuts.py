@@ -102,7 +102,7 @@ def _case(cut: str, *, stale: bool = True) -> dict[str, Any]:
     model, x = BrokenVAE(cut), torch.rand(7, 6, generator=g)
     x[:, BLACK.get(cut, 0)] = 0
     if stale:
-        sum(p.square().sum() for p in model.parameters()).backward()
+        torch.stack([p.square().sum() for p in model.parameters()]).sum().backward()
     return {"model": model, "x": x, "generator": g}
 
 
@@ -141,7 +141,7 @@ MISTAKES: dict[str, Callable[..., set[str]]] = {
     "kl-term": _with_terms("kl"),
     "only-none": _only(lambda slope: slope is None),
     "only-zeros": _only(lambda slope: slope is not None and not slope.any()),
-    "sum-for-presence": _only(lambda slope: slope is None or slope.sum() == 0),
+    "sum-for-presence": _only(lambda slope: slope is None or bool(slope.sum() == 0)),
     "any-zero": _only(lambda slope: slope is None or not slope.all()),
     "one-entry": _only(lambda slope: slope is None or not slope.reshape(-1)[0]),
     "last-entry": _only(lambda slope: slope is None or not slope.reshape(-1)[-1]),

@@ -53,7 +53,7 @@ def _fits(rank: Tensor, parameters: dict[str, Tensor]) -> bool:
 
     Without the second a wrong power of a parameter, whose errors cancel over all, would pass.
     """
-    groups = [slice(None)]
+    groups: list[slice | Tensor] = [slice(None)]
     for value in parameters.values():
         order = value.argsort()
         groups += [order[: N // 3], order[-(N // 3) :]]

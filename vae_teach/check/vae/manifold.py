@@ -44,7 +44,7 @@ def _even_codes(got: Tensor, want: Tensor, n: int) -> bool:
 
 def _even_percentiles(got: Tensor, want: Tensor, n: int) -> bool:
     z = _axis(got, n)
-    return z is not None and z[-1] > z[0] and _evenly(torch.special.ndtr(z))
+    return z is not None and bool(z[-1] > z[0]) and _evenly(torch.special.ndtr(z))
 
 
 def _clipped_ends(got: Tensor, want: Tensor, n: int) -> bool:
@@ -66,11 +66,11 @@ def _lies(codes: Tensor) -> tuple[str, Tensor] | None:
         right, below = codes[0, :, across], codes[:, 0, down]
         grid = torch.stack([right.expand(len(codes), -1), below[:, None].expand(-1, len(codes))])
         if torch.allclose(codes[..., [across, down]], grid.movedim(0, -1), atol=1e-5):
-            ways = _direction(right), _direction(below)
-            if None in ways:
+            way, way_down = _direction(right), _direction(below)
+            if way is None or way_down is None:
                 return None
-            lies = f"z[{across}] {ways[0]} to the right and z[{down}] {ways[1]} from row to row"
-            return lies, right if ways[0] == "grows" else right.flip(0)
+            lies = f"z[{across}] {way} to the right and z[{down}] {way_down} from row to row"
+            return lies, right if way == "grows" else right.flip(0)
     return None
 
 
@@ -81,10 +81,8 @@ def _explain(gots: Sequence[Tensor], wants: Sequence[Tensor], cases: Sequence[Ca
     """How the grid lies, else where its percentiles lie."""
     if all_agree([got / got.abs().max() for got in gots], [w / w.abs().max() for w in wants]):
         return None  # a factor is named better by itself
-    found = [_lies(got) for got in gots]
-    if None in found:
-        return None
-    if len({lies for lies, _ in found}) > 1:
+    found = [lie for got in gots if (lie := _lies(got)) is not None]
+    if len(found) < len(gots) or len({lies for lies, _ in found}) > 1:
         return None
     lies = found[0][0]
     if lies != WELL:
@@ -93,7 +91,7 @@ def _explain(gots: Sequence[Tensor], wants: Sequence[Tensor], cases: Sequence[Ca
         ((len(z), z, (z - want[0, :, 0]).abs()) for (_, z), want in zip(found, wants, strict=True)),
         key=lambda each: each[2].max(),
     )
-    i = gap.argmax().item()
+    i = int(gap.argmax())
     share = torch.special.ndtr(z[i]).item()
     return (
         f"Your grid lies well, but its codes are others: for n = {n} column {i} has the code "
