@@ -25,7 +25,7 @@ FLOORS = (
     {"validation"},  # what any module may import
     {"machine", "maths"},
     {"data", "derivation", "estimators", "exact", "models"},
-    {"evaluate", "training"},
+    {"coding", "evaluate", "training"},
     {"plots"},
     {"check", "widgets"},  # what a reader works with
     {"systems"},  # the sources' systems

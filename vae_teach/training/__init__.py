@@ -1,7 +1,8 @@
 """The loop that trains a model, and what is kept of a run.
 
 **Here:** `loop.fit`, its `steps` (one by one, or recorded on a GPU), the `history` of losses,
-`checkpoint` files, the `recorder` of snapshots, and `sigma_race`, many small models at once.
+`checkpoint` files, the `recorder` of snapshots, and many small models at once: `stacked`,
+`sigma_race`.
 **In:** a model with `loss_terms`, images (N, D). **Out:** the model trained, a `History`.
 **Start with:** `loop.py`.
 """
@@ -11,11 +12,13 @@ from vae_teach.training.history import History
 from vae_teach.training.loop import fit
 from vae_teach.training.recorder import Recorder, log_moments
 from vae_teach.training.sigma_race import race
+from vae_teach.training.stacked import fit_stacked
 
 __all__ = [
     "History",
     "Recorder",
     "fit",
+    "fit_stacked",
     "load_model",
     "log_moments",
     "race",

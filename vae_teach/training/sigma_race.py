@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.func import functional_call, stack_module_state, vmap
+from torch import Tensor
 
 from vae_teach.maths.noise import noise
 from vae_teach.models.posterior import PosteriorVAE
+from vae_teach.training.stacked import Stack
 from vae_teach.validation import require_count, require_number
 
 
@@ -31,44 +31,6 @@ class Race:
         reached = self.losses <= level
         first = torch.where(reached.any(1), reached.int().argmax(1), -1)
         return [float(self.steps[i]) if i >= 0 else float("inf") for i in first.tolist()]
-
-
-class _Loss(nn.Module):
-    """-ELBO per image as a `forward`, which functional_call needs."""
-
-    def __init__(self, model: PosteriorVAE):
-        super().__init__()
-        self.model = model
-
-    def forward(self, x: Tensor, eps: Tensor) -> Tensor:
-        return -self.model.elbo(x, eps).value
-
-
-class _Stack:
-    """The models of all seeds as one network: every weight has a leading axis S."""
-
-    def __init__(self, models: list[PosteriorVAE]):
-        self.models = models
-        self.parameters, _ = stack_module_state([_Loss(m) for m in models])
-        frame = _Loss(models[0])
-        self._losses = vmap(lambda p, x, eps: functional_call(frame, p, (x, eps)).mean())
-
-    def losses(self, x: Tensor, eps: Tensor) -> Tensor:
-        """Mean loss of each seed, (S,), on images (S, B, D) with noise (S, B, L)."""
-        return self._losses(self.parameters, x, eps)
-
-    @torch.no_grad()
-    def look(self, x: Tensor, eps: Tensor) -> Tensor:
-        """The same on images (M, D) and noise (M, L) that all seeds share, without a graph."""
-        many = len(self.models)
-        return self.losses(x.expand(many, -1, -1), eps.expand(many, -1, -1))
-
-    @torch.no_grad()
-    def unstack(self) -> None:
-        """Put the trained numbers back into the models they came from."""
-        for i, model in enumerate(self.models):
-            for name, value in _Loss(model).named_parameters():
-                value.copy_(self.parameters[name][i])
 
 
 def race(
@@ -118,21 +80,27 @@ def race(
     size |= {"encoder_hidden": (hidden,), "decoder_hidden": (hidden,)}
     posterior = {"name": "gaussian", "positive": positive, "initial_sigma": initial_sigma}
     models = [PosteriorVAE(**size, posterior=posterior, seed=s) for s in seeds]
-    stack = _Stack(models)
+    stack = Stack(models)
     eps = noise((len(held_out), latent_dim), held_out, torch.Generator().manual_seed(0))
     batches = _batches(seeds, len(train), (batch_size, latent_dim))
     optimizer, looks = torch.optim.Adam(stack.parameters.values(), lr=lr), {}
     for step in range(steps + 1):
         if step % look_every == 0:
-            looks[step] = stack.look(held_out, eps)
+            looks[step] = _losses(stack.look(held_out, eps))
         if step == steps:
             break
         index, eps_batch = next(batches)
         optimizer.zero_grad()
-        stack.losses(train[index], eps_batch).sum().backward()
+        _losses(stack.terms(train[index], eps_batch)).sum().backward()
         optimizer.step()
     stack.unstack()
     return Race(torch.tensor(list(looks)), torch.stack(list(looks.values()), dim=1), models)
+
+
+def _losses(terms: tuple[Tensor, Tensor]) -> Tensor:
+    """-ELBO of each seed, (S,), from its two terms (S, B)."""
+    reconstruction, kl = terms
+    return (reconstruction + kl).mean(dim=1)
 
 
 def _batches(
