@@ -9,9 +9,9 @@ from vae_teach.exact import (
     PerDatapointGuide,
     ascend,
     fit_guide,
-    n_parameters,
     quadrature_elbo,
 )
+from vae_teach.models.layers import count_parameters
 
 F64 = torch.float64
 
@@ -39,8 +39,8 @@ def amortized(seed=0):
 
 def test_free_parameters_grow_with_the_data_and_shared_ones_do_not():
     """A mean and a log-variance for each data point, or one network for all of them."""
-    assert [n_parameters(PerDatapointGuide(n, 3)) for n in (1, 10, 100)] == [6, 60, 600]
-    assert n_parameters(amortized()) == 2 * 3 + 3 + 2 * (3 + 1)
+    assert [count_parameters(PerDatapointGuide(n, 3)) for n in (1, 10, 100)] == [6, 60, 600]
+    assert count_parameters(amortized()) == 2 * 3 + 3 + 2 * (3 + 1)
     mu, logvar = amortized()(data(7, seed=1))
     assert mu.shape == logvar.shape == (7, 1)
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from vae_teach.maths.kl_numeric import kl_by_quadrature, kl_from_draws, monte_carlo
+from vae_teach.maths.estimate import measure_mean
+from vae_teach.maths.kl_numeric import kl_by_quadrature, kl_from_draws
 
 Q = Normal(torch.tensor(0.8, dtype=torch.float64), torch.tensor(0.88, dtype=torch.float64))
 P = Normal(torch.tensor(0.0, dtype=torch.float64), torch.tensor(1.0, dtype=torch.float64))
@@ -97,4 +98,4 @@ def test_monte_carlo_is_within_its_error_bar_and_the_bar_is_right():
 def test_one_draw_has_no_standard_error():
     """A NaN error bar."""
     with pytest.raises(ValueError, match="at least 2 rows, but its shape is"):
-        monte_carlo(torch.zeros(1))
+        measure_mean(torch.zeros(1))

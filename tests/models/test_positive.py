@@ -141,7 +141,7 @@ def test_the_bound_of_every_parameterisation_is_that_of_its_own_sigma(name):
     eps = torch.randn(5, 3, generator=torch.Generator().manual_seed(1))
     elbo = model.elbo(x, eps)
     mu, a = model.heads(x)
-    sigma = model.positive.sigma(a)
+    sigma = get_parameterisation(model.posterior.positive).sigma(a)
     log_likelihood = Bernoulli().log_prob(x, model.decode(mu + sigma * eps))
     torch.testing.assert_close(elbo.log_likelihood, log_likelihood)
     torch.testing.assert_close(elbo.kl, kl_to_standard_normal(mu, 2 * sigma.abs().log()))

@@ -12,12 +12,11 @@ from .evidence import (
     effective_sample_size,
     importance_log_evidence,
     log_mean_exp,
-    naive_log_evidence,
     share_that_counts,
     sixteen_dimensions,
 )
 from .grid import DecoderModel, Grid, GridPosterior, grid_posterior
-from .guides import AmortizedGuide, PerDatapointGuide, fit_guide, n_parameters
+from .guides import AmortizedGuide, PerDatapointGuide, fit_guide
 from .linear_gaussian import LinearGaussian
 from .ppca import PPCA, fit_ppca
 from .sampling import Mixture, PlanarMixture, conditional_transform, inverse_transform, ring
@@ -45,8 +44,6 @@ __all__ = [
     "inverse_transform",
     "log_mean_exp",
     "m_step",
-    "n_parameters",
-    "naive_log_evidence",
     "quadrature_elbo",
     "ring",
     "share_that_counts",

@@ -16,15 +16,9 @@ __all__ = [
     "effective_sample_size",
     "importance_log_evidence",
     "log_mean_exp",
-    "naive_log_evidence",
     "share_that_counts",
     "sixteen_dimensions",
 ]
-
-
-# Given log p(x|z) at draws z of the *prior* it estimates log p(x): p(x|z) averages to p(x), but the
-# log of an average is on average too small, hopelessly so when no draw is near.
-naive_log_evidence = log_mean_exp
 
 
 @checked

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from vae_teach.maths.noise import noise_like
-from vae_teach.models.layers import count_parameters
 from vae_teach.validation import AT_LEAST_1, NOT_NEGATIVE, checked, require_rows
 
 Bound = Callable[[Tensor, Tensor, Tensor], Tensor]  # x, mu, logvar -> bound per data point (B,)
@@ -69,9 +68,6 @@ class AmortizedGuide(nn.Module):
         require_rows(x, "x", self.n_observed, like=self.to_mu.weight)
         h = self.trunk(x)  # (B, hidden)
         return self.to_mu(h), self.to_logvar(h)
-
-
-n_parameters = count_parameters  # the name by which chapter 4 knows it
 
 
 @checked(lr=NOT_NEGATIVE, steps=AT_LEAST_1)

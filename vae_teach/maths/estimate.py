@@ -20,11 +20,6 @@ class Estimate(NamedTuple):
     value: Tensor
     standard_error: Tensor
 
-    @property
-    def std_error(self) -> Tensor:
-        """The standard error, by its older name."""
-        return self.standard_error
-
     @checked
     def interval(self, z: float = Z_95) -> tuple[Tensor, Tensor]:
         """Ends of the confidence interval; 95 % unless told."""

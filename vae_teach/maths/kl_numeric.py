@@ -83,6 +83,3 @@ def _crossings(f: LogDensity, grid: Tensor) -> Tensor:
 def kl_from_draws(log_q: LogDensity, log_p: LogDensity, draws: Tensor) -> Estimate:
     """KL(q || p) as the average of log q - log p over `draws` from q, shape (K, ...)."""
     return measure_mean(log_q(draws) - log_p(draws))
-
-
-monte_carlo = measure_mean  # the name by which chapter 3 knows it

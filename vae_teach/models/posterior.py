@@ -23,7 +23,7 @@ from vae_teach.maths.gaussian import (
 from vae_teach.maths.noise import noise_like
 from vae_teach.models.elbo import Elbo, elbo_of_draws
 from vae_teach.models.layers import require_code, require_pixels, seeded_initialization
-from vae_teach.models.positive import Positive, get_parameterisation
+from vae_teach.models.positive import get_parameterisation
 from vae_teach.models.vae import VAE
 from vae_teach.validation import POSITIVE, checked, kind
 
@@ -188,13 +188,9 @@ class PosteriorVAE(VAE):
     def start_from_sigma(self) -> None:
         """Set the second head's bias so that sigma starts near the posterior's `initial_sigma`."""
         if self.posterior.initial_sigma is not None:
-            bias = self.positive.inverse(self.posterior.initial_sigma)
+            positive = get_parameterisation(self.posterior.positive)
+            bias = positive.inverse(self.posterior.initial_sigma)
             nn.init.constant_(self.to_logvar.bias, bias)
-
-    @property
-    def positive(self) -> Positive:
-        """How the raw output `a` makes sigma."""
-        return get_parameterisation(self.posterior.positive)
 
     @property
     def has_closed_kl(self) -> bool:
@@ -214,7 +210,7 @@ class PosteriorVAE(VAE):
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return mu and logvar, each (B, L), from x (B, D): with a flow, of what it starts from."""
         mu, a, *_ = self.heads(x)
-        return mu, self.positive.logvar(a)
+        return mu, get_parameterisation(self.posterior.positive).logvar(a)
 
     def draw_posterior(self, x: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
         """Return z ~ q(z|x) and log q(z|x): x (B, D), eps (..., B, L) -> (..., B, L), (..., B)."""
