@@ -2,8 +2,12 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vae_teach.commands._arguments import add_machine_options, folder
+
+if TYPE_CHECKING:
+    from vae_teach.systems.presets import Preset
 
 FOLDER = Path("runs/reproduce")
 
@@ -19,6 +23,7 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="a preset; see --list")
     parser.add_argument("--list", action="store_true", help="list the presets and stop")
+    parser.add_argument("--show", action="store_true", help="describe the preset NAME and stop")
     parser.add_argument("--steps", type=int, help="training steps; default: the source's own")
     parser.add_argument(
         "--out", default=FOLDER, type=folder, metavar="DIR", help="default: %(default)s"
@@ -40,7 +45,10 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.name is None:
         raise ValueError(f"give a preset, one of {', '.join(PRESETS)}; --list describes them")
-    get_preset(args.name)  # a misspelt name is told before data is read
+    preset = get_preset(args.name)  # a misspelt name is told before data is read
+    if args.show:
+        _show(preset)
+        return 0
     from vae_teach import data
     from vae_teach.machine.device import pick_device
     from vae_teach.machine.threads import take_threads
@@ -62,6 +70,16 @@ def run(args: argparse.Namespace) -> int:
     )
     _print(result, args.out / f"{args.name}-seed{args.seed}.json")
     return 0
+
+
+def _show(preset: "Preset") -> None:
+    from vae_teach.systems.describe import describe
+
+    print(preset.title)
+    for what, value in describe(preset):
+        print(f"  {what:24}{value}")
+    for published in preset.published:
+        print(f"  {'published':24}{published.measure} {published.value:g}: {published.where}")
 
 
 def _print(result: dict, path: Path) -> None:

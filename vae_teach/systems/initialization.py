@@ -6,6 +6,7 @@ one output unit reads. Nothing touches the global random state.
 
 import math
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
@@ -59,6 +60,13 @@ def caffe_sparse(weight: Tensor, generator: Generator) -> Tensor:
     return nn.init.normal_(weight, std=CAFFE_STD, generator=generator).mul_(mask)
 
 
+class FirstWeights(NamedTuple):
+    """By which schemes a model's first weights were drawn."""
+
+    scheme: str  # a name in `SCHEMES`, or "torch"
+    heads: str | None  # of the layers that follow another one
+
+
 SCHEMES: dict[str, Scheme] = {
     "he-normal": he_normal,
     "twice-normal": twice_normal,
@@ -77,7 +85,8 @@ def initialize(
     """Draw the weights of every dense and convolutional layer of `module` anew, in place.
 
     Args:
-        module: its `nn.Linear` and `nn.Conv2d` layers are filled in the order of `modules()`.
+        module: its `nn.Linear` and `nn.Conv2d` layers are filled in the order of `modules()`;
+            its attribute `first_weights` says by which schemes.
         scheme: a name in `SCHEMES`, or "torch", which leaves PyTorch's own weights and biases.
         seed: of the draws; None takes a fresh one.
         heads: layers that follow another scheme.
@@ -90,6 +99,9 @@ def initialize(
     if unknown:
         known = ["torch", *SCHEMES]
         raise ValueError(f"initialization is {sorted(unknown)}, but the known ones are {known}")
+    others = sorted(set(heads.values()) - {scheme})
+    told: Any = module  # an nn.Module's attributes are tensors and modules to a type checker
+    told.first_weights = FirstWeights(scheme, ", ".join(others) or None)
     if scheme == "torch":
         return
     generator = Generator()

@@ -13,10 +13,7 @@ from vae_teach.systems.measures import MEASURES, sse_constant
 from vae_teach.systems.result_file import read_result
 from vae_teach.systems.table import PRESETS
 
-HEAD = (
-    "System and number", "Published", "Ours, mean (lowest to highest)", "Seeds", "Draws K",
-    "Test pictures", "Steps, of the source's", "Minutes a seed", "Device",
-)  # fmt: skip
+NUMBERS = ("Number", "Published", "Ours", "Draws K")
 
 
 def read_results(folder: str | Path) -> list[dict]:
@@ -58,31 +55,49 @@ def spread(values: Sequence[float], digits: int) -> str:
     return f"{mean} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
-def table_rows(results: Iterable[dict]) -> list[tuple[str, ...]]:
-    """One row per group and measure, with the columns of `HEAD`."""
-    rows = []
-    for members in group(results):
-        first = members[0]
-        for i, line in enumerate(first["results"]):
-            values = [member["results"][i]["value"] for member in members]
-            rows.append(_row(members, line, values, is_first=i == 0))
-    return rows
+def number_rows(members: Sequence[dict]) -> list[tuple[str, ...]]:
+    """One row per measure of a group, with the columns of `NUMBERS`."""
+    return [
+        _row(line, [member["results"][i]["value"] for member in members])
+        for i, line in enumerate(members[0]["results"])
+    ]
 
 
-def _row(members: list[dict], line: dict, values: list[float], is_first: bool) -> tuple[str, ...]:
-    first, digits = members[0], MEASURES[line["measure"]].digits
-    title = plain(f"{line['title']}, {line['unit']}")
+def _row(line: dict, values: list[float]) -> tuple[str, ...]:
+    digits = MEASURES[line["measure"]].digits
     published = "none" if line["published"] is None else f"{line['published']['value']:.{digits}f}"
-    cells = [f"`{first['preset']}`: {title}" if is_first else title, published]
-    cells += [spread(values, digits), str(len(members))]
-    cells += [f"{n:,}" if n else "–" for n in (line["samples"], line["images"])]
-    if not is_first:
-        return (*cells, "", "", "")
-    protocol = first["protocol"]
-    minutes = statistics.mean(m["provenance"]["training_minutes"] for m in members)
-    devices = sorted({plain(str(member["provenance"]["device"])) for member in members})
-    steps = f"{protocol['steps']:,} of {protocol['planned_steps']:,}"
-    return (*cells, steps, f"{minutes:.1f}", "; ".join(devices))
+    draws = f"{line['samples']:,}" if line["samples"] else "–"
+    return plain(f"{line['title']}, {line['unit']}"), published, spread(values, digits), draws
+
+
+def share_line(members: Sequence[dict]) -> str:
+    """How much of the source's schedule a group went through, and over how many seeds."""
+    protocol, seeds = members[0]["protocol"], len(members)
+    steps, planned = protocol["steps"], protocol["planned_steps"]
+    whole = f"the whole schedule of {planned:,} steps"
+    part = f"**{100 * steps / planned:.0f} % of the schedule**, {steps:,} of {planned:,} steps"
+    return f"{whole if steps == planned else part}, {seeds} seed{'s' * (seeds > 1)}"
+
+
+def origin_line(members: Sequence[dict]) -> str:
+    """What made a group's files, and on what: the command, the machine, the minutes, the commit."""
+    first = members[0]
+    name, steps = first["preset"], first["protocol"]["steps"]
+    short = "" if steps == first["protocol"]["planned_steps"] else f" --steps {steps}"
+    seeds = ", ".join(str(member["protocol"]["seed"]) for member in members)
+    minutes = statistics.mean(member["provenance"]["training_minutes"] for member in members)
+    devices = _different(plain(str(member["provenance"]["device"])) for member in members)
+    commits = _different(f"`{member['provenance']['git_commit'][:7]}`" for member in members)
+    tested = next((line["images"] for line in first["results"] if line["images"]), None)
+    pictures = f" Tested on {tested:,} pictures." if tested else ""
+    return (
+        f"`python -m vae_teach reproduce {name} --seed S{short}`, S = {seeds}; "
+        f"{minutes:.1f} minutes a seed on {devices}; commit {commits}.{pictures}"
+    )
+
+
+def _different(texts: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(texts))
 
 
 def curve_rows(results: Iterable[dict], preset: str) -> list[tuple[str, ...]]:
@@ -92,7 +107,7 @@ def curve_rows(results: Iterable[dict], preset: str) -> list[tuple[str, ...]]:
         ValueError: if the source printed no curve or no result reaches its first epoch.
     """
     published = PRESETS[preset].published_curve
-    curves = [_training_losses(result) for result in results if result["preset"] == preset]
+    curves = [training_losses(result) for result in results if result["preset"] == preset]
     rows: list[tuple[str, ...]] = []
     for epoch, value in published:
         ours = [curve[epoch] for curve in curves if epoch in curve]
@@ -103,7 +118,27 @@ def curve_rows(results: Iterable[dict], preset: str) -> list[tuple[str, ...]]:
     return rows
 
 
-def _training_losses(result: dict) -> dict[int, float]:
+def epoch_rows(
+    results: Iterable[dict], presets: Sequence[str], epochs: Iterable[int]
+) -> list[tuple[str, ...]]:
+    """Epoch, then the training loss of each preset over its seeds: squared error plus KL.
+
+    Raises:
+        ValueError: if a preset has no result, or one that was not trained for so long.
+    """
+    results, rows = list(results), []
+    for epoch in epochs:
+        row = [str(epoch)]
+        for preset in presets:
+            curves = [training_losses(r) for r in results if r["preset"] == preset]
+            if not curves or any(epoch not in curve for curve in curves):
+                raise ValueError(f"no result of {preset}, or not all of them reach epoch {epoch}")
+            row.append(spread([curve[epoch] for curve in curves], 2))
+        rows.append(tuple(row))
+    return rows
+
+
+def training_losses(result: dict) -> dict[int, float]:
     """Squared error plus KL by epoch: without the constant of the Gaussian likelihood."""
     history = result["history"]
     constant = sse_constant(784)

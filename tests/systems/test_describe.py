@@ -1,0 +1,114 @@
+"""What a preset is said to be, against the numbers of its source's own files."""
+
+import pytest
+
+from vae_teach.__main__ import main
+from vae_teach.systems.describe import REDUCED, SIGMA, TREATED, describe
+from vae_teach.systems.presets import REDUCTIONS
+from vae_teach.systems.table import PRESETS
+
+# (what, how) as the sources' code has it; read there, not here.
+FACTS = {
+    "ffl50": {
+        "trunk": "784 – 500 elu – 500 elu (643,000 parameters)",
+        "to_mu": "500 – 50 (25,050 parameters)",
+        "decoder": "50 – 500 elu – 500 elu – 784 (668,784 parameters)",
+        "parameters": "1,361,884",
+        "scale": "the second head is log σ",
+        "cost": "cross-entropy + KL + 1e-05 Σ w²/2 over the weights, not the biases",
+        "over the batch": "summed over the pixels, mean over the batch",
+        "first weights": "N(0, 2 / fan_in), biases 0",
+        "connections": "while training each is kept with probability 0.9, in every layer "
+        "(DropConnect)",
+        "optimizer": "Adam: learning rate 0.001, β₁ and β₂ 0.9 and 0.999, ε 1e-08, the penalty "
+        "inside the gradient, each element of the gradient cut to ±5",
+        "batch": "128 pictures",
+        "length": "20,000 steps, 46.51 epochs",
+        "pictures of MNIST": "55,000 for training, 5,000 held out, 10,000 for the test",
+    },
+    "mathybit": {
+        "decoder": "30 – 320 relu – 784 (261,584 parameters)",
+        "scale": "the second head is σ itself, of either sign",
+        "cost": "squared error + KL",
+        "optimizer": "Adam: learning rate 0.001, β₁ and β₂ 0.9 and 0.999, ε 1e-07",
+        "length": "12,000 steps, 50 epochs",
+        "pictures of MNIST": "60,000 for training, 10,000 for the test",
+    },
+    "mathybit-ae": {
+        "encoder": "784 – 250 relu – 16 tanh (200,266 parameters)",
+        "over the batch": "mean over the pixels and the batch",
+    },
+    "mathybit-conv-ae": {
+        "encoder": "28×28×1 – convolution 5×5×4 relu – largest of 2×2 – convolution 5×5×8 relu – "
+        "largest of 2×2 – flat – 150 relu – 16 tanh (62,278 parameters)",
+        "decoder": "16 – 120 relu – 320 relu – 784 relu – 7×7×16 – enlarged 2 times – "
+        "convolution 5×5×8 relu – enlarged 2 times – convolution 6×6×4 relu – "
+        "convolution 7×7×1 sigmoid – flat (296,985 parameters)",
+    },
+    "mathybit-cvae": {"told beside the picture": "label", "batch": "250 pictures"},
+    "doersch": {
+        "second head": "reads the last hidden layer before its activation",
+        "first weights": "N(0, 0.01), each weight kept with probability 15 / outputs, biases 0; "
+        "the heads N(0, 0.01), every weight, biases 0",
+        "optimizer": "Adam: learning rate 0.001, β₁ and β₂ 0 and 0.999, ε 1e-08, the penalty "
+        "inside the gradient",
+        "length": "60,000 steps, 100 epochs",
+    },
+    "altosaar2": {
+        "scale": "σ is the softplus of the second head, plus 10⁻⁶",
+        "optimizer": "RMSpropTF: learning rate 0.001, decay of the mean square 0.9, ε 1e-10",
+        "pixels": "1 where the grey level is above 0.5",
+    },
+    "altosaar-mf": {
+        "KL": "log q(z|x) − log p(z) at the draw",
+        "over the batch": "summed over the pixels and over the batch",
+        "optimizer": "RMSprop: learning rate 0.001, decay of the mean square 0.99, momentum 0, "
+        "ε 1e-08, centered true",
+        "pictures of MNIST": "50,000 for training, 10,000 held out, 10,000 for the test",
+    },
+    "altosaar-iaf": {
+        "posterior": "context 256 – 128; 2 autoregressive steps, the order reversed between them, "
+        "each a masked network 128 – 256 – 256 – 256 that reads the context (427,904 parameters)",
+        "length": "150,000 steps, 383.6 epochs",
+    },
+    "lazy": {
+        "first weights": "N(0, 4 / fan_in), sqrt(2) times He's, biases 0",
+        "length": "19,710 steps, 30 epochs",
+        "pictures of MNIST": "42,000 for training, 10,000 for the test",
+    },
+    "lazy-ae": {"first weights": "N(0, 2 / fan_out), biases 0", "cost": "cross entropy"},
+    "burda1": {"pixels": "1 with the grey level as probability, drawn anew at every pass"},
+}
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_a_preset_is_described_as_its_source_has_it(name):
+    """A reader with the source open looks for a number and finds another, or none."""
+    told = dict(describe(PRESETS[name]))
+    assert {what: told.get(what) for what in FACTS[name]} == FACTS[name]
+
+
+def test_what_a_system_has_not_is_left_out():
+    told = dict(describe(PRESETS["mathybit-ae"]))
+    assert not {"scale", "KL", "connections", "told beside the picture"} & told.keys()
+    assert "learning rate by stage" in dict(describe(PRESETS["burda1"]))
+
+
+def test_every_choice_has_its_words():
+    """A preset with a new reduction, treatment or scale would stop the page."""
+    assert set(REDUCED) == set(REDUCTIONS)
+    for preset in PRESETS.values():
+        assert preset.treatment in TREATED
+        posterior = preset.model[1].get("posterior")
+        assert posterior is None or posterior["positive"] in SIGMA
+        assert all(what and value for what, value in describe(preset))
+
+
+def test_the_command_shows_a_preset_and_trains_nothing(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["reproduce", "altosaar-mf", "--show"]) == 0
+    shown = capsys.readouterr().out
+    for what, value in describe(PRESETS["altosaar-mf"]):
+        assert what in shown and value in shown
+    assert "-103.31: the repository's README, step 65,000" in shown
+    assert not [*tmp_path.iterdir()]
