@@ -75,14 +75,18 @@ class System(_FromFiles):
 
         name = self.arguments[0]
         preset = get_preset(name)
-        lines = [f"{tables.plain(preset.title)}.", ""]
+        lines = [f"{tables.plain(preset.title)}."]
         runs = [result for result in self.results() if result["preset"] == name]
         for members in tables.group(runs):
             lines += [f"{tables.share_line(members)}.", ""]
             lines += tables.markdown_table(tables.NUMBERS, tables.number_rows(members))
             lines += ["", tables.origin_line(members), ""]
         if not runs:
-            lines += ["**Not trained yet**: no file of this system is in the book's folder.", ""]
+            lines += [
+                "",
+                "**Not trained yet**: no file of this system is in the book's folder.",
+                "",
+            ]
         rows = [(what, tables.plain(value)) for what, value in describe(preset)]
         settings = folded("Layers and settings", tables.markdown_table(("What", "How"), rows))
         return self.parsed([*lines, *self.content, *settings])

@@ -77,7 +77,7 @@ def test_seeds_are_averaged_and_their_range_is_shown():
 
 def test_the_share_of_the_schedule_is_the_first_thing_said():
     """A run of 4 % beside a published number would pass for the system."""
-    assert share_line([result(), result(seed=1)]) == "the whole schedule of 12,000 steps, 2 seeds"
+    assert share_line([result(), result(seed=1)]) == "The whole schedule of 12,000 steps, 2 seeds"
     part = share_line([result(steps=480)])
     assert part == "**4 % of the schedule**, 480 of 12,000 steps, 1 seed"
 
@@ -106,6 +106,7 @@ def test_one_seed_has_no_spread_and_a_missing_publication_says_so():
     (row,) = number_rows([lonely])
     assert row[1:3] == ("none", "29.00")
     assert spread([1.23456], 1) == "1.2"
+    assert spread([-104.3, -104.1], 1) == "−104.2 (−104.3 to −104.1)"  # minus signs
 
 
 def test_the_published_curve_is_compared_epoch_by_epoch():

@@ -49,10 +49,13 @@ def group(results: Iterable[dict]) -> list[list[dict]]:
 
 def spread(values: Sequence[float], digits: int) -> str:
     """'29.27 (29.16 to 29.34)', or the value alone if there is one."""
-    mean = f"{statistics.mean(values):.{digits}f}"
-    if len(values) == 1:
-        return mean
-    return f"{mean} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+    mean, low, high = (_number(f(values), digits) for f in (statistics.mean, min, max))
+    return mean if len(values) == 1 else f"{mean} ({low} to {high})"
+
+
+def _number(value: float, digits: int) -> str:
+    """A number with a minus sign, where a hyphen would let a line break behind it."""
+    return f"{value:.{digits}f}".replace("-", "−")
 
 
 def number_rows(members: Sequence[dict]) -> list[tuple[str, ...]]:
@@ -65,7 +68,7 @@ def number_rows(members: Sequence[dict]) -> list[tuple[str, ...]]:
 
 def _row(line: dict, values: list[float]) -> tuple[str, ...]:
     digits = MEASURES[line["measure"]].digits
-    published = "none" if line["published"] is None else f"{line['published']['value']:.{digits}f}"
+    published = _number(line["published"]["value"], digits) if line["published"] else "none"
     draws = f"{line['samples']:,}" if line["samples"] else "–"
     return plain(f"{line['title']}, {line['unit']}"), published, spread(values, digits), draws
 
@@ -74,7 +77,7 @@ def share_line(members: Sequence[dict]) -> str:
     """How much of the source's schedule a group went through, and over how many seeds."""
     protocol, seeds = members[0]["protocol"], len(members)
     steps, planned = protocol["steps"], protocol["planned_steps"]
-    whole = f"the whole schedule of {planned:,} steps"
+    whole = f"The whole schedule of {planned:,} steps"
     part = f"**{100 * steps / planned:.0f} % of the schedule**, {steps:,} of {planned:,} steps"
     return f"{whole if steps == planned else part}, {seeds} seed{'s' * (seeds > 1)}"
 

@@ -122,7 +122,7 @@ PRESETS: dict[str, Preset] = {
     "mathybit": MATHYBIT,
     "mathybit-logvar": replace(
         MATHYBIT,
-        title="mathybit k_vae0, second head log sigma^2",
+        title="mathybit k_vae0: VAE whose second head is the log-variance",
         model=_dense((250,), 30, (320,), positive="half-logvar", **KERAS),
         published=(),
         published_curve=(),
