@@ -3,8 +3,8 @@
 import pytest
 
 from vae_teach.__main__ import main
-from vae_teach.systems.describe import REDUCED, SIGMA, TREATED, describe
-from vae_teach.systems.presets import REDUCTIONS
+from vae_teach.systems.describe import REDUCED, SIGMA, TOLD, TREATED, describe
+from vae_teach.systems.presets import CONDITIONS, REDUCTIONS
 from vae_teach.systems.table import PRESETS
 
 # (what, how) as the sources' code has it; read there, not here.
@@ -45,7 +45,7 @@ FACTS = {
         "convolution 5×5×8 relu – enlarged 2 times – convolution 6×6×4 relu – "
         "convolution 7×7×1 sigmoid – flat (296,985 parameters)",
     },
-    "mathybit-cvae": {"told beside the picture": "label", "batch": "250 pictures"},
+    "mathybit-cvae": {"told": "the digit, one-hot", "batch": "250 pictures"},
     "doersch": {
         "second head": "reads the last hidden layer before its activation",
         "first weights": "N(0, 0.01), each weight kept with probability 15 / outputs, biases 0; "
@@ -53,6 +53,16 @@ FACTS = {
         "optimizer": "Adam: learning rate 0.001, β₁ and β₂ 0 and 0.999, ε 1e-08, the penalty "
         "inside the gradient",
         "length": "60,000 steps, 100 epochs",
+    },
+    "doersch-cvae": {
+        "parameters": "3,506,316",
+        "cost": "cross-entropy + KL + 0.0005 Σ w²/2 over the weights, not the biases",
+        "batch": "100 pictures",
+    },
+    "doersch-regressor": {
+        "net": "28 – 1000 relu – 500 relu – 250 relu – 250 relu – 500 relu – 1000 relu – 756 "
+        "(2,100,756 parameters)",
+        "cost": "cross-entropy + 0.0005 Σ w²/2 over the weights, not the biases",
     },
     "altosaar2": {
         "scale": "σ is the softplus of the second head, plus 10⁻⁶",
@@ -90,13 +100,13 @@ def test_a_preset_is_described_as_its_source_has_it(name):
 
 def test_what_a_system_has_not_is_left_out():
     told = dict(describe(PRESETS["mathybit-ae"]))
-    assert not {"scale", "KL", "connections", "told beside the picture"} & told.keys()
+    assert not {"scale", "KL", "connections", "told"} & told.keys()
     assert "learning rate by stage" in dict(describe(PRESETS["burda1"]))
 
 
 def test_every_choice_has_its_words():
     """A preset with a new reduction, treatment or scale would stop the page."""
-    assert set(REDUCED) == set(REDUCTIONS)
+    assert (set(REDUCED), set(TOLD)) == (set(REDUCTIONS), set(CONDITIONS))
     for preset in PRESETS.values():
         assert preset.treatment in TREATED
         posterior = preset.model[1].get("posterior")

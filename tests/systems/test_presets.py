@@ -30,6 +30,8 @@ PARAMETERS = {
     "mathybit-conv-ae": 359_263,
     "mathybit-cvae": 618_991,
     "doersch": 2_844_844,
+    "doersch-cvae": 3_506_316,
+    "doersch-regressor": 2_100_756,
     "altosaar2": 396_388,
     "altosaar-tf": 455_384,
     "altosaar-mf": 632_848,

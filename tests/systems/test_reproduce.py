@@ -249,7 +249,8 @@ def test_the_sum_over_the_batch_is_128_times_the_mean(digits):
 
 def test_a_result_beats_its_untrained_self(digits):
     """The loop, the treatment and the measure fit together for each kind of model."""
-    for name in ("mathybit", "mathybit-ae", "mathybit-cvae", "lazy-ae", "altosaar-iaf"):
+    vaes = ("mathybit", "mathybit-cvae", "altosaar-iaf", "doersch-cvae")
+    for name in (*vaes, "mathybit-ae", "lazy-ae", "doersch-regressor"):
         early, late = (run(name, digits, steps=n, importance_samples=4) for n in (1, 20))
         a, b = (r["results"][-1]["value"] for r in (early, late))
         assert (a < b) if a < 0 else (b < a), name

@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import nn
 
+from vae_teach.models.completion import Completer
 from vae_teach.models.layers import count_parameters
 from vae_teach.systems.flows import FlowPosterior
 from vae_teach.systems.initialization import SCHEMES, FirstWeights
@@ -34,6 +35,12 @@ SIGMA = {
     "softplus": "σ is the softplus of the second head",
     "softplus + floor": "σ is the softplus of the second head, plus 10⁻⁶",
 }
+TOLD = {
+    None: "",
+    "label": "the digit, one-hot",
+    "column": "column 13 of 0 to 27, each pixel 1 with its grey level as probability, drawn anew "
+    "at every pass; the other 27 are asked for",
+}
 SETTINGS = {  # as PyTorch calls them, and as a reader does
     "lr": "learning rate",
     "betas": "β₁ and β₂",
@@ -48,6 +55,7 @@ SETTINGS = {  # as PyTorch calls them, and as a reader does
 def describe(preset: Preset) -> list[tuple[str, str]]:
     """What a preset is, as (what, value) pairs in a fixed order; what it has not is left out."""
     model = preset.build(0)
+    model = model.model if isinstance(model, Completer) else model
     rows = [
         *_networks(model),
         ("parameters", f"{count_parameters(model):,}"),
@@ -61,7 +69,7 @@ def describe(preset: Preset) -> list[tuple[str, str]]:
         ("batch", f"{preset.batch_size} pictures"),
         ("length", _length(preset)),
         ("pixels", TREATED[preset.treatment]),
-        ("told beside the picture", preset.condition or ""),
+        ("told", TOLD[preset.condition]),
         ("pictures of MNIST", _pictures(preset)),
         ("differs from the source", preset.note),
     ]
@@ -159,7 +167,7 @@ def _cost(preset: Preset, model: nn.Module) -> str:
         cost = getattr(model, "error", "squared_error").replace("_", " ")
     else:
         errors = {"Bernoulli": "cross-entropy", "Gaussian": "squared error"}
-        cost = f"{errors[type(likelihood).__name__]} + KL"
+        cost = errors[type(likelihood).__name__] + " + KL" * hasattr(model, "encode")
     decay = preset.optimizer.get("weight_decay")
     return f"{cost} + {decay:g} Σ w²/2 over the weights, not the biases" if decay else cost
 

@@ -101,7 +101,7 @@ def _training_loss(run: Trained) -> Value:
 
 @torch.no_grad()
 def _conditional_elbo(run: Trained) -> Value:
-    """The bound on log p(x|c), averaged over draws of z."""
+    """The bound on log p(x|c), averaged over draws of z, and of c where that is drawn."""
     generator, totals = run.generator, []
     for batch in run.batches():
         draws = [
@@ -110,6 +110,11 @@ def _conditional_elbo(run: Trained) -> Value:
         ]
         totals.append(-torch.stack(draws).mean(dim=0))
     return _from(torch.cat(totals).double())
+
+
+def _test_given(run: Trained) -> Value:
+    value = _conditional_elbo(run)
+    return Value(value.value, value.standard_error, ELBO_DRAWS, len(run.test))
 
 
 def _test_loss(run: Trained) -> Value:
@@ -152,6 +157,7 @@ def _active_units(run: Trained) -> Value:
 MEASURES = {
     "test_elbo": Measure("test ELBO", "nats", _test_elbo),
     "test_elbo_closed": Measure("test ELBO, KL in closed form", "nats", _test_elbo_alone),
+    "test_given": Measure("test ELBO of 27 columns given one", "nats", _test_given),
     "test_log_px": Measure("test log p(x), importance-sampled", "nats", _test_log_px),
     "active_units": Measure("active units", "latents", _active_units, digits=0),
     "training_loss": Measure(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from vae_teach.data.dataset import Dataset, Split
 from vae_teach.data.treatments import TREATMENTS
+from vae_teach.models.completion import Completer, column_task
 from vae_teach.models.conditional import one_hot
 from vae_teach.models.layers import count_parameters
 from vae_teach.models.registry import MODELS, build_model
@@ -20,7 +21,7 @@ from vae_teach.systems.measures import MEASURES
 from vae_teach.systems.optimizers import OPTIMIZERS, make_optimizer
 from vae_teach.systems.pixels import Pixels, treated
 
-REDUCTIONS, CONDITIONS = ("mean", "sum", "pixel"), (None, "label")
+REDUCTIONS, CONDITIONS = ("mean", "sum", "pixel"), (None, "label", "column")
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class Preset:
         reduction: "mean" over the batch of per-image sums, "sum" over the batch, or "pixel", the
             mean over the batch and the pixels.
         stages: (epochs, learning rate) one after another, where the source lowers the rate.
-        condition: what the model is told beside the picture: "label" (one-hot), or None.
+        condition: what the model is told: None, "label" (one-hot, beside the picture), or "column"
+            (column 13, binarised anew at every pass, and asked for the other 27).
         start_from_average: set the output's biases from the average training image.
         importance_samples: K of the importance-sampled log p(x).
         measures: what is evaluated, names in `vae_teach.systems.measures.MEASURES`.
@@ -118,9 +120,10 @@ class Preset:
         yield "validation", self.validation, 0
 
     def build(self, seed: int) -> nn.Module:
-        """The untrained model with weights drawn from `seed`."""
+        """The untrained model with weights drawn from `seed`; it takes whole pictures."""
         name, config = self.model
-        return build_model(name, config | {"seed": seed})
+        model = build_model(name, config | {"seed": seed})
+        return Completer(model, column_task()) if self.condition == "column" else model
 
     def make_optimizer(
         self, parameters: Iterable[nn.Parameter], steps_per_epoch: int
@@ -158,8 +161,8 @@ class Preset:
         return treated(train.images, test.images, self.treatment, seed, given)
 
     def _condition(self, split: Split) -> tuple[Tensor, ...]:
-        """What a conditional model is told beside each picture, and nothing for another one."""
-        if self.condition is None:
+        """What a model is told beside each picture: its label, or nothing."""
+        if self.condition != "label":
             return ()
         if split.labels is None:
             raise ValueError(f"{self.title} is told each picture's label, but there are no labels")

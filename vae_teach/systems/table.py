@@ -82,6 +82,22 @@ MATHYBIT = Preset(
     ),
     published_curve=MATHYBIT_LOSSES,
 )
+DOERSCH = Preset(
+    title="Doersch, the tutorial's Caffe VAE",
+    model=_dense(
+        (1000, 500, 250),
+        30,
+        positive="exp",
+        scale_head="before",
+        initialization="caffe-sparse",
+        heads_initialization="caffe-dense",
+    ),
+    treatment="grey",
+    # Caffe's default momentum is 0, which is Adam's beta_1
+    optimizer=_adam(betas=(0.0, 0.999), weight_decay=5e-4),
+    batch_size=100,
+    steps=60_000,
+)
 ALTOSAAR_MF = Preset(
     title="Altosaar, PyTorch: diagonal Gaussian posterior, 128 latents",
     model=_dense((256, 256), 128, positive=SOFTPLUS, sampled_kl=True),
@@ -171,21 +187,20 @@ PRESETS: dict[str, Preset] = {
         ),
         published_curve=CVAE_LOSSES,
     ),
-    "doersch": Preset(
-        title="Doersch, the tutorial's Caffe VAE",
-        model=_dense(
-            (1000, 500, 250),
-            30,
-            positive="exp",
-            scale_head="before",
-            initialization="caffe-sparse",
-            heads_initialization="caffe-dense",
-        ),
-        treatment="grey",
-        # Caffe's default momentum is 0, which is Adam's beta_1
-        optimizer=_adam(betas=(0.0, 0.999), weight_decay=5e-4),
-        batch_size=100,
-        steps=60_000,
+    "doersch": DOERSCH,
+    "doersch-cvae": replace(
+        DOERSCH,
+        title="Doersch's conditional VAE: 27 columns of the picture, given one",
+        model=("ColumnCVAE", {}),
+        condition="column",
+        measures=("test_given",),
+    ),
+    "doersch-regressor": replace(
+        DOERSCH,
+        title="Doersch's regressor: his conditional VAE without encoder and latents",
+        model=("ColumnRegressor", {}),
+        condition="column",
+        measures=("test_given",),
     ),
     "altosaar2": Preset(
         title="Altosaar, the script of 2016 that drew the post's figures: 2 latents",
