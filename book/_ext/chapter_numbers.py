@@ -1,7 +1,8 @@
 """A chapter's number, from the name of its notebook, at the front of its title.
 
 The title is what the sidebar, the page, previous and next and the search show, so all have it.
-`08_evaluation.ipynb` is chapter 8: a file is renamed to renumber a chapter, and nothing else.
+`08_evaluation.ipynb` is chapter 8, `A_zero_error.ipynb` is appendix A: a file is renamed to
+renumber a chapter, and nothing else.
 """
 
 import re
@@ -12,8 +13,8 @@ from sphinx.transforms import SphinxTransform
 
 
 def chapter_number(docname: str) -> str | None:
-    """`8` for `notebooks/08_evaluation`; None for a page that is not a chapter."""
-    found = re.match(r"notebooks/0*(\d+)_", docname)
+    """`8` for `notebooks/08_evaluation`, `A` for `notebooks/A_zero_error`; None for other pages."""
+    found = re.match(r"notebooks/0*(\d+|[A-Z])_", docname)
     return found and found[1]
 
 

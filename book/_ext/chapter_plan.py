@@ -32,7 +32,7 @@ def minutes_text(minutes: float) -> str:
 
 
 def place(number: str) -> tuple[float, str]:
-    """Where a chapter stands among the others; an appendix, which has no number, is the last."""
+    """Where a chapter stands among the others; an appendix, which has a letter, is the last."""
     digits = re.match(r"\d+", number)
     return (float(digits[0]) if digits else float("inf"), number)
 

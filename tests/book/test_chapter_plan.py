@@ -28,10 +28,14 @@ def chapters(**titles):
 TWO = {"c02_b": "Two", "c10_c": "Ten: and more", "c09_x": "Extra"}
 
 
+def named(titles):
+    """Chapters by names that no keyword could have: those of `titles` without their first c."""
+    return {name.replace("/c", "/"): chapter for name, chapter in chapters(**titles).items()}
+
+
 @pytest.fixture
 def two():
-    found = chapters(**TWO)
-    return {name.replace("/c", "/"): chapter for name, chapter in found.items()}
+    return named(TWO)
 
 
 def test_the_map_has_chapters_by_number_and_those_in_preparation_between_them(two):
@@ -43,6 +47,29 @@ def test_the_map_has_chapters_by_number_and_those_in_preparation_between_them(tw
         ("10. {doc}`Ten </notebooks/10_c>`", "Ten: and more?"),
         ("Appendix. Last", "Why?"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("docname", "number"),
+    [
+        ("notebooks/08_evaluation", "8"),
+        ("notebooks/10_latent_space", "10"),
+        ("notebooks/A_zero_error", "A"),
+        ("notebooks/Appendix_x", None),
+        ("book/index", None),
+        ("book/A_page", None),
+    ],
+)
+def test_a_chapter_has_its_number_and_an_appendix_its_letter(docname, number):
+    """Fails if an appendix has no number in its title, its minutes and the map of chapters."""
+    assert extension("chapter_numbers").chapter_number(docname) == number
+
+
+def test_an_appendix_comes_after_the_last_chapter():
+    """Fails if `A` is sorted before `2`, or among the chapters that are in preparation."""
+    rows = plan.map_rows(named({"cA_z": "Extra", **TWO}), ["13. More (in preparation) | How?"])
+    assert [row[0].split(".")[0] for row in rows] == ["2", "9", "10", "13", "A"]
+    assert rows[-1] == ("A. {doc}`Extra </notebooks/A_z>` *(optional)*", "Extra?")
 
 
 @pytest.mark.parametrize(

@@ -171,3 +171,11 @@ def test_probability_underflows_where_its_log_does_not():
         (gradient,) = torch.autograd.grad(mean, target)
         assert (mean.item() > 0) == alive
         assert (gradient.item() != 0) == alive
+
+
+def test_where_q_is_nothing_an_impossible_code_costs_nothing():
+    """0 times infinity: a decoder that overflows where q has underflown made the divergence NaN."""
+    steep = DecoderModel(lambda z: torch.exp(torch.exp(z)), 0.5)
+    found = grid_posterior(steep, torch.tensor([[2.0]], dtype=F64), Grid(-9, 9, 1801))
+    kl = found.kl_from(torch.tensor([[-0.4]], dtype=F64), torch.tensor([[-4.0]], dtype=F64))
+    assert kl.isfinite() and kl > 0

@@ -28,13 +28,23 @@ const divergence = page(
   ["top", "3. The KL divergence", "A number. The ELBO is next.", "surprise(p)"],
   ["ex-2", "Exercise 3.2 Bugs", "Name the bugs.", ""],
 );
-const pages = [glossary, divergence, bound];
+const appendix = page(
+  "A. Zero error",
+  true,
+  ["top", "A. Zero error", "How near it comes.", ""],
+  ["ex-a", "Exercise A.1 Better", "Move the mean.", ""],
+);
+const pages = [glossary, divergence, bound, appendix];
 const titles = (question) => find(pages, question).map(({ page }) => page.title);
 
 describe("what is found", () => {
   test("an exercise by its number, and not one whose number ends alike", () => {
     assert.deepEqual(titles("exercise 3.2"), ["3. The KL divergence"]);
     assert.equal(find(pages, "Exercise 3.2")[0].places[0][0], "ex-2");
+  });
+  test("an exercise of an appendix by its letter and number", () => {
+    assert.deepEqual(titles("exercise a.1"), ["A. Zero error"]);
+    assert.equal(find(pages, "A.1")[0].places[0][0], "ex-a");
   });
   test("chapters before the glossary, each page once", () => {
     assert.equal(titles("elbo").at(-1), "Glossary");

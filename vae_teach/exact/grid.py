@@ -125,7 +125,9 @@ class GridPosterior(NamedTuple):
         lost = (self.grid.log_integral(log_q).exp() - 1).abs().max()
         if not lost <= 1e-6:
             raise ValueError(f"the grid sees q with a mass that is off by {lost:.2g}")
-        return self.grid.integral(log_q.exp() * (log_q - self.log_density))
+        q = log_q.exp()
+        weighed = q * (log_q - self.log_density)
+        return self.grid.integral(torch.where(q > 0, weighed, torch.zeros_like(q)))
 
 
 @checked(tolerance=POSITIVE)
