@@ -107,6 +107,34 @@ def test_a_folder_becomes_a_model_pictures_and_an_explorer(pictures, tmp_path, c
     assert model.config["likelihood"]["name"] == "learned_gaussian"
 
 
+def test_a_model_with_convolutions_is_trained_kept_and_gone_on_with(pictures, tmp_path, capsys):
+    """Fails if the layers are dense after all, or if such a folder takes another's model."""
+    out = tmp_path / "run"
+    conv = ("--size", 12, "--conv", 4, 6)
+    assert command(pictures, out, *conv) == 0
+    assert {path.name for path in out.iterdir()} == FILES - {"explorer.html"}
+    assert "explorer" not in capsys.readouterr().out
+    model = load_model(out / "model.safetensors")
+    assert list(model.config["channels"]) == [4, 6] and model.n_pixels == 3 * 12 * 12
+    assert record(out)["protocol"]["model"] == "ConvVAE"
+    assert command(pictures, out, *conv, epochs=3) == 0
+    assert record(out)["protocol"]["epochs_made"] == 3
+    assert command(pictures, out, "--size", 12) == 1
+    assert "conv was [4, 6] there, but is [] now" in error(capsys)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--conv", 0), "conv must be channels from 1 to 1,000, but it is (0,)"),
+        (("--conv", 4, 6), "4 must divide both"),  # the side is 10
+    ],
+)
+def test_convolutions_that_do_not_fit_are_refused(pictures, tmp_path, capsys, more, said):
+    assert command(pictures, tmp_path / "run", *more) == 1
+    assert said in error(capsys)
+
+
 def test_the_record_has_protocol_results_and_provenance(pictures, tmp_path):
     """House rule: no number without data, split, architecture, epochs, seed, device, minutes."""
     out = tmp_path / "run"

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from vae_teach.models import build_model, count_parameters
-from vae_teach.systems.convolutional import ConvAutoencoder, conv_block, same_padding
+from vae_teach.models.layers import conv_block, same_padding
+from vae_teach.systems.convolutional import ConvAutoencoder
 from vae_teach.training.loop import fit
 
 

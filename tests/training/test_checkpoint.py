@@ -13,7 +13,7 @@ from safetensors.torch import save
 from torch import nn
 
 import vae_teach
-from vae_teach.models import MODELS, VAE, Autoencoder, build_model
+from vae_teach.models import MODELS, VAE, Autoencoder, ConvVAE, CountVAE, build_model
 from vae_teach.models.completion import Completer, column_task
 from vae_teach.models.conditional import CVAE, Regressor
 from vae_teach.models.posterior import PosteriorVAE
@@ -36,6 +36,8 @@ FLOW = {"name": "flow", "depth": 2, "hidden": 6}
 EXAMPLES = {
     "Autoencoder": lambda: Autoencoder(**SMALL, seed=0),
     "VAE": lambda: VAE(**SMALL, likelihood={"name": "learned_gaussian"}, seed=0),
+    "ConvVAE": lambda: ConvVAE((3, 8, 4), (2, 3), (5,), 2, seed=0),
+    "CountVAE": lambda: CountVAE(12, (5,), 3, 4.0, 0.5, seed=0),
     "PosteriorVAE": lambda: PosteriorVAE(**SMALL, posterior=FLOW, seed=0),
     "SourceVAE": lambda: SourceVAE(**SMALL, posterior=EXP, initialization="he-normal", seed=0),
     "SourceAutoencoder": lambda: SourceAutoencoder(**SMALL, error="cross_entropy", seed=0),

@@ -58,6 +58,11 @@ def _add_model_options(group) -> None:
         help="sizes of the encoder's layers, the decoder's in reverse; default: 400",
     )  # fmt: skip
     group.add_argument(
+        "--conv", type=int, nargs="+", default=[], metavar="C",
+        help="channels of convolutions before the layers of --hidden, each halves both sides; "
+        "such a run has no explorer; default: none",
+    )  # fmt: skip
+    group.add_argument(
         "--likelihood", metavar="NAME",
         help="such as bernoulli or laplace, a wrong name lists all; default: bernoulli for grey, "
         "learned_gaussian for colour",
@@ -119,9 +124,9 @@ def run(args: argparse.Namespace) -> int:
     options = _folder_options(args, name)
     take_threads(args.threads)
     plan = Plan(
-        hidden=tuple(args.hidden), latent_dim=args.latent, likelihood=args.likelihood,
-        epochs=args.epochs, batch_size=args.batch_size, lr=args.lr, beta=args.beta,
-        patience=args.patience, seed=args.seed,
+        hidden=tuple(args.hidden), conv=tuple(args.conv), latent_dim=args.latent,
+        likelihood=args.likelihood, epochs=args.epochs, batch_size=args.batch_size, lr=args.lr,
+        beta=args.beta, patience=args.patience, seed=args.seed,
     )  # fmt: skip
     pick_device(args.device)  # a misspelt device or folder is told before pictures are read
     require_usable(args.out)
@@ -166,7 +171,11 @@ def _print(record: dict, out: Path) -> None:
     )
     print(f"  negative ELBO {test['negative_elbo_nats']:.4g} nats, KL {test['kl_nats']:.3g} nats, "
           f"error per pixel {test['pixel_error']:.3g}")  # fmt: skip
-    size = (out / "explorer.html").stat().st_size
+    rest = "curves.png, samples.png, reconstructions.png, run.json and the model"
+    page = out / "explorer.html"
+    if not page.exists():  # of a model with convolutions, which the browser does not run
+        print(f"written to {out}: {rest}")
+        return
+    size = page.stat().st_size
     told = f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.0f} kB"
-    print(f"written to {out}: open explorer.html ({told}) in a browser; the rest is "
-          "curves.png, samples.png, reconstructions.png, run.json and the model")  # fmt: skip
+    print(f"written to {out}: open explorer.html ({told}) in a browser; the rest is {rest}")

@@ -10,6 +10,8 @@ outputs mean, `elbo` adds the terms up; `latent` is what whoever judges a model 
 from vae_teach.models.autoencoder import Autoencoder
 from vae_teach.models.completion import Completer
 from vae_teach.models.conditional import CVAE, Regressor, one_hot
+from vae_teach.models.convolutional import ConvVAE
+from vae_teach.models.counts import CountVAE, NegativeBinomial, Poisson, RoundedLogGaussian
 from vae_teach.models.elbo import Elbo, elbo_terms
 from vae_teach.models.latent import Encoder, GaussianCodes, LatentModel
 from vae_teach.models.layers import count_parameters, dense_chain, seeded_initialization
@@ -26,13 +28,18 @@ __all__ = [
     "Bernoulli",
     "Completer",
     "ContinuousBernoulli",
+    "ConvVAE",
+    "CountVAE",
     "Elbo",
     "Encoder",
     "Gaussian",
     "GaussianCodes",
     "LatentModel",
+    "NegativeBinomial",
+    "Poisson",
     "PosteriorVAE",
     "Regressor",
+    "RoundedLogGaussian",
     "build_model",
     "count_parameters",
     "dense_chain",

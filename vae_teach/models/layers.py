@@ -1,4 +1,4 @@
-"""What every network is made of: dense layers, first weights from a seed, and sizes that fit."""
+"""The parts of networks: dense layers, convolutions, first weights from a seed, sizes that fit."""
 
 import contextlib
 import itertools
@@ -17,7 +17,8 @@ SIZES = dict.fromkeys(
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "elu": nn.ELU, "sigmoid": nn.Sigmoid}
 
 
-def _activation(name: str) -> nn.Module:
+def make_activation(name: str) -> nn.Module:
+    """The activation of that name; a ValueError lists the known ones."""
     if name not in ACTIVATIONS:
         raise ValueError(f"activation is {name!r}, but the known ones are {sorted(ACTIVATIONS)}")
     return ACTIVATIONS[name]()
@@ -34,10 +35,10 @@ def dense_chain(sizes: tuple[int, ...], activation: str, last: str | None = None
         raise ValueError(f"sizes must be at least two positive numbers, but they are {sizes}")
     layers: list[nn.Module] = []
     for fan_in, fan_out in itertools.pairwise(sizes):
-        layers += [nn.Linear(fan_in, fan_out), _activation(activation)]
+        layers += [nn.Linear(fan_in, fan_out), make_activation(activation)]
     layers.pop()  # the last Linear is followed by `last`, not by the hidden activation
     if last is not None:
-        layers.append(_activation(last))
+        layers.append(make_activation(last))
     return nn.Sequential(*layers)
 
 
@@ -52,6 +53,22 @@ def seeded_initialization(seed: int | None) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
+
+
+@checked(kernel=AT_LEAST_1)
+def same_padding(kernel: int) -> nn.ZeroPad2d:
+    """Zeros around a picture so that a convolution keeps its size; an even kernel gets the extra
+    row and column at the bottom and the right, as in Keras."""
+    before, after = (kernel - 1) // 2, kernel // 2
+    return nn.ZeroPad2d((before, after, before, after))
+
+
+@checked(channels_in=AT_LEAST_1, channels_out=AT_LEAST_1, kernel=AT_LEAST_1, stride=AT_LEAST_1)
+def conv_block(
+    channels_in: int, channels_out: int, kernel: int, stride: int = 1
+) -> list[nn.Module]:
+    """Padding and a convolution: it keeps the picture's sides, or divides them by `stride`."""
+    return [same_padding(kernel), nn.Conv2d(channels_in, channels_out, kernel, stride)]
 
 
 def require_pixels(x: Tensor, n_pixels: int, like: Tensor | None = None) -> None:

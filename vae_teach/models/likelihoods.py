@@ -61,7 +61,8 @@ def row_by_row(self: Likelihood, x: Tensor, params: Tensor) -> Tensor:
 
 
 @checked
-def _require_same_pixels(x: Tensor, params: Tensor) -> None:
+def require_same_pixels(x: Tensor, params: Tensor) -> None:
+    """Raise a ValueError unless x and params have the same last axis."""
     if x.shape[-1] != params.shape[-1]:
         raise ValueError(f"x has {x.shape[-1]} pixels but params has {params.shape[-1]}")
 
@@ -77,7 +78,7 @@ class _OfLogits:
 
     def log_prob(self, x: Tensor, params: Tensor) -> Tensor:
         """Log-density of x in nats: x in [0, 1] and logits of shape (..., D) -> (...,)."""
-        _require_same_pixels(x, params)
+        require_same_pixels(x, params)
         return (x * params - self.log_partition(params)).sum(dim=-1)
 
     def table(self, x: Tensor, params: Tensor) -> Tensor:
@@ -187,7 +188,7 @@ class Gaussian:
 
     def log_prob(self, x: Tensor, params: Tensor) -> Tensor:
         """Log-density of x in nats: x and params of shape (..., D) -> (...,)."""
-        _require_same_pixels(x, params)
+        require_same_pixels(x, params)
         squared_error = (x - self.mean(params)).square().sum(dim=-1)
         constant = x.shape[-1] * (LOG_2PI + 2 * math.log(self.sigma_x))
         return -0.5 * (squared_error / self.sigma_x**2 + constant)
@@ -232,7 +233,7 @@ class LearnedGaussian(nn.Module):
 
     def log_prob(self, x: Tensor, params: Tensor) -> Tensor:
         """Log-density of x in nats: x and params of shape (..., D) -> (...,)."""
-        _require_same_pixels(x, params)
+        require_same_pixels(x, params)
         squared_error = (x - self.mean(params)).square().sum(dim=-1)
         constant = x.shape[-1] * (LOG_2PI + 2 * self.log_sigma_x)
         return -0.5 * (squared_error * torch.exp(-2 * self.log_sigma_x) + constant)
@@ -272,7 +273,7 @@ class Laplace:
 
     def log_prob(self, x: Tensor, params: Tensor) -> Tensor:
         """Log-density of x in nats: x and params of shape (..., D) -> (...,)."""
-        _require_same_pixels(x, params)
+        require_same_pixels(x, params)
         absolute_error = (x - self.mean(params)).abs().sum(dim=-1)
         return -absolute_error / self.scale - x.shape[-1] * math.log(2 * self.scale)
 

@@ -11,6 +11,8 @@ from vae_teach.validation import checked
 MODELS = {
     "Autoencoder": "vae_teach.models.autoencoder",
     "VAE": "vae_teach.models.vae",
+    "ConvVAE": "vae_teach.models.convolutional",
+    "CountVAE": "vae_teach.models.counts",
     "PosteriorVAE": "vae_teach.models.posterior",
     "CVAE": "vae_teach.models.conditional",
     "Regressor": "vae_teach.models.conditional",

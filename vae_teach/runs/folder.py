@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from vae_teach import plots
 from vae_teach.data.dataset import Dataset
 from vae_teach.machine.whole_file import whole_file, write_text
+from vae_teach.models.convolutional import ConvVAE
 from vae_teach.models.vae import VAE
 from vae_teach.plots import photographs as plots_pictures
 from vae_teach.training.checkpoint import read_head
@@ -115,7 +116,9 @@ def _must_match(record: dict) -> dict:
     told["pixels (the files, fit, invert)"] = record["provenance"]["data_sha256"][:12]
     _ = protocol["epochs"], protocol["patience"]  # which the next record may repeat
     config = protocol["config"]
-    told |= {"latent_dim": config["latent_dim"], "hidden": config["encoder_hidden"]}
+    told["conv"] = config.get("channels", [])
+    hidden = config["hidden"] if told["conv"] else config["encoder_hidden"]
+    told |= {"latent_dim": config["latent_dim"], "hidden": hidden}
     told |= {"likelihood": config["likelihood"], "lr": protocol["learning_rate"]}
     return told | {name: protocol[name] for name in ("batch_size", "beta", "seed")}
 
@@ -128,7 +131,7 @@ def epochs_kept(out: str | Path) -> int:
 
 @torch.no_grad()
 def draw_run(model: VAE, dataset: Dataset, history: History, out: Path) -> None:
-    """Write curves.png, samples.png, reconstructions.png and explorer.html.
+    """Write curves.png, samples.png, reconstructions.png and, of a dense model, explorer.html.
 
     Raises:
         OSError: naming the file that cannot be written.
@@ -150,7 +153,8 @@ def draw_run(model: VAE, dataset: Dataset, history: History, out: Path) -> None:
         with whole_file(out / f"{name}.png") as file:
             figure.savefig(file, format="png", dpi=120)
         plt.close(figure)
-    _explorer(model, dataset).to_html(out / PAGE, title=f"Explorer: {dataset.name}")
+    if not isinstance(model, ConvVAE):  # the browser runs dense layers
+        _explorer(model, dataset).to_html(out / PAGE, title=f"Explorer: {dataset.name}")
 
 
 def _explorer(model: VAE, dataset: Dataset) -> LatentExplorer:

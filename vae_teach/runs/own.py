@@ -16,6 +16,7 @@ import torch
 from vae_teach.data.dataset import Dataset, Split
 from vae_teach.machine.device import pick_device
 from vae_teach.machine.one_writer import one_writer
+from vae_teach.models.convolutional import ConvVAE
 from vae_teach.models.layers import count_parameters
 from vae_teach.models.likelihoods import LIKELIHOODS
 from vae_teach.models.vae import VAE
@@ -46,6 +47,7 @@ class Plan:
     """What to train. None stands for a default that depends on the data: see `completed`."""
 
     hidden: tuple[int, ...] = (400,)
+    conv: tuple[int, ...] = ()  # channels of the convolutions before `hidden`; none: a dense VAE
     latent_dim: int = 8
     likelihood: str | dict | None = None
     epochs: int | None = None
@@ -67,6 +69,8 @@ class Plan:
                 raise ValueError(f"{name} must be {side}, but it is {value}")
         if not self.hidden or not all(1 <= size <= 100_000 for size in self.hidden):
             raise ValueError(f"hidden must be sizes from 1 to 100,000, but it is {self.hidden}")
+        if not all(1 <= channels <= 1_000 for channels in self.conv):
+            raise ValueError(f"conv must be channels from 1 to 1,000, but it is {self.conv}")
         if isinstance(self.likelihood, str) and self.likelihood not in LIKELIHOODS:
             raise ValueError(
                 f"likelihood is {self.likelihood!r}, but the known ones are "
@@ -120,10 +124,7 @@ def train_run(
         dataset = dataset.with_validation(min(10_000, max(1, len(dataset.train) // 10)))
     out = Path(out)
     _require_memory(dataset, plan)
-    model = VAE(
-        dataset.train.images.shape[1], plan.hidden, plan.latent_dim, plan.hidden[::-1],
-        likelihood=plan.likelihood_for(dataset.image_shape), seed=plan.seed,
-    )  # fmt: skip
+    model = _model(dataset, plan)
     record = _record(dataset, model, plan, where)
     with one_writer(out):
         old = claim(out, record)["protocol"]
@@ -141,6 +142,19 @@ def train_run(
     return record
 
 
+def _model(dataset: Dataset, plan: Plan) -> VAE:
+    likelihood = plan.likelihood_for(dataset.image_shape)
+    if plan.conv:
+        return ConvVAE(
+            dataset.image_shape, plan.conv, plan.hidden, plan.latent_dim,
+            likelihood=likelihood, seed=plan.seed,
+        )  # fmt: skip
+    return VAE(
+        dataset.train.images.shape[1], plan.hidden, plan.latent_dim, plan.hidden[::-1],
+        likelihood=likelihood, seed=plan.seed,
+    )  # fmt: skip
+
+
 def _draw(model: VAE, dataset: Dataset, history: History, out: Path) -> None:
     try:
         draw_run(model, dataset, history, out)
@@ -153,7 +167,9 @@ def _draw(model: VAE, dataset: Dataset, history: History, out: Path) -> None:
 def _require_memory(dataset: Dataset, plan: Plan) -> None:
     """Refuse a model that no teaching machine holds: its weights, Adam's two copies, the best."""
     n_pixels = dataset.train.images.shape[1]
-    sides = (n_pixels, *plan.hidden, plan.latent_dim)
+    # what the convolutions leave: a quarter of the places each time, with the last one's channels
+    first = n_pixels // 4 ** len(plan.conv) * plan.conv[-1] if plan.conv else n_pixels
+    sides = (first, *plan.hidden, plan.latent_dim)
     count = 2 * sum(a * b for a, b in pairwise(sides))
     if count > MOST_PARAMETERS:
         raise ValueError(

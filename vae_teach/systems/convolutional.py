@@ -5,23 +5,14 @@ Shapes: B batch, D = side * side pixels, L latent. Pictures go in and out as row
 
 from torch import Generator, Tensor, nn
 
-from vae_teach.models.layers import require_code, require_pixels, seeded_initialization
+from vae_teach.models.layers import (
+    conv_block,
+    require_code,
+    require_pixels,
+    seeded_initialization,
+)
 from vae_teach.systems.initialization import initialize
 from vae_teach.validation import AT_LEAST_1, checked, require_floats
-
-
-@checked(kernel=AT_LEAST_1)
-def same_padding(kernel: int) -> nn.ZeroPad2d:
-    """Zeros around a picture so that a convolution keeps its size; an even kernel gets the extra
-    row and column at the bottom and the right, as in Keras."""
-    before, after = (kernel - 1) // 2, kernel // 2
-    return nn.ZeroPad2d((before, after, before, after))
-
-
-@checked(channels_in=AT_LEAST_1, channels_out=AT_LEAST_1, kernel=AT_LEAST_1)
-def conv_block(channels_in: int, channels_out: int, kernel: int) -> list[nn.Module]:
-    """Padding and a convolution that keep the picture's size."""
-    return [same_padding(kernel), nn.Conv2d(channels_in, channels_out, kernel)]
 
 
 @checked(side=AT_LEAST_1, latent_dim=AT_LEAST_1)
