@@ -27,6 +27,7 @@ FLOORS = (
     {"data", "derivation", "estimators", "exact", "models"},
     {"coding", "evaluate", "training"},
     {"plots"},
+    {"sweeps"},  # what was trained ahead
     {"check", "widgets"},  # what a reader works with
     {"systems"},  # the sources' systems
     {"runs"},

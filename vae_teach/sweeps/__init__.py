@@ -1,0 +1,11 @@
+"""One small VAE at many settings of one number, trained ahead, so that a page can slide over them.
+
+**Here:** `protocol`, which trains all settings and seeds of a sweep as one stacked model and
+measures them; `kept`, which reads the files beside it, `beta.json` and `latent_dim.json`, written
+by `python benchmarks/sweeps.py`. **In:** the name of a sweep. **Out:** a `Sweep`, nats a picture.
+**Start with:** `kept.py`.
+"""
+
+from vae_teach.sweeps.kept import Point, Sweep, load_sweep
+
+__all__ = ["Point", "Sweep", "load_sweep"]
