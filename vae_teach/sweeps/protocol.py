@@ -6,6 +6,7 @@ The pictures are strokes. Shapes: N pictures, D pixels, L latent. Nats per pictu
 import base64
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,7 +23,7 @@ SETTINGS: dict[str, tuple[float, ...]] = {
     "beta": (0.1, 0.2, 0.4, 0.7, 1, 1.5, 2.5, 4, 6.5, 10),
     "latent_dim": (1, 2, 3, 4, 8, 16, 30, 100, 300, 1000),
 }
-PROTOCOL = {
+PROTOCOL: dict[str, Any] = {
     "hidden": 64,
     "latent_dim": 16,
     "beta": 1.0,
