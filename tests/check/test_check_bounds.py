@@ -28,6 +28,13 @@ def blocks_by_loop(log_w, m):
     return torch.stack(values).mean(0)
 
 
+def blocks_out(log_w, m, what):
+    """The bound with a number taken out of each block before exp."""
+    return torch.stack([(p - what(p)).exp().mean(0).log() + what(p) for p in log_w.split(m)]).mean(
+        0
+    )
+
+
 def blocks_by_numpy(log_w, m):
     cut = log_w.double().numpy().reshape(-1, m, log_w.shape[1])
     return logsumexp(cut, axis=1, b=1 / m).mean(0)
@@ -64,11 +71,32 @@ def drawn(curves=CURVES, xs=K, *, scale="log", x="draws, K", y="nats per picture
     return ax
 
 
+def from_right_to_left():
+    """The axes of a figure whose points were drawn from the largest K to the smallest."""
+    return drawn([curve[::-1] for curve in CURVES], xs=K[::-1])
+
+
+def one_seed_with_errors():
+    """One curve, whose error bars end in caps: matplotlib draws these as lines too."""
+    ax = drawn(curves=(), legend=False)
+    ax.errorbar(K, CURVES[0], yerr=[0.3, 0.2, 0.1, 0.1], capsize=3, label="seed 0")
+    ax.legend()
+    return ax
+
+
 def with_errors():
     ax = drawn(curves=(), legend=False)
     for i, curve in enumerate(CURVES):
         ax.errorbar(K, curve, yerr=[0.3] * 4, capsize=3, label=f"seed {i}")
     ax.axhline(-104, label="exact")
+    ax.legend()
+    return ax
+
+
+def exchanged():
+    ax = Figure().add_subplot()
+    for i, curve in enumerate(CURVES):
+        ax.plot(curve, K, label=f"seed {i}")
     ax.legend()
     return ax
 
@@ -88,6 +116,7 @@ RIGHT = {
         "lines": drawn(),
         "more-seeds": drawn((*CURVES, (-112.0, -109.0, -107.0, -106.0))),
         "error-bars": with_errors(),
+        "from-right-to-left": from_right_to_left(),
     },
 }
 
@@ -115,6 +144,9 @@ WRONG = {
         "one-value": lambda w, m: blocks_by_loop(w, m).mean(),
         "not-a-logarithm": lambda w, m: torch.stack([p.exp().mean(0) for p in w.split(m)]).mean(0),
         "loss": lambda w, m: -blocks_by_loop(w, m),
+        "one-largest-for-all": lambda w, m: blocks_out(w, m, lambda block: w.max()),
+        "largest-of-the-picture": lambda w, m: blocks_out(w, m, lambda block: w.max(0).values),
+        "not-the-largest": lambda w, m: blocks_out(w, m, lambda block: block.mean(0)),
         "overflow": lambda w, m: torch.stack([p.exp().mean(0).log() for p in w.split(m)]).mean(0),
     },
     "gap_on_a_grid": {
@@ -134,6 +166,24 @@ WRONG = {
             -q.exp() * (j - j.logsumexp(0) - math.log(c)) * c
         ).sum(0),
         "one-value": lambda j, q, c: gap_by_hand(j, q, c).sum(),
+        "log-cell-subtracted": lambda j, q, c: (
+            (q.exp() * (q - j + j.logsumexp(0) - math.log(c))).sum(0) * c
+        ),
+        "evidence-of-all-pictures": lambda j, q, c: (
+            (q.exp() * (q - j + j.logsumexp((0, 1)) + math.log(c))).sum(0) * c
+        ),
+        "terms-made-positive": lambda j, q, c: (
+            (q.exp() * (q - j + j.logsumexp(0) + math.log(c)).clamp(min=0)).sum(0) * c
+        ),
+        "both-ways": lambda j, q, c: (
+            (q.exp() - j.softmax(0) / c) * (q - j.log_softmax(0) + math.log(c))
+        ).sum(0) * c,
+        "under-the-posterior": lambda j, q, c: (
+            j.softmax(0) * (q - j.log_softmax(0) + math.log(c))
+        ).sum(0),
+        "one-largest-for-all": lambda j, q, c: (
+            q.exp() * (q - j + ((j - j.max()).exp().sum(0) * c).log() + j.max())
+        ).sum(0) * c,
         "sign": lambda j, q, c: -gap_by_hand(j, q, c),
         "underflow": lambda j, q, c: (
             q.exp() * (q - (j.exp() / (j.exp().sum(0) * c)).log())
@@ -148,6 +198,13 @@ WRONG = {
         "no-x-label": drawn(x=""),
         "no-unit": drawn(y="bound"),
         "no-legend": drawn(legend=False),
+        "no-numbers": drawn([*CURVES[:2], (-110.0, math.nan, -105.5, -105.1)]),
+        "log-of-the-draws": drawn(xs=[math.log10(k) for k in K], scale="linear"),
+        "axes-exchanged": exchanged(),
+        "shifted": drawn([*CURVES[:2], [v + 0.7 for v in CURVES[0]]]),
+        "one-model": drawn([[v + noise for v, noise in zip(CURVES[0], row, strict=True)]
+                            for row in ((0, 0, 0, 0), (.01, -.002, .003, 0), (0, .001, 0, .01))]),
+        "straight": drawn([*CURVES[:2], [-109 + 1.7 * math.log10(k) for k in K]]),
         "same-curve": drawn((CURVES[0], CURVES[1], CURVES[0])),
         "falls": drawn([CURVES[0], CURVES[1], CURVES[2][::-1]]),
         "flat": drawn([CURVES[0], CURVES[1], (-107.0, -106.9, -107.1, -107.0)]),
@@ -168,8 +225,24 @@ UNNAMED = {
     "gap_on_a_grid": {
         "half": (lambda j, q, c: gap_by_hand(j, q, c) / 2, "0.5 times"),
         "squeezed": (lambda j, q, c: gap_by_hand(j, q, c).squeeze(), "for a batch of one"),
+        "clamped": (
+            lambda j, q, c: (
+                (q.exp() * (q - (j.log_softmax(0) - math.log(c)).clamp(min=-30))).sum(0) * c
+            ),
+            "should be",
+        ),
     },
-    "bound_plot": {"a-number": (3.0, "hand in the axes"), "a-list": ([1, 2], "hand in the axes")},
+    "bound_plot": {
+        "a-number": (3.0, "hand in the axes"),
+        "a-list": ([1, 2], "hand in the axes"),
+        "one-seed-with-error-bars": (one_seed_with_errors(), "fewer than three curves"),
+        "whole-numbers": (
+            drawn([(-110, -107, -106, -105), (-111, -108, -106, -105), (-109, -107, -104, -103)]),
+            "decimals",
+        ),
+        "sums": (drawn([[100.3 * v for v in curve] for curve in CURVES]), "not their sum"),
+        "per-pixel": (drawn([[v / 784 for v in curve] for curve in CURVES]), "not per pixel"),
+    },
 }
 
 

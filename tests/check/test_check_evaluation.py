@@ -44,6 +44,16 @@ def rank_by_ifs(a, b):
     return int(a["number"] == "ELBO" or a["draws"] == b["draws"])
 
 
+def rank_one_draw_as_elbo(a, b):
+    """An estimate from one draw has the ELBO as its mean, so that it may stand beside ELBOs."""
+
+    def meaning(p):
+        is_elbo = p["number"] == "ELBO" or p["draws"] == 1
+        return *(p[key] for key in MEANING[:3]), None if is_elbo else p["draws"]
+
+    return meaning(a) == meaning(b)
+
+
 def agree(*keys):
     return lambda a, b: all(a[key] == b[key] for key in keys)
 
@@ -81,6 +91,8 @@ RIGHT = {
         "five": interval(),
         "seven": interval([*RUNS, -119.0, -118.2]),
         "a-tensor": interval(elbo=torch.tensor(RUNS, dtype=torch.float64)),
+        "a-tuple-of-tensors": interval(elbo=tuple(map(torch.tensor, RUNS))),
+        "two-decimals": {k: v if k == "elbo" else round(v, 2) for k, v in interval().items()},
         "four-digits": {k: v if k == "elbo" else float(f"{v:.4g}") for k, v in interval().items()},
     },
     "gaussian_cost": {
@@ -89,18 +101,26 @@ RIGHT = {
         "formula": lambda s, d, sigma: s / 2 / sigma**2 + d * log_norm(sigma),
         "torch-distributions": cost_by_torch,
         "three-terms": cost_split,
+        "log-of-sigma-in-a-tensor": lambda s, d, sigma: (
+            s / (2 * sigma**2) + d * torch.log(torch.tensor(sigma * math.sqrt(2 * math.pi)))
+        ),
     },
     "may_be_ranked": {
         "by-exclusion": rank_by_exclusion,
         "by-tuple": rank_by_tuple,
         "by-ifs": rank_by_ifs,
+        "one-draw-is-an-elbo": rank_one_draw_as_elbo,
     },
 }
 
 WRONG = {
     "seed_interval": {
         "too-few": interval(RUNS[:4]),
-        "the-same-run": interval([*RUNS, RUNS[0]]),
+        "the-same-run": interval([RUNS[0]] * 3 + [RUNS[1]] * 2),
+        "values-of-pictures": interval([-100 - 0.317 * i**1.1 for i in range(500)]),
+        "n-degrees-of-freedom": interval(half_width=scaled(t.ppf(0.975, 5) / t.ppf(0.975, 4))),
+        "variance-for-spread": interval(half_width=scaled(statistics.stdev(RUNS))),
+        "exchanged": interval(half_width=scaled(math.sqrt(10)), one_run=scaled(1)),
         "cost-for-elbo": interval([-run for run in RUNS]),
         "sum-for-mean": interval(mean=sum(RUNS)),
         "median-for-mean": interval(mean=sorted(RUNS)[2]),
@@ -135,6 +155,8 @@ WRONG = {
         "root-of-the-error": lambda s, d, sigma: 0.5 * s**0.5 / sigma**2 + d * log_norm(sigma),
         "variance-twice": lambda s, d, sigma: cost_split(s, d, sigma**2),
         "pictures-for-pixels": lambda s, d, sigma: 0.5 * s / sigma**2 + len(s) * log_norm(sigma),
+        "one-number-of-pixels": lambda s, d, sigma: s / (2 * sigma**2) + 784 * log_norm(sigma),
+        "one-spread": lambda s, d, sigma: s + d / 2 * math.log(math.pi),
         "density": lambda s, d, sigma: torch.exp(-cost_split(s.double(), d, sigma)),
         "constant-missing": lambda s, d, sigma: 0.5 * s / sigma**2,
         "bare-error": lambda s, d, sigma: s,
@@ -169,6 +191,9 @@ WRONG = {
             )
         ),
         "draws-of-an-elbo": agree(*MEANING, "draws"),
+        "identity": lambda a, b: (
+            agree(*MEANING)(a, b) and (a["number"] == "ELBO" or a["draws"] is b["draws"])
+        ),
         "everything-must-agree": lambda a, b: a == b,
         "reversed": lambda a, b: not rank_by_tuple(a, b),
     },
@@ -177,6 +202,14 @@ WRONG = {
 UNNAMED = {
     "seed_interval": {
         "means-of-others": (interval(mean=-100.0), "mean is another"),
+        "sums-over-pictures": (
+            interval([100 * run for run in RUNS]),
+            "whole and half numbers only",
+        ),
+        "sums-with-decimals": (interval([501.3 * run for run in RUNS]), "not their sum"),
+        "per-pixel": (interval([run / 784 for run in RUNS]), "not per pixel"),
+        "whole-numbers": (interval([-100, -103, -101, -104, -102]), "decimals"),
+        "equal-steps": (interval([-100.1, -100.2, -100.3, -100.4, -100.5]), "equal steps"),
         "words": (interval(elbo="five runs"), "give numbers"),
         "open": (interval(one_run=None), "no answer yet for one_run"),
         "two-means": (interval(mean=[-120.0, -119.0]), "give one number"),
@@ -203,6 +236,11 @@ UNNAMED = {
             "squared_error / (2 sigma_x^2) has the wrong sign",
         ),
         "a-tuple": (lambda s, d, sigma: (s, d), "return one result only"),
+        "never-negative": (lambda *a: cost_split(*a).clamp(min=0), "cut off there"),
+        "spread-from-a-tenth": (
+            lambda s, d, sigma: cost_split(s, d, max(sigma, 0.1)),
+            "sigma_x = 0.01",
+        ),
     },
     "may_be_ranked": {
         "twice-the-draws": (

@@ -71,6 +71,8 @@ RIGHT = {
         "overlapping": answer(random=(0.6, 0.63, 0.5), verdict="No difference"),
         "tensors": {**answer(random=(0.7, 0.8, 0.9)), "random": torch.tensor([0.7, 0.8, 0.9]),
                     "verdict": "random_is_better"},
+        "a-tuple-of-tensors": answer() | {"trained": tuple(map(torch.tensor, (0.61, 0.64, 0.62)))},
+        "equal-by-chance": answer((0.93, 0.93, 0.94), (0.88, 0.9, 0.88)),
         "negative": answer(random=(-0.4, 0.0, 0.1)),
     },
 }  # fmt: skip
@@ -107,11 +109,19 @@ WRONG = {
         "n-and-n-minus-one": lambda y, p: 1 - ((y - p) ** 2).mean() / y.var(),
         "never-negative": lambda y, p: max(share(y, p), torch.tensor(0.0)),
         "each-picture": lambda y, p: 1 - (y - p) ** 2 / (y - y.mean()) ** 2,
+        "explained-over-all": lambda y, p: ((p - y.mean()) ** 2).mean() / y.var(correction=0),
+        "mean-of-the-guesses": lambda y, p: 1 - ((y - p) ** 2).sum() / ((y - p.mean()) ** 2).sum(),
+        "median": lambda y, p: 1 - ((y - p) ** 2).sum() / ((y - y.median()) ** 2).sum(),
+        "one-minus-the-error": lambda y, p: 1 - torch.nn.functional.mse_loss(y, p),
+        "degrees-of-freedom": lambda y, p: 1 - (1 - share(y, p)) * (len(y) - 1) / (len(y) - 2),
+        "not-in-every-unit": lambda y, p: (
+            1 - ((y - p) ** 2).sum() / (((y - y.mean()) ** 2).sum() + 1e-8)
+        ),
         "squared-error": torch.nn.functional.mse_loss,
     },
     "control_table": {
         "too-few": answer(trained=(0.6, 0.7)),
-        "the-same-run": answer(random=(0.5, 0.5, 0.4)),
+        "the-same-run": answer(random=(0.5, 0.5, 0.5)),
         "above-one": answer(trained=(61, 64, 62)),
         "one-list": answer(random=(0.64, 0.61, 0.62)),
         "overlap": answer(random=(0.6, 0.63, 0.5)),
@@ -141,9 +151,17 @@ UNNAMED = {
     },
     "explained_share": {
         "half": (lambda y, p: share(y, p) / 2, "0.5 times"),
+        "unstable-sums": (
+            lambda y, p: 1 - ((y - p) ** 2).sum() / ((y**2).sum() - y.sum() ** 2 / len(y)),
+            "in other units",
+        ),
         "per-cent": (lambda y, p: 100 * share(y, p), "100 times"),
     },
     "control_table": {
+        "two-equal-in-all-digits": (
+            answer(random=(0.551234567, 0.551234567, 0.5)),
+            "agree in every digit",
+        ),
         "another-word": (answer(verdict="a win"), "not one of the options"),
         "no-verdict": (answer(verdict=None), "no answer yet for verdict"),
         "a-word-for-a-list": (answer() | {"trained": "high"}, "give numbers"),

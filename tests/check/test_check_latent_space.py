@@ -63,10 +63,22 @@ RIGHT = {
             {1: -5.0, 2: -4.5, 4: -4.0, 8: -4.1, 16: -5.0}, chosen=4, test=-4.2, one_gaussian=-5.1
         ),
         "tensors": mixtures(
-            {n: torch.tensor(float(-n)) for n in (1, 2, 3, 4)} | {2: 3.0},
+            {n: torch.tensor(-1.1 * n) for n in (1, 2, 3, 4)} | {2: 3.0},
             chosen=2,
             test=2.8,
-            one_gaussian=-1.1,
+            one_gaussian=-1.2,
+        ),
+        "numbers-of-numpy": mixtures(
+            {np.int64(1): np.float64(-28.6), 5.0: -28.1, 10: -28.0, torch.tensor(20): -28.4}
+        ),
+        "one-is-best": mixtures(
+            {1: -28.37, 2: -28.39, 4: -28.44, 8: -28.6}, chosen=1, test=-28.4, one_gaussian=-28.4
+        ),
+        "hardly-better": mixtures(
+            {1: -28.377, 2: -28.374, 4: -28.44, 8: -28.6},
+            chosen=2,
+            test=-28.352,
+            one_gaussian=-28.35,
         ),
     },
     "collapsed_dimensions": {
@@ -94,7 +106,15 @@ WRONG = {
         "not-the-best": mixtures(chosen=5),
         "at-the-end": mixtures({1: -28.6, 5: -28.1, 8: -28.05, 10: -28.0}),
         "validation-for-test": mixtures(test=-28.0),
-        "test-below-one": mixtures(test=-28.9),
+        "validation-for-one": mixtures(one_gaussian=-28.6),
+        "one-for-both": mixtures(one_gaussian=-28.05),
+        "exchanged": mixtures(test=-28.55, one_gaussian=-28.05),
+        "densities": mixtures({n: math.exp(v) for n, v in mixtures()["validation"].items()},
+                              test=math.exp(-28.05), one_gaussian=math.exp(-28.55)),
+        "sums": mixtures({n: 987 * v for n, v in mixtures()["validation"].items()},
+                         test=-27_685.3, one_gaussian=-28_178.8),
+        "far-from-validation": mixtures(test=-14.2),
+        "test-below-one": mixtures(test=-28.9, one_gaussian=-28.7),
     },
     "collapsed_dimensions": {
         "none": lambda mu, logvar: [False] * mu.shape[1],
@@ -159,6 +179,10 @@ WRONG = {
         "sigma-for-variance": lambda *a: by_hand(*a, spread=lambda v: torch.exp(v / 2)),
         "means-only": lambda z, mu, v: mixture(z, mu, 0 * v),
         "each-pair": table,
+        "square-expanded": lambda z, mu, v: (
+            z.pow(2) @ (-v).exp().T - 2 * z @ (mu / v.exp()).T + (mu**2 / v.exp() + v).sum(1)
+            + z.shape[1] * math.log(2 * math.pi)
+        ).div(-2).logsumexp(1) - math.log(len(mu)),
         "one-value": lambda *a: mixture(*a).mean(),
         "underflow": lambda *a: table(*a).exp().mean(1).log(),
     },
@@ -167,6 +191,12 @@ WRONG = {
 
 UNNAMED = {
     "mixture_table": {
+        "bits": (mixtures(test=-28.05 / math.log(2), one_gaussian=-28.55 / math.log(2)), "in nats"),
+        "whole-numbers": (
+            mixtures({1: -30, 5: -28, 10: -26, 20: -27}, test=-26.5, one_gaussian=-30.5),
+            "decimals",
+        ),
+        "half-a-gaussian": (mixtures({0.5: -29.0, 1: -28.6, 10: -28.0}), "no whole number"),
         "no-sizes": (mixtures({}), "fewer than four"),
         "open": (mixtures(validation=None), "no answer yet for validation"),
         "infinite": (mixtures({1: -9.0, 2: math.inf, 3: 1.0, 4: 0.0}), "infinite or NaN"),
@@ -210,6 +240,19 @@ UNNAMED = {
             ),
             "too small for a float",
         ),
+        "averaged-parameters": (
+            lambda z, mu, v: Normal(mu.mean(0), v.mean(0).div(2).exp()).log_prob(z).sum(1),
+            "one Gaussian for all",
+        ),
+        "matched-moments": (
+            lambda z, mu, v: (
+                Normal(mu.mean(0), (mu.var(0, correction=0) + v.exp().mean(0)).sqrt())
+                .log_prob(z)
+                .sum(1)
+            ),
+            "one Gaussian for all",
+        ),
+        "cut-off": (lambda *a: mixture(*a).clamp(min=-100), "cut off there"),
         "clamped": (lambda z, mu, v: mixture(z, mu, v.clip(-5, 5)), "logvar between -40 and -30"),
         "squeezed": (lambda *a: mixture(*a).squeeze(), "for a batch of one"),
         "log2": (lambda *a: mixture(*a) / math.log(2), "times the right ones"),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from vae_teach.check.engine.diagnose import agree
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
 from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.rules import Role
@@ -38,14 +39,25 @@ def _weights(k: int, m: int, b: int, low: float, **options) -> Case:
     return Case({"log_w": low + 2 * torch.randn(k, b, generator=g), "m": m}, **options)
 
 
-def _apart() -> Case:
-    """Blocks and pictures hundreds of nats from each other."""
-    case = _weights(6, 2, 3, 0.0)
-    levels = torch.tensor([0.0, -500.0, 400.0]) + torch.tensor([0.0, 0, -300, -300, 200, 200]).view(
-        -1, 1
-    )
-    note = "log-weights that lie hundreds apart"
+def _apart(pictures: list[float], draws: list[float], note: str) -> Case:
+    """Log-weights in float64 at levels so far apart that exp of their differences is 0 or inf."""
+    case = _weights(len(draws), 2, len(pictures), 0.0)
+    levels = torch.tensor(pictures, dtype=torch.float64) + torch.tensor(draws).view(-1, 1)
     return Case(case.args | {"log_w": case.args["log_w"] + levels}, note=note, hard=True)
+
+
+def _taken_out(log_w: Tensor, m: int, what: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """The bound with what(all, blocks) subtracted before exp, and added after the logarithm."""
+    blocks = _blocks(log_w, m)
+    taken = what(log_w, blocks)
+    return ((blocks - taken).exp().mean(1, keepdim=True).log() + taken).mean((0, 1))
+
+
+def _takes_out(*ways: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., bool]:
+    """Whether a result is that of one of these ways to keep exp in range."""
+    return lambda got, want, log_w, m: any(
+        agree(got, want) or agree(got, _taken_out(log_w, m, what)) for what in ways
+    )
 
 
 BOUND_IN_BLOCKS = Exercise(
@@ -56,7 +68,9 @@ BOUND_IN_BLOCKS = Exercise(
         _weights(8, 4, 3, 0.5),
         _weights(10, 2, 5, -2.0),
         _weights(6, 3, 2, -400.0, note="log-weights near -400", hard=True),
-        _apart(),
+        _apart([0.0, -5_000.0, 4_000.0], [0.0] * 6, "pictures thousands of nats apart"),
+        _apart([0.0, 3.0], [0.0, 0, -3_000, -3_000, 2_000, 2_000], "blocks thousands apart"),
+        _apart([0.0, 3.0], [0.0, -2_000, 0, 0, -2_000, 0], "draws of a block 2,000 apart"),
     ],
     roles={"log_w": Role(".B")},
     mistakes=(
@@ -148,10 +162,35 @@ BOUND_IN_BLOCKS = Exercise(
             lambda log_w, m: -_in_blocks(log_w, m),
         ),
         Mistake(
+            "largest-of-the-picture",
+            "You take the largest of all draws of a picture out before exp: a block that lies far "
+            "below it underflows, so take the largest of the block.",
+            matches=_takes_out(lambda log_w, blocks: log_w.amax(0)),
+            hard=True,
+        ),
+        Mistake(
+            "one-largest-for-all",
+            "You take one number out of all log-weights before exp: take the largest of each "
+            "block, or torch.logsumexp.",
+            matches=_takes_out(lambda log_w, blocks: log_w.max()),
+            hard=True,
+        ),
+        Mistake(
+            "not-the-largest",
+            "You take another number than the largest of a block out before exp, so that the "
+            "largest overflows.",
+            matches=_takes_out(
+                lambda log_w, blocks: blocks.mean(1, keepdim=True),
+                lambda log_w, blocks: blocks.amin(1, keepdim=True),
+                lambda log_w, blocks: blocks[:, :1],
+            ),
+            hard=True,
+        ),
+        Mistake(
             "overflow",
             "Your values are right for log-weights near 0, but infinite or NaN for log-weights of "
             "some hundreds: use torch.logsumexp within each block.",
-            matches=lambda got, want, log_w, m: not bool(got.isfinite().all()),
+            matches=lambda got, want, log_w, m: agree(got, want) or not bool(got.isfinite().all()),
             hard=True,
         ),
     ),
@@ -179,19 +218,38 @@ def _reversed(log_joint: Tensor, log_q: Tensor, cell: float) -> Tensor:
     return _under(log_post, log_post - log_q, cell)
 
 
-def _on_grid(m: int, b: int, low: float, reach: float = 6.0, **options) -> Case:
-    """Gaussian posteriors and other Gaussians for q on an even grid of a line, which holds both."""
+def _with_one_largest(log_joint: Tensor, log_q: Tensor, cell: float) -> Tensor:
+    """The gap with the largest of all pictures taken out of the joint before exp."""
+    largest = log_joint.max()
+    log_px = ((log_joint - largest).exp().sum(0) * cell).log() + largest
+    return _under(log_q, log_q - log_joint + log_px, cell)
+
+
+def _on_grid(
+    m: int,
+    b: int,
+    low: float,
+    *,
+    shift: float = 0.4,
+    step: float = 1.0,
+    reach: float = 6.0,
+    **options,
+) -> Case:
+    """Gaussian posteriors and other Gaussians for q on an even grid of a line, which holds both.
+
+    Their distance grows with `shift`; log p(x) falls by `step` from picture to picture.
+    """
     g = torch.Generator().manual_seed(m + b)
     z = torch.linspace(-reach, reach, m, dtype=torch.float64)[:, None]
 
     def log_normal(mean: Tensor, sd: Tensor) -> Tensor:
         return -0.5 * ((z - mean) / sd) ** 2 - sd.log() - 0.5 * math.log(2 * math.pi)
 
-    mean, shift = torch.randn(2, b, generator=g, dtype=torch.float64)
+    mean, away = torch.randn(2, b, generator=g, dtype=torch.float64)
     sd, other = 0.6 + 0.4 * torch.rand(2, b, generator=g, dtype=torch.float64)
-    evidence = low - torch.arange(b)
+    evidence = low - step * torch.arange(b)
     log_joint = log_normal(mean, sd) + evidence
-    args = {"log_joint": log_joint, "log_q": log_normal(mean + 0.4 * shift, other)}
+    args = {"log_joint": log_joint, "log_q": log_normal(mean + shift * away, other)}
     return Case(args | {"cell": 2 * reach / (m - 1)}, **options)
 
 
@@ -202,7 +260,9 @@ GAP_ON_A_GRID = Exercise(
         _on_grid(61, 3, -2.0),
         _on_grid(41, 4, -3.5),
         _on_grid(81, 2, 1.0),
+        _on_grid(401, 3, -2.0, shift=6.0, reach=20.0),
         _on_grid(61, 3, -900.0, note="log p(x) near -900", hard=True),
+        _on_grid(61, 3, 900.0, step=900.0, note="pictures 900 nats apart", hard=True),
     ],
     roles={"log_joint": Role(".B"), "log_q": Role(".B")},
     mistakes=(
@@ -268,6 +328,48 @@ GAP_ON_A_GRID = Exercise(
             ),
         ),
         Mistake(
+            "log-cell-subtracted",
+            "You subtract log cell in log p(x): the sum is multiplied by cell, so log cell is "
+            "added.",
+            lambda log_joint, log_q, cell: _gap(log_joint, log_q, cell) - 2 * math.log(cell),
+        ),
+        Mistake(
+            "evidence-of-all-pictures",
+            "You sum log p(x) over the pictures too: each has its own p(x).",
+            lambda log_joint, log_q, cell: _under(
+                log_q, log_q - log_joint + log_joint.flatten().logsumexp(0) + math.log(cell), cell
+            ),
+        ),
+        Mistake(
+            "terms-made-positive",
+            "You cut negative terms off, or their sign: the log-ratio is negative where q lies "
+            "below the posterior, and counts there too.",
+            (
+                lambda log_joint, log_q, cell: _under(
+                    log_q,
+                    (log_q - log_joint + log_joint.logsumexp(0) + math.log(cell)).clamp(min=0),
+                    cell,
+                ),
+                lambda log_joint, log_q, cell: _under(
+                    log_q,
+                    (log_q - log_joint + log_joint.logsumexp(0) + math.log(cell)).abs(),
+                    cell,
+                ),
+            ),
+        ),
+        Mistake(
+            "both-ways",
+            "You add both divergences up: the gap of the ELBO is KL(q || posterior) alone.",
+            lambda log_joint, log_q, cell: (
+                _gap(log_joint, log_q, cell) + _reversed(log_joint, log_q, cell)
+            ),
+        ),
+        Mistake(
+            "under-the-posterior",
+            "You weight by the posterior: the expectation is under q.",
+            lambda log_joint, log_q, cell: -_reversed(log_joint, log_q, cell),
+        ),
+        Mistake(
             "entropy-forgotten",
             "Your gap lacks log q: it is the expectation of log q minus log p(z|x).",
             lambda log_joint, log_q, cell: (
@@ -286,6 +388,13 @@ GAP_ON_A_GRID = Exercise(
             "sign",
             "Your gap is negative: it is log q minus log p(z|x), and not the reverse.",
             lambda log_joint, log_q, cell: -_gap(log_joint, log_q, cell),
+        ),
+        Mistake(
+            "one-largest-for-all",
+            "You take one number out of the joints of all pictures before exp: take each "
+            "picture's largest, or torch.logsumexp(..., dim=0).",
+            matches=lambda got, want, *args: agree(got, _with_one_largest(*args)),
+            hard=True,
         ),
         Mistake(
             "underflow",

@@ -240,6 +240,20 @@ def _the_same_everywhere(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> str
     return None
 
 
+def _cut_off(gots: Sequence[Tensor], wants: Sequence[Tensor]) -> str | None:
+    """Values that are right on one side of a bound, and the bound, more than once, beyond it."""
+    got = torch.cat([g.reshape(-1) for g in gots])
+    want = torch.cat([w.reshape(-1) for w in wants])
+    for bound, cut in ((got.min(), torch.clamp_min), (got.max(), torch.clamp_max)):
+        at_bound = int((got == bound).sum())
+        if 1 < at_bound < len(got) and _everywhere(got, cut(want, bound.item())):
+            return (
+                f"Your values are right on one side of {bound + 0:.4g} and cut off there: "
+                "drop the clamp."
+            )
+    return None
+
+
 def _entry(got: Tensor, want: Tensor) -> str:
     """The first entry that is wrong, of two results of one shape that do not agree."""
     gap = (got - want).abs().nan_to_num(torch.inf, torch.inf)
@@ -306,6 +320,7 @@ def diagnose(
         or _follows_the_size(gots, wants, cases)
         or _function_of_the_right_ones(gots, wants)
         or _the_same_everywhere(gots, wants)
+        or _cut_off(gots, wants)
         or otherwise()
         or _first_difference(gots, wants, cases, notes or [""] * len(cases))
     )

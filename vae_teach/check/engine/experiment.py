@@ -4,7 +4,9 @@ The numbers are the student's, so there is no right table. A check asks whether 
 asked for, and whether what is concluded follows from it.
 """
 
+import itertools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,6 +16,12 @@ from vae_teach.check.engine.call import Fault, numbers
 from vae_teach.check.engine.words import kind
 
 RELATIVE_TOLERANCE = 2e-3  # a student prints and types four digits
+SMALLEST_BY_HAND = 0.1  # of which two decimals are two digits
+LEAST_EVEN = 5  # so many measured numbers are not evenly spaced by chance
+DECIMALS = 4  # a share of some thousand pictures has no more, so two runs may share one
+# Nats per picture of 784 tossed pixels: a decoder that answers 1/2 everywhere pays 543, and no
+# model of the field gets below 60.
+LEAST_ELBO, MOST_ELBO = -2_000.0, -10.0
 
 
 def read_number(value: Any, name: str) -> float:
@@ -37,7 +45,9 @@ def read_runs(value: Any, name: str, least: int, hints: dict[str, str]) -> list[
         value: what the student hands in, a list or a tensor.
         name: of this entry.
         least: the smallest number of runs.
-        hints: the sentences under "too-few" and "the-same-run", with a place for `{name}`.
+        hints: the sentences under "too-few" and "the-same-run", with a place for `{name}`. Two
+            runs may agree by chance in a number of few digits, as shares of right answers do;
+            more than half of them may not.
 
     Raises:
         Fault: for anything else than different finite numbers.
@@ -47,21 +57,58 @@ def read_runs(value: Any, name: str, least: int, hints: dict[str, str]) -> list[
     runs = _finite(_tensor(value, name).flatten(), name)
     if len(runs) < least:
         raise Fault(hints["too-few"].format(name=name))
-    if len(set(runs)) < len(runs):
+    twice = [run for run in set(runs) if runs.count(run) > 1]
+    exact = any(abs(run - round(run, DECIMALS)) > 1e-7 * abs(run) for run in twice)
+    if exact or 2 * len(set(runs)) <= len(runs):
         raise Fault(hints["the-same-run"].format(name=name))
+    require_measured(runs, name)
     return runs
 
 
+def require_measured(values: Sequence[float], name: str) -> None:
+    """Ask for what was measured in place of numbers that nobody measures.
+
+    Raises:
+        Fault: if all are whole or half numbers, or five or more go up or down in equal steps.
+    """
+    if all(2 * value == round(2 * value) for value in values):
+        raise Fault(
+            f"Your {name} holds whole and half numbers only: give the decimals that you measured."
+        )
+    steps = [b - a for a, b in itertools.pairwise(values)]
+    if len(values) >= LEAST_EVEN and max(steps) - min(steps) < 1e-6 * max(map(abs, values)):
+        raise Fault(f"Your {name} goes on in equal steps: give what you measured.")
+
+
+def require_nats_per_picture(values: Sequence[float], name: str) -> None:
+    """Tell bounds of tossed pictures, in nats per picture, from sums and from means over pixels.
+
+    Raises:
+        Fault: if they lie where no bound of a trained model does.
+    """
+    if max(values) > MOST_ELBO:
+        raise Fault(
+            f"Your {name} reaches {max(values):.4g}, nearer to 0 than any model comes: give nats "
+            "per picture, not per pixel."
+        )
+    if min(values) < LEAST_ELBO:
+        raise Fault(
+            f"Your {name} reaches {min(values):.6g}, and a guess of 1/2 for each of 784 pixels "
+            "has -543: give nats per picture, not their sum."
+        )
+
+
 def near(one: float, other: float) -> bool:
-    """Whether two numbers agree to the digits that one copies by hand."""
-    return abs(one - other) <= RELATIVE_TOLERANCE * max(abs(one), abs(other))
+    """Whether two numbers agree to the digits that one copies by hand: two decimals at least."""
+    by_hand = one == round(other, 2) and abs(one) >= SMALLEST_BY_HAND
+    return by_hand or abs(one - other) <= RELATIVE_TOLERANCE * max(abs(one), abs(other))
 
 
 def _tensor(value: Any, name: str) -> torch.Tensor:
     if isinstance(value, str):
         raise Fault(f"Your {name} is {kind(value)}: give numbers.")
     try:
-        return numbers(value).double()
+        return numbers(list(value) if isinstance(value, tuple) else value).double()
     except Fault as fault:
         raise Fault(f"Your {name} could not be taken as numbers: it is {kind(value)}.") from fault
 

@@ -4,6 +4,7 @@ ranking, and the luck of a seed.
 Shapes: B batch. Nats.
 """
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ def _cost(squared_error: Tensor, n_pixels: int, sigma_x: float) -> Tensor:
 
 def _errors(b: int, n_pixels: int, sigma_x: float) -> Case:
     g = torch.Generator().manual_seed(n_pixels)
-    squared_error = 5 + 10 * torch.rand(b, generator=g)
+    squared_error = min(1.0, 100 * sigma_x**2) * (5 + 10 * torch.rand(b, generator=g))
     return Case({"squared_error": squared_error, "n_pixels": n_pixels, "sigma_x": sigma_x})
 
 
@@ -49,6 +50,7 @@ GAUSSIAN_COST = Exercise(
         _errors(2, 40, 2.0),
         _errors(5, 784, 0.3),
         _errors(3, 20, 1.5),
+        _errors(3, 30, 0.01),
     ],
     roles={"squared_error": Role("B")},
     explain=wrong_term(_COST_TERMS, groups={"Your constant": tuple(_COST_TERMS)[1:]}),
@@ -101,9 +103,12 @@ GAUSSIAN_COST = Exercise(
         ),
         Mistake(
             "multiplied-by-the-variance",
-            "You multiply the squared error by 2 sigma_x^2: divide by it, for a wide Gaussian "
-            "minds an error less.",
-            lambda s, d, sigma: s * 2 * sigma**2 + 0.5 * d * math.log(2 * math.pi * sigma**2),
+            "You multiply the squared error by the variance: divide by 2 sigma_x^2, for a wide "
+            "Gaussian minds an error less.",
+            (
+                lambda s, d, sigma: s * 2 * sigma**2 + _cost(0 * s, d, sigma),
+                lambda s, d, sigma: s * sigma**2 / 2 + _cost(0 * s, d, sigma),
+            ),
         ),
         Mistake(
             "pi-without-its-two",
@@ -139,6 +144,17 @@ GAUSSIAN_COST = Exercise(
             "pictures-for-pixels",
             "Your constant counts the pictures: it counts the pixels, n_pixels.",
             lambda s, d, sigma: _cost(s, len(s), sigma),
+        ),
+        Mistake(
+            "one-number-of-pixels",
+            "Your constant is that of 784 pixels: there are n_pixels of them.",
+            lambda s, d, sigma: _cost(s, 784, sigma),
+        ),
+        Mistake(
+            "one-spread",
+            "You keep sigma_x^2 = 1/2, the chapter's case: divide by 2 sigma_x^2, in the constant "
+            "too.",
+            lambda s, d, sigma: _cost(s, d, math.sqrt(0.5)),
         ),
         Mistake(
             "density",
@@ -189,8 +205,11 @@ ALWAYS = ("data", "treatment", "likelihood", "number")
 
 
 def _rank(a: dict, b: dict) -> bool:
-    same_draws = a["draws"] == b["draws"] or a["number"] == "ELBO"
-    return all(a[key] == b[key] for key in ALWAYS) and same_draws
+    return all(a[key] == b[key] for key in ALWAYS) and _draws_agree(a, b)
+
+
+def _draws_agree(a: dict, b: dict) -> bool:
+    return a["number"] == "ELBO" or a["draws"] == b["draws"]
 
 
 _ELBO = {"number": "ELBO"}
@@ -226,7 +245,7 @@ _PAIRS: tuple[tuple[str, dict[str, Any], dict[str, Any], str], ...] = (
     ("likelihood", _GREY | _ELBO, _GREY | _ELBO | {"likelihood": "gaussian"}, ""),
     ("number", {}, _ELBO,
      "You rank an ELBO with an estimate of log p(x): the first is lower for every model."),
-    ("number", {"draws": 1}, _ELBO | {"draws": 1}, ""),
+    ("number", {"draws": 64}, _ELBO | {"draws": 64}, ""),
     ("draws", {}, {"draws": 50},
      "You rank estimates of log p(x) with different numbers of draws: they rise with the number."),
     ("draws", {}, {"draws": 1_000}, ""),
@@ -241,14 +260,22 @@ _PAIRS: tuple[tuple[str, dict[str, Any], dict[str, Any], str], ...] = (
 
 
 def _pairs() -> list[Case]:
-    """Each pair of protocols in both orders: a comparison must be symmetric."""
+    """Each pair of protocols in both orders: a comparison must be symmetric.
+
+    Equal entries are objects of their own, as from two files: `is` is no comparison.
+    """
     return [
         Case(
-            {"a": BASE | left, "b": BASE | right}, note=f"they differ in {_differing(left, right)}"
+            {"a": _read(BASE | left), "b": _read(BASE | right)},
+            note=f"they differ in {_differing(left, right)}",
         )
         for _, one, two, _ in _PAIRS
         for left, right in ((one, two), (two, one))
     ]
+
+
+def _read(protocol: dict) -> dict:
+    return json.loads(json.dumps(protocol))
 
 
 def _differing(left: dict, right: dict) -> str:
@@ -300,6 +327,11 @@ MAY_BE_RANKED = Exercise(
             "reversed",
             "You have it the wrong way round: True says that the two may stand in one ranking.",
             lambda a, b: not _rank(a, b),
+        ),
+        Mistake(
+            "identity",
+            "You compare with `is`, which asks for one and the same object: compare with ==.",
+            lambda a, b: _rank(a, b) and (a["number"] == "ELBO" or a["draws"] is b["draws"]),
         ),
         *(_Shown(name, hint) for name, _, _, hint in _PAIRS if hint),
     ),

@@ -13,11 +13,16 @@ from scipy.stats import norm, t
 from vae_teach.check.engine.answers import read_dictionary
 from vae_teach.check.engine.call import Fault
 from vae_teach.check.engine.exercise import deliver
-from vae_teach.check.engine.experiment import near, read_number, read_runs
+from vae_teach.check.engine.experiment import (
+    near,
+    read_number,
+    read_runs,
+    require_nats_per_picture,
+)
 from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.verdict import Verdict
 
-LEAST = 5
+LEAST, MOST = 5, 100  # runs; nobody trains more, but an evaluation has hundreds of pictures
 MEAN_TOLERANCE = 0.1  # of the standard deviation
 KEYS = ("elbo", "mean", "half_width", "one_run")
 Sum = Callable[[list[float]], float]
@@ -59,6 +64,22 @@ SLIPS: dict[str, tuple[str, Sum, str]] = {
         "half_width",
         lambda runs: norm.ppf(0.975) * statistics.stdev(runs) / math.sqrt(len(runs)),
         "Your half_width has 1.96 for t: with so few runs s is uncertain too, and t is larger.",
+    ),
+    "n-degrees-of-freedom": (
+        "half_width",
+        lambda runs: t.ppf(0.975, len(runs)) * statistics.stdev(runs) / math.sqrt(len(runs)),
+        "Your half_width has t with n degrees of freedom: there are n - 1, because the mean is "
+        "estimated too.",
+    ),
+    "variance-for-spread": (
+        "half_width",
+        lambda runs: _t(runs) * statistics.variance(runs) / math.sqrt(len(runs)),
+        "Your half_width has the variance of the runs: it is the standard deviation that counts.",
+    ),
+    "exchanged": (
+        "half_width",
+        _one_run,
+        "Your half_width is what one_run should be: are the two exchanged?",
     ),
     "root-n-missing": (
         "half_width",
@@ -111,6 +132,8 @@ HINTS = {
     "too-few": "Your {name} has fewer than five runs: train with at least five seeds.",
     "the-same-run": "Two of the runs in your {name} agree in every digit: change the seed of the "
     "model and that of fit.",
+    "values-of-pictures": "Your {name} has more than 100 numbers: give the average over the "
+    "pictures, one number for each seed.",
     "cost-for-elbo": "Your elbo is positive: tossed pictures have probabilities, so their ELBO is "
     "negative.",
     **{name: hint for name, (_, _, hint) in SLIPS.items()},
@@ -123,6 +146,9 @@ def _examine(answer: Any) -> None:
     runs = read_runs(table["elbo"], "elbo", LEAST, HINTS)
     if max(runs) > 0:
         raise Fault(HINTS["cost-for-elbo"])
+    if len(runs) > MOST:
+        raise Fault(HINTS["values-of-pictures"].format(name="elbo"))
+    require_nats_per_picture(runs, "elbo")
     for name, right in RIGHT.items():
         found = read_number(table[name], name)
         if not _same(name, found, right(runs), runs):

@@ -31,6 +31,11 @@ def _case(n: int, centre: float, gain: float, shift: float, noise: float, **opti
     return Case({"y": y, "guess": guess}, **options)
 
 
+def _scaled(case: Case, unit: float, centre: float, note: str) -> Case:
+    """The same in other units, in which R^2 is the same."""
+    return Case({k: centre + unit * v for k, v in case.args.items()}, note=note, hard=True)
+
+
 EXPLAINED_SHARE = Exercise(
     name="explained_share",
     right=_share,
@@ -38,6 +43,8 @@ EXPLAINED_SHARE = Exercise(
         _case(9, 0.5, 0.7, 0.2, 0.3),
         _case(14, -2.0, 1.2, -0.3, 0.2),
         _case(11, 3.0, -0.4, 0.5, 0.3, note="guesses worse than the mean"),
+        _scaled(_case(12, 0.0, 0.8, 0.1, 0.4), 1e-5, 0.0, "a factor of tiny spread"),
+        _scaled(_case(16, 0.0, 0.8, 0.1, 0.4), 1.0, 500.0, "a factor far from 0"),
     ],
     mistakes=(
         Mistake(
@@ -97,6 +104,37 @@ EXPLAINED_SHARE = Exercise(
             lambda y, guess: _share(y, guess).clamp(min=0),
         ),
         Mistake(
+            "explained-over-all",
+            "You divide the spread of the guesses about the mean of y by that of y: bold wrong "
+            "guesses would win.",
+            lambda y, guess: (guess - y.mean()).square().sum() / (y - y.mean()).square().sum(),
+        ),
+        Mistake(
+            "mean-of-the-guesses",
+            "You compare with the mean of the guesses: the best constant is the mean of y.",
+            lambda y, guess: 1 - (y - guess).square().sum() / (y - guess.mean()).square().sum(),
+        ),
+        Mistake(
+            "median",
+            "You compare with the median: the constant with the least squared error is the mean.",
+            lambda y, guess: 1 - (y - guess).square().sum() / (y - y.median()).square().sum(),
+        ),
+        Mistake(
+            "one-minus-the-error",
+            "You subtract the error itself from 1: divide it by that of the mean of y.",
+            (
+                lambda y, guess: 1 - (y - guess).square().mean(),
+                lambda y, guess: 1 - (y - guess).square().sum(),
+                lambda y, guess: 1 - (y - guess).square().mean() / (y - y.mean()).square().sum(),
+            ),
+        ),
+        Mistake(
+            "degrees-of-freedom",
+            "You correct for a fitted line: R^2 as the exercise has it takes the two sums as they "
+            "are.",
+            lambda y, guess: 1 - (1 - _share(y, guess)) * (len(y) - 1) / (len(y) - 2),
+        ),
+        Mistake(
             "each-picture",
             "You return a value for each picture: sum the squares over the pictures first.",
             lambda y, guess: 1 - (y - guess).square() / (y - y.mean()).square(),
@@ -105,6 +143,13 @@ EXPLAINED_SHARE = Exercise(
             "squared-error",
             "You return the mean squared error: compare it with that of the mean of y.",
             lambda y, guess: (y - guess).square().mean(),
+        ),
+        Mistake(
+            "not-in-every-unit",
+            "Your values are right for a y of spread 1 about 0, and not in other units, where R^2 "
+            "is the same: add nothing to the denominator, and subtract the mean before squaring.",
+            matches=lambda got, want, y, guess: got.shape == want.shape,
+            hard=True,
         ),
     ),
 )

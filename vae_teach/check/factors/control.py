@@ -19,7 +19,7 @@ VERDICTS = ("trained is better", "random is better", "no difference")
 
 HINTS = {
     "too-few": "Your {name} has fewer than three runs: take three seeds or more.",
-    "the-same-run": "Two of the runs in your {name} agree in every digit: change the seed.",
+    "the-same-run": "Runs in your {name} agree in every digit: change the seed.",
     "above-one": "Your {name} holds a value above 1, which an R^2 never has: is it in per cent?",
     "one-list": "Your trained and your random hold the same numbers.",
     "overlap": "Your lists overlap, so that some run without training does as well as one with it: "

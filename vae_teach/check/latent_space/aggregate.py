@@ -80,6 +80,15 @@ def _one_gaussian(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     return _mixed(_each(z, mu.mean(dim=0, keepdim=True), variance.log()))
 
 
+def _gaussian_of_the_averages(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+    return _mixed(_each(z, mu.mean(dim=0, keepdim=True), logvar.mean(dim=0, keepdim=True)))
+
+
+def _gaussian_of_the_moments(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+    variance = mu.var(dim=0, correction=0) + logvar.exp().mean(dim=0)
+    return _mixed(_each(z, mu.mean(dim=0, keepdim=True), variance.log()[None]))
+
+
 def _case(m: int, n: int, size: int, **options) -> Case:
     g = torch.Generator().manual_seed(m * n)
     logvar = torch.randn(n, size, generator=g) - 1
@@ -96,6 +105,14 @@ def _at_all_distances() -> Case:
     return Case(args, note="posteriors far from each other", hard=True)
 
 
+def _far_from_the_origin() -> Case:
+    """Places and codes some units apart, and 600 from 0."""
+    case = _case(4, 5, 2)
+    moved = {name: case.args[name] + 600 for name in ("z", "mu")}
+    moved["logvar"] = case.args["logvar"].clamp(-2, 1)  # ordinary, so that nothing else fails here
+    return Case(case.args | moved, note="codes far from the origin", hard=True)
+
+
 AGGREGATE = Exercise(
     name="aggregate_log_density",
     right=_right,
@@ -104,6 +121,7 @@ AGGREGATE = Exercise(
         _case(4, 7, 3),
         _case(2, 3, 1),
         _at_all_distances(),
+        _far_from_the_origin(),
     ],
     roles={"z": Role("BL"), "mu": Role("NL"), "logvar": Role("NL", LOGVAR)},
     ones="BNL",
@@ -145,8 +163,8 @@ AGGREGATE = Exercise(
         ),
         Mistake(
             "one-gaussian",
-            "You average the parameters and take one Gaussian: average the N densities.",
-            _one_gaussian,
+            "You take one Gaussian for all N: average the N densities.",
+            (_one_gaussian, _gaussian_of_the_averages, _gaussian_of_the_moments),
         ),
         Mistake(
             "logvar-as-log-sigma",
@@ -262,10 +280,19 @@ AGGREGATE = Exercise(
             hard=True,
         ),
         Mistake(
+            "square-expanded",
+            "Your values are right for codes near 0, but not far from it: subtract mu from z "
+            "first, then square, for the terms of the expanded square cancel badly there.",
+            matches=lambda got, want, z, mu, logvar: (
+                bool(got.isfinite().all()) and (agree(got, want) or z.abs().min() > 500)
+            ),
+            hard=True,
+        ),
+        Mistake(
             "underflow",
             "Your values are right near the codes, but infinite or NaN where densities are too "
             "small for a float: use torch.logsumexp, which takes each place's largest out first.",
-            matches=lambda got, want, *args: not bool(got.isfinite().all()),
+            matches=lambda got, want, *args: agree(got, want) or not bool(got.isfinite().all()),
             hard=True,
         ),
     ),
