@@ -93,6 +93,12 @@ def with_errors():
     return ax
 
 
+def unlabelled():
+    ax = drawn(legend=False)
+    ax.legend(handles=[])
+    return ax
+
+
 def exchanged():
     ax = Figure().add_subplot()
     for i, curve in enumerate(CURVES):
@@ -201,7 +207,7 @@ WRONG = {
         "no-numbers": drawn([*CURVES[:2], (-110.0, math.nan, -105.5, -105.1)]),
         "log-of-the-draws": drawn(xs=[math.log10(k) for k in K], scale="linear"),
         "axes-exchanged": exchanged(),
-        "shifted": drawn([*CURVES[:2], [v + 0.7 for v in CURVES[0]]]),
+        "one-curve-moved": drawn([*CURVES[:2], [v + 0.7 for v in CURVES[0]]]),
         "one-model": drawn([[v + noise for v, noise in zip(CURVES[0], row, strict=True)]
                             for row in ((0, 0, 0, 0), (.01, -.002, .003, 0), (0, .001, 0, .01))]),
         "straight": drawn([*CURVES[:2], [-109 + 1.7 * math.log10(k) for k in K]]),
@@ -225,6 +231,13 @@ UNNAMED = {
     "gap_on_a_grid": {
         "half": (lambda j, q, c: gap_by_hand(j, q, c) / 2, "0.5 times"),
         "squeezed": (lambda j, q, c: gap_by_hand(j, q, c).squeeze(), "for a batch of one"),
+        "mean-taken-out": (
+            lambda j, q, c: (
+                (q.exp() * (q - j + ((j - j.mean(0)).exp().sum(0) * c).log() + j.mean(0))).sum(0)
+                * c
+            ),
+            "each picture's largest",
+        ),
         "clamped": (
             lambda j, q, c: (
                 (q.exp() * (q - (j.log_softmax(0) - math.log(c)).clamp(min=-30))).sum(0) * c
@@ -240,6 +253,11 @@ UNNAMED = {
             drawn([(-110, -107, -106, -105), (-111, -108, -106, -105), (-109, -107, -104, -103)]),
             "decimals",
         ),
+        "stretched": (
+            drawn([[f * v for v in CURVES[0]] for f in (1, 0.98, 1.01)]),
+            "one curve, moved",
+        ),
+        "nothing-in-the-legend": (unlabelled(), "legend"),
         "sums": (drawn([[100.3 * v for v in curve] for curve in CURVES]), "not their sum"),
         "per-pixel": (drawn([[v / 784 for v in curve] for curve in CURVES]), "not per pixel"),
     },

@@ -210,6 +210,7 @@ UNNAMED = {
         "per-pixel": (interval([run / 784 for run in RUNS]), "not per pixel"),
         "whole-numbers": (interval([-100, -103, -101, -104, -102]), "decimals"),
         "equal-steps": (interval([-100.1, -100.2, -100.3, -100.4, -100.5]), "equal steps"),
+        "equal-steps-mixed": (interval([-100.2, -100.1, -100.4, -100.3, -100.5]), "equal steps"),
         "words": (interval(elbo="five runs"), "give numbers"),
         "open": (interval(one_run=None), "no answer yet for one_run"),
         "two-means": (interval(mean=[-120.0, -119.0]), "give one number"),

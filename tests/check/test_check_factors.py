@@ -151,6 +151,7 @@ UNNAMED = {
     },
     "explained_share": {
         "half": (lambda y, p: share(y, p) / 2, "0.5 times"),
+        "cut-off-at-minus-1": (lambda y, p: share(y, p).clamp(-1, 1), "yours is -1"),
         "unstable-sums": (
             lambda y, p: 1 - ((y - p) ** 2).sum() / ((y**2).sum() - y.sum() ** 2 / len(y)),
             "in other units",

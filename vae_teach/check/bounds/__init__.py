@@ -233,11 +233,13 @@ def _on_grid(
     shift: float = 0.4,
     step: float = 1.0,
     reach: float = 6.0,
+    narrow: float = 1.0,
     **options,
 ) -> Case:
     """Gaussian posteriors and other Gaussians for q on an even grid of a line, which holds both.
 
-    Their distance grows with `shift`; log p(x) falls by `step` from picture to picture.
+    Their distance grows with `shift`; log p(x) falls by `step` from picture to picture. On a grid
+    far wider than a narrow posterior, only its largest log-density may be taken out before exp.
     """
     g = torch.Generator().manual_seed(m + b)
     z = torch.linspace(-reach, reach, m, dtype=torch.float64)[:, None]
@@ -246,7 +248,7 @@ def _on_grid(
         return -0.5 * ((z - mean) / sd) ** 2 - sd.log() - 0.5 * math.log(2 * math.pi)
 
     mean, away = torch.randn(2, b, generator=g, dtype=torch.float64)
-    sd, other = 0.6 + 0.4 * torch.rand(2, b, generator=g, dtype=torch.float64)
+    sd, other = narrow * (0.6 + 0.4 * torch.rand(2, b, generator=g, dtype=torch.float64))
     evidence = low - step * torch.arange(b)
     log_joint = log_normal(mean, sd) + evidence
     args = {"log_joint": log_joint, "log_q": log_normal(mean + shift * away, other)}
@@ -263,6 +265,7 @@ GAP_ON_A_GRID = Exercise(
         _on_grid(401, 3, -2.0, shift=6.0, reach=20.0),
         _on_grid(61, 3, -900.0, note="log p(x) near -900", hard=True),
         _on_grid(61, 3, 900.0, step=900.0, note="pictures 900 nats apart", hard=True),
+        _on_grid(601, 2, -2.0, reach=20.0, narrow=0.3, note="a narrow posterior", hard=True),
     ],
     roles={"log_joint": Role(".B"), "log_q": Role(".B")},
     mistakes=(
@@ -398,9 +401,11 @@ GAP_ON_A_GRID = Exercise(
         ),
         Mistake(
             "underflow",
-            "Your values are right where p(x) is not too small, but infinite or NaN at log p(x) "
-            "near -900: use torch.logsumexp.",
-            matches=lambda got, want, log_joint, log_q, cell: not bool(got.isfinite().all()),
+            "Your values are right for log-densities near 0, but infinite or NaN for others: take "
+            "each picture's largest out before exp, as torch.logsumexp does.",
+            matches=lambda got, want, log_joint, log_q, cell: (
+                agree(got, want) or not bool(got.isfinite().all())
+            ),
             hard=True,
         ),
     ),

@@ -36,10 +36,11 @@ HINTS = {
     "ax.set_xscale('log').",
     "no-x-label": "Your horizontal axis has no label: say that it is the number of draws, K.",
     "no-unit": "Your vertical axis does not say its unit: the bound is in nats per picture.",
-    "no-legend": "Your figure has no legend: say which curve is which seed.",
+    "no-legend": "Your figure has no legend with an entry for each curve: say which curve is which "
+    "seed.",
     "same-curve": "Two of your curves are the same: change the seed of the model and that of fit.",
-    "shifted": "Two of your curves differ by one number at every K: two seeds give two models, "
-    "whose curves also differ in shape.",
+    "one-curve-moved": "Two of your curves are one curve, moved or stretched by one number: two "
+    "seeds give two models, whose curves also differ in shape.",
     "one-model": "Your curves lie within 0.02 nats of each other at every K: that is the noise of "
     "the draws of one model, so train one for each seed.",
     "straight": "One of your curves is exactly straight, which no bound is: draw what you "
@@ -65,9 +66,9 @@ def _curves(ax: Axes) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def _pairs(curves: list[tuple[np.ndarray, np.ndarray]]) -> list[np.ndarray]:
-    """The differences of every two curves that have the same K."""
+    """Every two curves that have the same K, as rows."""
     return [
-        b - a
+        np.stack([a, b])
         for (x, a), (other, b) in itertools.combinations(curves, 2)
         if np.array_equal(x, other)
     ]
@@ -81,7 +82,7 @@ def _is_straight(x: np.ndarray, y: np.ndarray) -> bool:
 
 def _fault_of_the_figure(ax: Axes, curves: list[tuple[np.ndarray, np.ndarray]]) -> str:
     """The name of the first thing that a reader of the figure lacks, or nothing."""
-    values = [y for _, y in curves]
+    values, legend = [y for _, y in curves], ax.get_legend()
     wrong = {
         "too-few-curves": len(curves) < LEAST_CURVES,
         "no-numbers": not all(np.isfinite(y).all() for y in values),
@@ -92,7 +93,7 @@ def _fault_of_the_figure(ax: Axes, curves: list[tuple[np.ndarray, np.ndarray]]) 
         "even-axis": ax.get_xscale() == "linear",
         "no-x-label": not ax.get_xlabel().strip(),
         "no-unit": "nat" not in ax.get_ylabel().lower(),
-        "no-legend": ax.get_legend() is None,
+        "no-legend": legend is None or len(legend.get_texts()) < LEAST_CURVES,
     }
     return next((name for name, found in wrong.items() if found), "")
 
@@ -100,14 +101,17 @@ def _fault_of_the_figure(ax: Axes, curves: list[tuple[np.ndarray, np.ndarray]]) 
 def _fault_of_the_curves(curves: list[tuple[np.ndarray, np.ndarray]]) -> str:
     """The name of the first thing that no bounds of three models do, or nothing."""
     values = [y for _, y in curves]
-    gaps = _pairs(curves)
+    pairs = _pairs(curves)
+    gaps = [a - b for a, b in pairs]
     wrong = {
         "same-curve": len({y.tobytes() for y in values}) < len(values),
         "straight": any(_is_straight(x, y) for x, y in curves),
         "falls": any((np.diff(y) < -NOISE).any() for y in values),
         "flat": any(y[-1] <= y[0] + 1e-6 for y in values),
         "one-model": len(gaps) > 1 and all((np.abs(gap) < SEEDS_APART).all() for gap in gaps),
-        "shifted": any(np.ptp(gap) < EXACT * np.abs(values[0]).max() for gap in gaps),
+        "one-curve-moved": any(
+            np.ptp(b - a) < EXACT * np.abs(a).max() or np.ptp(b / a) < EXACT for a, b in pairs
+        ),
     }
     return next((name for name, found in wrong.items() if found), "")
 

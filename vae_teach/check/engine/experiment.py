@@ -18,6 +18,7 @@ from vae_teach.check.engine.words import kind
 RELATIVE_TOLERANCE = 2e-3  # a student prints and types four digits
 SMALLEST_BY_HAND = 0.1  # of which two decimals are two digits
 LEAST_EVEN = 5  # so many measured numbers are not evenly spaced by chance
+ROUND_STEPS = (1.0, 0.1, 0.01)
 DECIMALS = 4  # a share of some thousand pictures has no more, so two runs may share one
 # Nats per picture of 784 tossed pixels: a decoder that answers 1/2 everywhere pays 543, and no
 # model of the field gets below 60.
@@ -69,15 +70,22 @@ def require_measured(values: Sequence[float], name: str) -> None:
     """Ask for what was measured in place of numbers that nobody measures.
 
     Raises:
-        Fault: if all are whole or half numbers, or five or more go up or down in equal steps.
+        Fault: if all are whole or half numbers, or five or more go up or down in equal steps, or
+            are a row such as 0.1, 0.2, ... in any order.
     """
     if all(2 * value == round(2 * value) for value in values):
         raise Fault(
             f"Your {name} holds whole and half numbers only: give the decimals that you measured."
         )
-    steps = [b - a for a, b in itertools.pairwise(values)]
-    if len(values) >= LEAST_EVEN and max(steps) - min(steps) < 1e-6 * max(map(abs, values)):
+    if len(values) >= LEAST_EVEN and (_step(values) or _step(sorted(values)) in ROUND_STEPS):
         raise Fault(f"Your {name} goes on in equal steps: give what you measured.")
+
+
+def _step(values: Sequence[float]) -> float:
+    """The one step from each number to the next, to six digits; 0 if there is none."""
+    steps = [b - a for a, b in itertools.pairwise(values)]
+    even = max(steps) - min(steps) < 1e-6 * max(map(abs, values))
+    return round(steps[0], 6) if even else 0.0
 
 
 def require_nats_per_picture(values: Sequence[float], name: str) -> None:

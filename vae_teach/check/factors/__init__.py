@@ -42,7 +42,7 @@ EXPLAINED_SHARE = Exercise(
     cases=lambda: [
         _case(9, 0.5, 0.7, 0.2, 0.3),
         _case(14, -2.0, 1.2, -0.3, 0.2),
-        _case(11, 3.0, -0.4, 0.5, 0.3, note="guesses worse than the mean"),
+        _case(11, 3.0, -1.4, 0.5, 0.3, note="guesses worse than the mean"),
         _scaled(_case(12, 0.0, 0.8, 0.1, 0.4), 1e-5, 0.0, "a factor of tiny spread"),
         _scaled(_case(16, 0.0, 0.8, 0.1, 0.4), 1.0, 500.0, "a factor far from 0"),
     ],
