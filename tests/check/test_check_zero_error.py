@@ -64,6 +64,8 @@ WRONG = {
         "in-units-of-t": lambda z0, s, b, n: z0 - n * (s * z0 + 1.5 * b),
         "slope-missing": lambda z0, s, b, n: z0 - n**2 * (s * z0 + 1.5 * b),
         "tilt-without-slope": lambda z0, s, b, n: z0 - s * n**2 * (z0 + 1.5 * b),
+        "slope-twice": lambda z0, s, b, n: z0 - (s * n) ** 2 * (s * z0 + 1.5 * b),
+        "tilt-divided": lambda z0, s, b, n: z0 - n**2 * (z0 + 1.5 * s * b),
         "step-alone": lambda z0, s, b, n: -s * n**2 * (s * z0 + 1.5 * b),
         "one-value": lambda z0, s, b, n: by_regression(z0, s, b, n).mean(),
     },
@@ -72,6 +74,7 @@ WRONG = {
         "negative": changed(lambda e, gap: (-e, gap)),
         "ratio": changed(lambda e, gap: (2**e, gap)),
         "log-of-the-ratio": changed(lambda e, gap: (e * math.log(2), gap)),
+        "decimal-logarithm": changed(lambda e, gap: (e * math.log10(2), gap)),
         "wider-noise": changed(lambda e, gap: (e, gap * 2**e)),
         "divided": changed(lambda e, gap: (e, gap / 0.0025)),
         "bits": changed(lambda e, gap: (e, gap / math.log(2))),
@@ -87,6 +90,7 @@ WRONG = {
 UNNAMED = {
     "better_mean": {
         "twice": (lambda z0, s, b, n: 2 * by_regression(z0, s, b, n), "twice"),
+        "shift-in-t": (lambda z0, s, b, n: -n * (s * z0 + 1.5 * b), "should be"),
         "in-place": (lambda z0, s, b, n: z0.mul_(1 - n), "in place"),
     },
     "measured_rate": {

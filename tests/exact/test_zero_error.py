@@ -220,3 +220,10 @@ def test_a_batch_of_mixtures_and_a_noise_of_zero_are_refused():
         Transport.of_mixture(Mixture(*(part.expand(2, 2) for part in MIXTURE.__dict__.values())))
     with pytest.raises(ValueError, match="sigma_x must be positive"):
         TWO_HUMPS.gap(X, 0.0)
+
+
+def test_a_code_that_is_no_inverse_is_refused():
+    """A student's Phi in place of Phi^-1, which the grid alone would call too wide."""
+    wrong = Transport(NORMAL.log_prob, NORMAL.decode, torch.special.ndtr)
+    with pytest.raises(ValueError, match=r"code\(1.7\) is 0.955435, and decode makes 0.955435"):
+        wrong.gap(X[2:], 0.1)

@@ -108,9 +108,21 @@ class Transport:
 
     @checked
     def local(self, x: Tensor) -> Local:
-        """Code, slope, tilt and bend at x (N,)."""
+        """Code, slope, tilt and bend at x (N,).
+
+        Raises:
+            ValueError: if decode does not bring the code of some x back to it.
+        """
+        x = x.detach().double()
+        z0 = self.code(x)
+        if not torch.allclose(back := self.decode(z0), x, rtol=1e-6, atol=1e-6):
+            worst = (back - x).abs().argmax()
+            raise ValueError(
+                f"code and decode must be inverse to each other, but code({x[worst]:g}) is "
+                f"{z0[worst]:g}, and decode makes {back[worst]:g} of it"
+            )
         first, second = self.derivatives(x, 2)
-        z0, slope = self.code(x.double()), 1 / first
+        slope = 1 / first
         return Local(z0, slope, slope * z0, slope.square() * second)
 
     @checked

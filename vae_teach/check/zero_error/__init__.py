@@ -111,9 +111,22 @@ BETTER_MEAN = Exercise(
             lambda z0, slope, bend, sigma_x: z0 - sigma_x**2 * slope * (z0 + 1.5 * bend),
         ),
         Mistake(
+            "slope-twice",
+            "Your step has a factor slope too many: it is m * slope * sigma_x².",
+            lambda z0, slope, bend, sigma_x: z0 + _step(z0, slope, bend, sigma_x) * slope,
+        ),
+        Mistake(
+            "tilt-divided",
+            "You divide z0 by the slope for the tilt: the tilt is slope * z0.",
+            lambda z0, slope, bend, sigma_x: z0 - sigma_x**2 * slope * (z0 / slope + 1.5 * bend),
+        ),
+        Mistake(
             "step-alone",
             "You return what is to be added: return the mean itself.",
-            _step,
+            (
+                _step,
+                lambda z0, slope, bend, sigma_x: -(slope * z0 + 1.5 * bend),
+            ),
         ),
         Mistake(
             "one-value",

@@ -95,6 +95,11 @@ RATE = MeasuredTable(
             _changed(lambda exponent, gap: (math.log(_ratio(exponent)), gap)),
         ),
         Slip(
+            "decimal-logarithm",
+            "Your exponents are decimal logarithms of ratios of gaps: divide them by log10 2.",
+            _changed(lambda exponent, gap: (math.log10(_ratio(exponent)), gap)),
+        ),
+        Slip(
             "wider-noise",
             "Your second column is the gap at sigma_x = 0.1: give that at 0.05.",
             _changed(lambda exponent, gap: (exponent, gap * _ratio(exponent))),
