@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vae_teach.evaluate.refine import FreePosterior
 from vae_teach.evaluate.weights import log_posterior
 from vae_teach.exact.grid import Grid
 from vae_teach.machine.device import as_float64, on_accelerator
@@ -89,6 +90,7 @@ def grid_log_likelihood(
     reach: float = 7.0,
     n: int = 281,
     likelihood: Likelihood | None = None,
+    posterior: FreePosterior | None = None,
     tolerance: float = 1e-4,
 ) -> GridEvidence:
     """log p(x) by the trapezoid rule on n x n points of [-reach, reach]^2, for all images at once.
@@ -103,14 +105,18 @@ def grid_log_likelihood(
         reach: half the side of the square.
         n: points a side, one more than a multiple of 4.
         likelihood: another p(x|z) than the model's own, for the same decoder output.
+        posterior: another q than the encoder's, one for each of these images, as `refine` finds it.
         tolerance: largest `spacing_error` accepted, in nats.
 
     Raises:
-        ValueError: if the model has not two latents, if the spacing is too wide for some p(z|x) or
-            some q(z|x), or if some posterior reaches the edge.
+        ValueError: if the model has not two latents, if `posterior` is for other images, if the
+            spacing is too wide for some p(z|x) or some q(z|x), or if some posterior reaches the
+            edge.
     """
     if model.latent_dim != 2:
         raise ValueError(f"a grid needs 2 latent dimensions, but the model has {model.latent_dim}")
+    if posterior is not None and len(posterior) != len(images):
+        raise ValueError(f"posterior is for {len(posterior)} images, but there are {len(images)}")
     require_number(reach, "reach", 0, ends=False)
     require_number(tolerance, "tolerance", 0, ends=False)
     grid = Grid(-reach, reach, n, dim=2)
@@ -126,7 +132,7 @@ def grid_log_likelihood(
         z = points.to(images)  # (M, 2)
         prior = log_standard_normal(points)
         table = as_float64(log_prob_table(likelihood, images, model.decode(z))) + prior
-        log_q = as_float64(_posterior_table(model, images, z))
+        log_q = as_float64(_posterior_table(model, images, z, posterior))
         chosen = coarse_points[part]
         edge = (points.abs() == reach).any(dim=1)
         index = chosen.nonzero()[:, 0].to(where)
@@ -144,9 +150,12 @@ def _coarse(grid: Grid) -> tuple[Tensor, Tensor]:
     return chosen, weights
 
 
-def _posterior_table(model: Encoder, x: Tensor, z: Tensor) -> Tensor:
+def _posterior_table(
+    model: Encoder, x: Tensor, z: Tensor, posterior: FreePosterior | None
+) -> Tensor:
     """log q(z_m | x_n): (N, D), (M, 2) -> (N, M)."""
-    return log_posterior(model, x, z[:, None].expand(-1, len(x), -1)).T
+    places = z[:, None].expand(-1, len(x), -1)
+    return (log_posterior(model, x, places) if posterior is None else posterior.log_prob(places)).T
 
 
 def _finish(sums: _Sums, grid: Grid, tolerance: float) -> GridEvidence:

@@ -43,7 +43,20 @@ def log_full_normal(x: Tensor, mu: Tensor, cov: Tensor) -> Tensor:
     """
     require_same_latent_size(x=x, mu=mu)
     _require_same_size(mu, cov, "mu", "cov")
-    root = cholesky(cov)
+    return log_normal_of_root(x, mu, cholesky(cov))
+
+
+@checked
+def log_normal_of_root(x: Tensor, mu: Tensor, root: Tensor) -> Tensor:
+    """log N(x | mu, root root^T) for lower-triangular roots with a positive diagonal, in nats.
+
+    Shapes (..., L), (..., L) and (..., L, L) -> (...,).
+
+    Raises:
+        ValueError: if the sizes differ.
+    """
+    require_same_latent_size(x=x, mu=mu)
+    _require_same_size(mu, root, "mu", "root")
     distance = _solve(root, x - mu).square().sum(dim=-1)
     log_det = 2 * root.diagonal(dim1=-2, dim2=-1).log().sum(dim=-1)
     return -0.5 * (x.shape[-1] * LOG_2PI + log_det + distance)

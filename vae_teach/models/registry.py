@@ -17,6 +17,7 @@ MODELS = {
     "CVAE": "vae_teach.models.conditional",
     "Regressor": "vae_teach.models.conditional",
     "Completer": "vae_teach.models.completion",
+    "ImportanceWeighted": "vae_teach.training.importance",
     "ConvAutoencoder": "vae_teach.systems.convolutional",
     "SourceVAE": "vae_teach.systems.dense",
     "SourceAutoencoder": "vae_teach.systems.dense",
