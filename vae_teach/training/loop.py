@@ -20,6 +20,7 @@ from tqdm import tqdm
 from vae_teach.machine.device import borrowed, device_of, pick_device
 from vae_teach.machine.threads import share_cores_in_a_kernel
 from vae_teach.training import arguments as fit_arguments
+from vae_teach.training.adam import Adam
 from vae_teach.training.arguments import Batch
 from vae_teach.training.checkpoint import fingerprint, restore, save_checkpoint
 from vae_teach.training.history import History, Record
@@ -332,7 +333,7 @@ def fit(
     device = device if isinstance(device, torch.device) else pick_device(device)
     checkpoint = None if checkpoint is None else Path(checkpoint)
     home = device_of(model)
-    make_optimizer = optimizer or functools.partial(torch.optim.Adam, lr=lr, fused=True)
+    make_optimizer = optimizer or functools.partial(Adam, lr=lr, fused=True)
     with borrowed(model, device):
         trainer = Trainer(
             model, make_optimizer(model.parameters()), train, held_out, device=device,

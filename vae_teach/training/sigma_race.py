@@ -14,6 +14,7 @@ from torch import Tensor
 
 from vae_teach.maths.noise import noise
 from vae_teach.models.posterior import PosteriorVAE
+from vae_teach.training.adam import Adam
 from vae_teach.training.stacked import Stack
 from vae_teach.validation import require_count, require_number
 
@@ -83,7 +84,7 @@ def race(
     stack = Stack(models)
     eps = noise((len(held_out), latent_dim), held_out, torch.Generator().manual_seed(0))
     batches = _batches(seeds, len(train), (batch_size, latent_dim))
-    optimizer, looks = torch.optim.Adam(stack.parameters.values(), lr=lr), {}
+    optimizer, looks = Adam(stack.parameters.values(), lr=lr), {}
     for step in range(steps + 1):
         if step % look_every == 0:
             looks[step] = _losses(stack.look(held_out, eps))

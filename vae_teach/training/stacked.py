@@ -15,6 +15,7 @@ from tqdm import tqdm
 from vae_teach.machine.threads import share_cores_in_a_kernel
 from vae_teach.maths.noise import noise
 from vae_teach.models.vae import VAE
+from vae_teach.training.adam import Adam
 from vae_teach.training.loop import Transform, epoch_generator
 from vae_teach.validation import NOT_NEGATIVE, checked, require_count, require_number, require_rows
 
@@ -115,7 +116,7 @@ def fit_stacked(
     _require_fit(models, train, seeds, betas, epochs, batch_size)
     stack = Stack(models)  # type: ignore[arg-type]  # VAEs, or what has their methods
     weights = torch.tensor(betas, dtype=train.dtype, device=train.device)
-    optimizer = torch.optim.Adam(stack.parameters.values(), lr=lr, fused=True)
+    optimizer = Adam(stack.parameters.values(), lr=lr, fused=True)
     steps = epochs * -(-len(train) // batch_size)
     with tqdm(total=steps, disable=not progress, unit="step") as bar:
         for epoch in range(epochs):
