@@ -5,6 +5,7 @@ import io
 import json
 from dataclasses import dataclass
 from importlib import resources
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -76,11 +77,11 @@ def read_sweep(written: dict) -> Sweep:
     """What `protocol.make_sweep` returns, as a `Sweep`."""
     points = []
     for point in written["points"]:
-        columns = {
+        columns: dict[str, Any] = {
             key: [run[key] for run in point["runs"]]
             for key in ("rate", "distortion", "active", "idle_kl", "kl")
         }
-        sheets = {key: _sheet(point[key]) for key in ("redrawn", "samples")}
+        sheets: dict[str, Any] = {key: _sheet(point[key]) for key in ("redrawn", "samples")}
         points.append(Point(setting=point["setting"], **columns, **sheets))
     return Sweep(
         written["sweep"],
