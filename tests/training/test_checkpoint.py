@@ -29,6 +29,7 @@ from vae_teach.training.checkpoint import (
     save_checkpoint,
 )
 from vae_teach.training.history import History
+from vae_teach.training.importance import ImportanceWeighted
 
 SMALL = {"n_pixels": 12, "encoder_hidden": (5,), "latent_dim": 2, "decoder_hidden": (5,)}
 EXP = {"name": "gaussian", "positive": "exp", "initial_sigma": 0.5, "sampled_kl": True}
@@ -45,6 +46,7 @@ EXAMPLES = {
     "CVAE": lambda: CVAE(12, 3, seed=0),
     "Regressor": lambda: Regressor(12, 3, seed=0),
     "Completer": lambda: Completer(CVAE(756, 28, seed=0), column_task()),
+    "ImportanceWeighted": lambda: ImportanceWeighted(VAE(**SMALL, seed=0), 3),
     "LabelConvCVAE": lambda: LabelConvCVAE(label_in_encoder=True, seed=0),
     "ColumnCVAE": lambda: ColumnCVAE(seed=0),
     "ColumnRegressor": lambda: ColumnRegressor(seed=0),

@@ -31,6 +31,7 @@ Heads = tuple[Tensor, ...]  # mu and a, each (B, L), and whatever more a posteri
 # Where each is defined; its module is imported when it is asked for.
 POSTERIORS = {
     "gaussian": ("vae_teach.models.posterior", "GaussianPosterior"),
+    "full": ("vae_teach.models.full_posterior", "FullGaussianPosterior"),
     "flow": ("vae_teach.systems.flows", "FlowPosterior"),
 }
 
