@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from vae_teach.evaluate.free_posteriors import FreePosterior
 from vae_teach.evaluate.grid import grid_log_likelihood
-from vae_teach.evaluate.refine import FreePosterior
 from vae_teach.models.latent import LatentModel
 
 
@@ -19,7 +19,8 @@ class GapSplit(NamedTuple):
     Args:
         log_px: log p(x).
         approximation: what the best q of the family lacks, fitted to each picture alone.
-        amortization: what a network adds to it that has been trained as long as it gains.
+        amortization: what a network adds to it that has been trained as long as it gains. On
+            pictures that it has not seen this includes what it fails to generalize.
         optimization: what the encoder itself adds, because its training stopped earlier.
     """
 

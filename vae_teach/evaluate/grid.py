@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vae_teach.evaluate.refine import FreePosterior
+from vae_teach.evaluate.free_posteriors import FreePosterior
 from vae_teach.evaluate.weights import log_posterior
 from vae_teach.exact.grid import Grid
 from vae_teach.machine.device import as_float64, on_accelerator

@@ -10,7 +10,6 @@ import math
 from typing import Protocol
 
 import torch
-from sklearn.mixture import GaussianMixture
 from torch import Generator, Tensor, nn
 
 from vae_teach.evaluate.bounds import PerImage
@@ -97,6 +96,8 @@ def fit_mixture_prior(
     Raises:
         ValueError: if there are fewer pictures than components.
     """
+    from sklearn.mixture import GaussianMixture  # takes a second, which few evaluations need
+
     _require_enough(images, components)
     codes = _codes(model, images, generator)
     seed = int(torch.randint(2**31, (1,), generator=generator, device=generator.device))

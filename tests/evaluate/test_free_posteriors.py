@@ -9,8 +9,8 @@ from torch import nn
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
 from vae_teach import evaluate
+from vae_teach.evaluate.free_posteriors import FreePosterior, refine
 from vae_teach.evaluate.gap import split_gap
-from vae_teach.evaluate.refine import FreePosterior, refine
 from vae_teach.exact import LinearGaussian
 from vae_teach.exact.bound import normal_nodes
 from vae_teach.maths.gaussian import kl_to_standard_normal
