@@ -70,7 +70,8 @@ def verdict_on(exercise, answer):
 
 
 def random_states():
-    return torch.get_rng_state().tolist(), np.random.get_state()[1].tolist(), random.getstate()  # noqa: NPY002
+    of_numpy = np.random.get_state()[1]  # noqa: NPY002
+    return torch.get_rng_state().numpy().tobytes(), of_numpy.tobytes(), random.getstate()
 
 
 def seed_all(seed):
@@ -313,8 +314,18 @@ def test_an_answer_left_open_is_not_attempted_yet(exercise):
         assert verdict_at("WRONG", place).message != "Not attempted yet.", WRONG[place].id
 
 
-@pytest.mark.parametrize("exercise", HANDED_A_FUNCTION)
-@pytest.mark.parametrize("error", ERRORS, ids=lambda e: type(e).__name__)
+def every_road_of(things, usual):
+    """All of them for one exercise of the machinery and each of its own kind, one for the rest."""
+    every = ["share_inside", *OF_THEIR_OWN]
+    rest = [name for name in HANDED_A_FUNCTION if name not in every]
+    return [*itertools.product(every, things), *((name, usual) for name in rest)]
+
+
+def names_of(value):
+    return value if isinstance(value, str) else type(value).__name__
+
+
+@pytest.mark.parametrize("exercise, error", every_road_of(ERRORS, ERRORS[0]), ids=names_of)
 def test_no_exception_escapes_from_a_check(exercise, error):
     """A student's exception stops the notebook."""
 
@@ -329,8 +340,10 @@ def test_no_exception_escapes_from_a_check(exercise, error):
         assert "when called with" in message
 
 
-@pytest.mark.parametrize("exercise", HANDED_A_FUNCTION)
-@pytest.mark.parametrize("thing", [None, 3, "f", torch.zeros(2), [len]], ids=repr)
+NO_FUNCTIONS = [3, None, "f", torch.zeros(2), [len]]
+
+
+@pytest.mark.parametrize("exercise, thing", every_road_of(NO_FUNCTIONS, 3), ids=names_of)
 def test_passing_something_else_than_a_function_is_explained(exercise, thing):
     """check.f(f(x)) instead of check.f(f): "object is not callable" tells a beginner nothing."""
     assert "needs your function itself" in verdict_on(exercise, thing).message

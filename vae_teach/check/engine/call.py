@@ -5,6 +5,7 @@ Everything that can go wrong becomes a `Fault`, whose text is the sentence shown
 
 import contextlib
 import copy
+import dis
 import inspect
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -58,16 +59,17 @@ def untouched_dtype() -> Iterator[None]:
 def _is_stub(error: NotImplementedError) -> bool:
     """Tell a stub's own `raise` from PyTorch's NotImplementedError for a missing kernel or method.
 
-    The stub's is raised in the student's own code, the others in the code of a library.
+    The stub's is raised by a `raise` of the student's own code, the others in that of a library:
+    in C, which leaves the student's call as the last line, or in Python.
     """
     traceback: TracebackType | None = error.__traceback__
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
     if traceback is None:
         return True
-    # Under torch.device, as here, torch's own errors pass through its Python code as well.
-    folders = Path(traceback.tb_frame.f_code.co_filename).parts
-    return not {"site-packages", "dist-packages"} & set(folders)
+    code = traceback.tb_frame.f_code
+    is_raise = code.co_code[traceback.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+    return is_raise and not {"site-packages", "dist-packages"} & set(Path(code.co_filename).parts)
 
 
 def _split(args: dict[str, Any], keywords: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:

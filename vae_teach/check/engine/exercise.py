@@ -236,11 +236,13 @@ def examine(student: Callable, exercise: Exercise) -> None:
 @contextlib.contextmanager
 def _usual_settings() -> Iterator[None]:
     """Gradients on, tensors in float32 on the CPU, whatever the notebook has switched."""
+    # A device that is set makes every operation a detour through Python, that of the CPU too.
+    elsewhere = torch.get_default_device().type != "cpu"
     with (
         untouched_dtype(),
         torch.inference_mode(False),
         torch.enable_grad(),
-        torch.device("cpu"),
+        torch.device("cpu") if elsewhere else contextlib.nullcontext(),
     ):
         torch.set_default_dtype(torch.float32)
         yield
