@@ -5,7 +5,6 @@ import io
 import json
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -77,12 +76,19 @@ def read_sweep(written: dict) -> Sweep:
     """What `protocol.make_sweep` returns, as a `Sweep`."""
     points = []
     for point in written["points"]:
-        columns: dict[str, Any] = {
-            key: [run[key] for run in point["runs"]]
-            for key in ("rate", "distortion", "active", "idle_kl", "kl")
-        }
-        sheets: dict[str, Any] = {key: _sheet(point[key]) for key in ("redrawn", "samples")}
-        points.append(Point(setting=point["setting"], **columns, **sheets))
+        runs = point["runs"]
+        points.append(
+            Point(
+                setting=point["setting"],
+                rate=[run["rate"] for run in runs],
+                distortion=[run["distortion"] for run in runs],
+                active=[run["active"] for run in runs],
+                idle_kl=[run["idle_kl"] for run in runs],
+                kl=[run["kl"] for run in runs],
+                redrawn=_sheet(point["redrawn"]),
+                samples=_sheet(point["samples"]),
+            )
+        )
     return Sweep(
         written["sweep"],
         points,
