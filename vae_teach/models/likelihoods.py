@@ -94,7 +94,7 @@ class Bernoulli(_OfLogits):
     .. math:: \log p(x|z) = \sum_j x_j \log y_j + (1 - x_j)\log(1 - y_j), \quad
               y = \mathrm{sigmoid}(\mathrm{logits})
 
-    With grey pixels this is a cross-entropy and not a density; chapter 7 says what it means then.
+    With grey pixels this is a cross-entropy and not a density; chapter 8 says what it means then.
     """
 
     def require_data(self, x: Tensor, name: str = "x") -> None:
