@@ -32,15 +32,20 @@ class Linear(GaussianCodes, nn.Module):
 
     def __init__(self, exact, shift=0.0, widen=0.0):
         super().__init__()
-        self.exact, self.shift, self.widen = exact, shift, widen
         self.latent_dim, self.likelihood = exact.latent_dim, Gaussian(exact.sigma_x)
+        _, cov = exact.posterior(exact.b)
+        _, logvar = exact.best_factorized(exact.b)
+        buffers = {"W": exact.W, "b": exact.b, "gain": cov @ exact.W.T / exact.sigma_x**2}
+        buffers |= {"shift": torch.tensor(shift, dtype=F64), "logvar": logvar + widen}
+        for name, value in buffers.items():  # so that they move with the model
+            self.register_buffer(name, value)
 
     def encode(self, x):
-        mu, logvar = self.exact.best_factorized(x)
-        return mu + self.shift, logvar + self.widen
+        mu = (x - self.b) @ self.gain.T + self.shift
+        return mu, self.logvar.expand_as(mu)
 
     def decode(self, z):
-        return self.exact.decode(z)
+        return z @ self.W.T + self.b
 
     mean_image = decode
 
