@@ -56,7 +56,7 @@ lab: $(READY) ## open JupyterLab on the notebooks
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks --LabApp.app_settings_dir=book/lab $(AS_ROOT)
 
 check: lint ## fast: lint, format, and the tests that need no browser and no second process
-	$(TESTS) -q -m "$(FAST)"
+	$(TESTS) -q -m "$(FAST)" --ignore tests/browser
 
 lint: $(READY) lint-javascript ## only lint and format
 	$(PY) -m ruff check
