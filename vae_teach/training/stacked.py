@@ -1,8 +1,9 @@
 """Many models of one architecture, trained as one network whose weights have one axis more.
 
 Adam works number by number, so every model takes the steps that it would take alone (tested against
-`fit`); what is saved is the time between the small operations. Shapes: M models, N examples,
-B batch, D pixels, L latent. Nats.
+`fit`); what is saved is the time between small operations. On one CPU core 8 and 24 networks of
+30-32-1 take 0.31 and 0.19 of the time that they take one by one, and of 784-64-16 all of it
+(batches of 100, medians of 3). Shapes: M models, N examples, B batch, D pixels, L latent. Nats.
 """
 
 from collections.abc import Sequence
