@@ -48,7 +48,7 @@ SIZES = (1, 2, 5, 10, 20, 40)
 
 
 @functools.cache
-def fits(fitted="training", *, start=0, **how):
+def fits(fitted="training", *, start=(0, "kmeans"), **how):
     """{size: (training, validation)}, as a student would compute them."""
     return {size: mixture_size.scores(fitted, size, start=start, **how) for size in SIZES}
 
@@ -61,8 +61,14 @@ def mixtures(fitted="training", *, choice=10, change=tuple, **how):
 
 def by_numpy():
     """Another start of EM, scores as arrays, keys and choice of NumPy."""
-    table = {np.int64(size): np.array(pair) for size, pair in fits(start=3).items()}
+    table = {np.int64(size): np.array(pair) for size, pair in fits(start=(3, "kmeans")).items()}
     return {"choice": np.int64(10), "table": table}
+
+
+def from_random_codes():
+    """Another first guess, from which another size may be the best: the own table decides."""
+    table = fits(start=(0, "random_from_data"))
+    return {"table": table, "choice": max(table, key=lambda size: table[size][1])}
 
 
 def with_entry(size, pair):
@@ -73,6 +79,17 @@ def with_entry(size, pair):
 def outside_in_a_sample(sd, latent_dim):
     z = sd * torch.randn(200_000, latent_dim)
     return (z.abs() < 1).all(dim=1).double().mean()
+
+
+def remembering(answer):
+    """Keeps what it found in the first call with each k, as a cache at the wrong place does."""
+    known = {}
+
+    def of_the_first(t, x, k):
+        t = known.setdefault(k, t.clone())
+        return answer(t, x, k)
+
+    return of_the_first
 
 
 RIGHT = {
@@ -98,6 +115,7 @@ RIGHT = {
     "size_of_a_mixture": {
         "as-in-the-solution": mixtures(),
         "another-start": by_numpy(),
+        "from-random-codes": from_random_codes(),
         "with-more-sizes": with_entry(3, (-2.5, -2.6)),
         "tensors": mixtures(change=lambda pair: [torch.tensor(v) for v in pair]),
     },
@@ -153,6 +171,16 @@ WRONG = {
             components=lambda vh: torch.linalg.svd(t - t.mean(0))[1][:k, None].sqrt() * vh[:k],
         ),
         "one-mean-for-all-pixels": lambda t, x, k: pca_by_svd(t, x, k, centre=t.mean()),
+        "components-not-centred": lambda t, x, k: pca_by_svd(
+            t, x, k, components=lambda vh: torch.linalg.svd(t).Vh[:k]
+        ),
+        "divided-by-the-spread": lambda t, x, k: pca_by_svd(
+            t,
+            x,
+            k,
+            components=lambda vh: vh[:k] / torch.linalg.svd(t - t.mean(0))[1][:k, None].sqrt(),
+        ),
+        "clamped": lambda t, x, k: pca_by_svd(t, x, k).clamp(0, 1),
         "train-rebuilt": lambda t, x, k: pca_by_svd(t, t, k),
     },
     "share_inside": {
@@ -171,6 +199,7 @@ WRONG = {
         "bounds-not-divided": lambda sd, n: inside(1 / sd) ** n,
         "root-two": lambda sd, n: math.erf(1 / sd) ** n,
         "sd-of-the-sum": lambda sd, n: inside(sd * n**0.5),
+        "one-side-of-zero": lambda sd, n: (NormalDist(0, sd).cdf(1) - 0.5) ** n,
         "log": lambda sd, n: n * math.log(inside(sd)),
         "not-exact": outside_in_a_sample,
     },
@@ -182,6 +211,10 @@ WRONG = {
         "costs": mixtures(change=lambda pair: (-pair[0], -pair[1])),
         "densities": mixtures(change=lambda pair: (math.exp(pair[0]), math.exp(pair[1]))),
         "bits": mixtures(change=lambda pair: (pair[0] / math.log(2), pair[1] / math.log(2))),
+        "per-dimension": mixtures(change=lambda pair: (pair[0] / 2, pair[1] / 2)),
+        "differences": mixtures(change=lambda pair: (pair[0], pair[0] - pair[1])),
+        "zeros": with_entry(5, (0.0, 0.0)),
+        "alike": {"table": dict.fromkeys(SIZES, (-2.66, -2.7)), "choice": 1},
         "totals": mixtures(change=lambda pair: (300 * pair[0], 2_000 * pair[1])),
         "fitted-on-validation": mixtures("validation", choice=40),
         "diag-covariances": mixtures(covariance_type="diag"),
@@ -218,6 +251,10 @@ UNNAMED = {
             ),
             "k = 4 (fewer examples than pixels), entry [0, 0]",
         ),
+        "remembered": (
+            remembering(pca_by_svd),
+            "for a later call of the same sizes",
+        ),
         "transposed": (lambda t, x, k: pca_by_svd(t, x, k).T, "the axes are in another order"),
         "in-place": (
             lambda t, x, k: (x.sub_(t.mean(0)), pca_by_svd(t, x, k, centre=0) + t.mean(0))[1],
@@ -239,7 +276,7 @@ UNNAMED = {
     },
     "size_of_a_mixture": {
         "a-size-missing": ({"table": {1: (-2.7, -2.7)}, "choice": 1}, "lacks size = 2, 5, 10,"),
-        "one-column": (with_entry(5, -2.05), "size = 5 has 1 numbers"),
+        "one-column": (with_entry(5, -2.05), "size = 5 has 1 number:"),
         "fitted-on-both": (mixtures("both", choice=20), "have seen the validation codes"),
         "a-word": (mixtures(choice="ten"), "Your answer for choice is a str"),
         "no-dictionary": ([10], "Your answer is a list"),

@@ -90,6 +90,12 @@ def measured(tau, chance=0.2, hard=False, n=100_000):
     return (got.mean() - truth).item(), got.std().item()
 
 
+def without_noise(tau):
+    leaf = coin(0.2).requires_grad_()
+    z = (leaf / tau).softmax(-1)
+    return torch.autograd.grad(loss(z), leaf)[0][0, 1].item() - 0.016, 0.0
+
+
 def table_with(change=lambda bias, spread: (bias, spread), **how):
     return {tau: change(*measured(tau, **how)) for tau in TAUS}
 
@@ -109,6 +115,7 @@ RIGHT = {
         "responsibility": lambda z, w, m1, m2, s: w * normal(z, m1, s) / mixture(z, w, m1, m2, s),
         "implicit-by-autograd": implicit_by_autograd,
         "log-odds": by_log_odds,
+        "tanh": lambda *a: (1 + torch.tanh(by_log_odds(*a).logit() / 2)) / 2,
     },
     "temperature_table": {
         "measured": table_with(),
@@ -134,6 +141,11 @@ WRONG = {
             lambda v: v - others(v), reduce=lambda each: each.sum(0) / (len(each) - 1)
         ),
         "draws-kept": weigh(lambda v: v - others(v), reduce=lambda each: each),
+        "times-the-probability": weigh(lambda v: v - others(v), score=lambda z, p: z * p * (1 - p)),
+        "score-not-centred": weigh(lambda v: v, score=lambda z, p: z),
+        "divided-by-the-spread": weigh(lambda v: (v - v.mean()) / v.std()),
+        "median": weigh(lambda v: v - v.median()),
+        "neighbour": weigh(lambda v: v - v.roll(1)),
     },
     "slope_by_mean": {
         "sign": lambda *a: -by_log_odds(*a),
@@ -154,6 +166,10 @@ WRONG = {
             / (s * mixture(z, w, m1, m2, s))
         ),
         "variance-for-deviation": lambda z, w, m1, m2, s: by_log_odds(z, w, m1, m2, s**0.5),
+        "half-missing": lambda z, w, m1, m2, s: by_log_odds(z, w, m1, m2, s / 2**0.5),
+        "weight-twice": lambda z, w, m1, m2, s: by_log_odds(z, w, m1, m2, s) * w,
+        "log": lambda *a: by_log_odds(*a).log(),
+        "hard": lambda *a: (by_log_odds(*a) > 0.5).float(),
         "distribution-functions": lambda z, w, m1, m2, s: (
             w * Normal(m1, s).cdf(z) / (w * Normal(m1, s).cdf(z) + (1 - w) * Normal(m2, s).cdf(z))
         ),
@@ -167,6 +183,21 @@ WRONG = {
         "forward-hard": table_with(hard=True),
         "multiplied": {tau: measured(1 / tau) for tau in TAUS},
         "other-coin": table_with(chance=0.4),
+        "truth-by-the-probability": table_with(lambda bias, spread: (bias + 0.016 - 0.1, spread)),
+        "standard-errors": table_with(lambda bias, spread: (bias, spread / 100_000**0.5)),
+        "relative": table_with(lambda bias, spread: (bias / 0.016, spread / 0.016)),
+        "four-draws": table_with(lambda bias, spread: (bias, spread / 2)),
+        "rows-reversed": {
+            tau: measured(other) for tau, other in zip(TAUS, TAUS[::-1], strict=True)
+        },
+        "factor-forgotten": {
+            tau: (tau * (measured(tau)[0] + 0.016) - 0.016, tau * measured(tau)[1]) for tau in TAUS
+        },
+        "without-noise": {tau: without_noise(tau) for tau in TAUS},
+        "chance-exchanged": table_with(chance=0.8),
+        "fair-coin": table_with(chance=0.5),
+        "zeros": EXACT | {3.0: (0.0, 0.0)},
+        "alike": dict.fromkeys(TAUS, EXACT[1.0]),
         "noisy": EXACT | {0.1: (EXACT[0.1][0] + 0.01, EXACT[0.1][1])},
         "other": EXACT | {0.3: (0.3, 0.3)},
         "still-open": EXACT | {3.0: None},
@@ -175,7 +206,10 @@ WRONG = {
 
 UNNAMED = {
     "choice_gradient": {
-        "one-other": (weigh(lambda v: v - v.roll(1)), "entry [0] of the result should be"),
+        "clamped": (
+            lambda values, z, p: weigh(lambda v: v - others(v))(values, z, p).clamp(-1, 1),
+            "entry [0] of the result should be",
+        ),
         "classes-summed": (
             weigh(lambda v: v - others(v), reduce=lambda each: each.mean(0).sum()),
             "The shape is () where (3,) is asked",
@@ -187,16 +221,16 @@ UNNAMED = {
     },
     "slope_by_mean": {
         "a-number": (lambda z, w, m1, m2, s: w, "shape"),
+        "constant-added": (
+            lambda z, w, m1, m2, s: w * normal(z, m1, s) / (mixture(z, w, m1, m2, s) + 1e-8),
+            "of the result should be",
+        ),
         "components-exchanged": (
             lambda z, w, m1, m2, s: by_log_odds(z, w, m2, m1, s),
             "",
         ),
     },
     "temperature_table": {
-        "standard-errors": (
-            table_with(lambda bias, spread: (bias, spread / 100_000**0.5)),
-            "In the row for τ = 0.1 your standard deviation is not right",
-        ),
         "a-number": (0.3, "a float: give a dictionary {τ: (bias, standard deviation)}"),
         "a-row-missing": ({0.1: (0, 1)}, "Your table lacks τ = 0.3, 1 and 3"),
         "three-numbers": (EXACT | {1.0: (1, 2, 3)}, "Your row for τ = 1 has 3 numbers"),

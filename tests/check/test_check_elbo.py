@@ -13,6 +13,7 @@ from vae_teach.check import elbo
 from vae_teach.check.elbo import bound_by_hand
 from vae_teach.check.elbo import sizes as latent_sizes
 from vae_teach.check.engine.exercise import evaluate
+from vae_teach.exact.ppca import fit_ppca
 
 ANSWERS = {"latent_size", "two_point_bound"}
 
@@ -46,6 +47,18 @@ def with_kl(change):
 
 def table_of(**changes):
     return latent_sizes.right_answer() | changes
+
+
+def of_fixed_noise(sigma_x):
+    training, validation, _ = latent_sizes.factor_data()
+    models = [fit_ppca(training, size, sigma_x=sigma_x).model for size in range(1, 9)]
+    return [model.log_evidence(validation).mean().item() for model in models]
+
+
+def refitted(size):
+    training, validation, testing = latent_sizes.factor_data()
+    model = fit_ppca(torch.cat([training, validation]), size).model
+    return model.log_evidence(testing).mean().item()
 
 
 def scores_of(which, log_density=None, *, fitted_to=0):
@@ -105,6 +118,10 @@ WRONG = {
     "elbo_value": {
         "kl-added": lambda ll, m, v: ll.mean(0) + divergence(m, v),
         "loss": lambda *a: -elbo_by_torch(*a),
+        "kl-divided-by-the-batch": lambda ll, m, v: ll.mean(0) - divergence(m, v) / len(m),
+        "one-dimension": with_kl(lambda m, v: divergence(m[:, :1], v[:, :1])),
+        "draws-minus-one": lambda ll, m, v: ll.sum(0) / (len(ll) - 1) - divergence(m, v),
+        "median": lambda ll, m, v: ll.median(0).values - divergence(m, v),
         "draws-summed": lambda ll, m, v: ll.sum(0) - divergence(m, v),
         "log-mean-exp": lambda ll, m, v: ll.exp().mean(0).log() - divergence(m, v),
         "kl-averaged": lambda ll, m, v: ll.mean(0) - divergence(m, v) / m.shape[1],
@@ -152,6 +169,11 @@ WRONG = {
         "sum": table_of(validation=[400 * v for v in scores_of(1)]),
         "bits": table_of(validation=[v / math.log(2) for v in scores_of(1)]),
         "negative": table_of(validation=[-v for v in scores_of(1)]),
+        "per-pixel": table_of(validation=[v / 10 for v in scores_of(1)]),
+        "reversed": table_of(validation=scores_of(1)[::-1]),
+        "fixed-noise": table_of(validation=of_fixed_noise(0.5)),
+        "rounded": table_of(validation=[round(v, 1) for v in scores_of(1)]),
+        "refitted": table_of(test=refitted(3)),
         "reconstruction": table_of(validation=squared_errors()),
         "fitted-to-validation": table_of(validation=scores_of(1, fitted_to=1)),
         "table": table_of(validation=[0.0, *scores_of(1)[1:]]),
@@ -183,6 +205,10 @@ WRONG = {
         "kl-turned": by_hand(elbo=-0.5448 - 0.5 * math.log(0.5 / 0.8) - 0.5 * math.log(0.5 / 0.2)),
         "under-the-prior": by_hand(elbo=0.5 * math.log(0.45 / 0.8) + 0.5 * math.log(0.05 / 0.2)),
         "q-exchanged": by_hand(elbo=0.2 * math.log(0.45 / 0.2) + 0.8 * math.log(0.05 / 0.8)),
+        "elbo-from-the-swapped-gap": by_hand(
+            elbo=-0.6931 - 0.9 * math.log(0.9 / 0.8) - 0.1 * math.log(0.1 / 0.2)
+        ),
+        "q-equal": by_hand(elbo=0.5 * math.log(0.9 * 0.1)),
         "gap-added": by_hand(elbo=-0.6931 + 0.0444),
         "gap-from-the-prior": by_hand(gap=0.2231),
         "gap-exchanged": by_hand(gap=0.2 * math.log(0.2 / 0.9) + 0.8 * math.log(0.8 / 0.1)),
@@ -208,12 +234,16 @@ UNNAMED = {
         ),
         "squeezed": (lambda *a: elbo_by_torch(*a).squeeze(), "for a batch of one the shape is ()"),
         "column": (lambda *a: elbo_by_torch(*a)[:, None], "an axis of size 1 too many"),
+        "free-bits": (
+            with_kl(lambda m, v: (m**2 + v.exp() - 1 - v).div(2).clamp(min=0.02).sum(1)),
+            "(every q is close to the prior)",
+        ),
         "detached": (lambda ll, m, v: elbo_by_torch(ll, m.detach(), v), "mu"),
         "no-return": (lambda *a: None, "is its `return` missing?"),
     },
     "latent_size": {
         "a-list": (scores_of(1), "give a dictionary with validation, chosen and test"),
-        "seven-numbers": (table_of(validation=scores_of(1)[1:]), "a list: give 8 numbers, size 1"),
+        "seven-numbers": (table_of(validation=scores_of(1)[1:]), "has 7 numbers: give 8"),
         "two-wrong": (table_of(validation=[0.0, 0.0, *scores_of(1)[2:]]), "sizes 1 and 2:"),
         "a-word": (table_of(chosen="three"), "Your answer for chosen is a str: give a number"),
         "not-a-number": (table_of(test=float("nan")), "Your number for the test points is not"),

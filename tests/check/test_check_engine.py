@@ -17,7 +17,7 @@ import torch
 
 from vae_teach import check
 from vae_teach.check.engine import limit, registry, sampling
-from vae_teach.check.engine.answers import one_of, read_dictionary
+from vae_teach.check.engine.answers import one_of, read_dictionary, read_row
 from vae_teach.check.engine.call import Fault, call, numbers
 from vae_teach.check.engine.diagnose import diagnose
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, deliver, judge
@@ -390,6 +390,10 @@ def in_turn(*functions):
         (cached(LOGS.right), "but for a later call of the same sizes entry [0]"),
         (lambda w: average(w[:6], w[:6].max(0).values), "but for an axis K of size 9"),
         (lambda w: average(w, w.max(0).values)[:7], "for 9 examples the shape is (7,)"),
+        (
+            lambda w: ((w - w.amax(0)).exp().mean(0) + 1e-6).log() + w.amax(0),
+            "for 4,096 draws of which one has nearly all the weight entry [0] of the result",
+        ),
     ],
 )
 def test_log_weights_are_tried_at_all_the_sizes_they_take(student, piece, say):
@@ -437,6 +441,26 @@ def test_an_answer_that_differs_in_a_second_call_is_refused(say):
     """Draws of one's own where a formula is asked, right by chance or on average."""
     student = in_turn(*[LOGS.right] * 2, lambda w: LOGS.right(w) + 0.01)
     assert "but for a later call of the same sizes" in say(student, LOGS)
+
+
+def test_a_later_call_has_other_numbers_in_every_argument(say):
+    """A fit kept from the first call, which the same data with other examples never shows."""
+    fitted = Exercise(
+        name="slopes",
+        right=lambda t, x: x @ t.mean(0),
+        cases=lambda: [
+            Case({"t": torch.rand(n, b, generator=seeded(n)), "x": torch.rand(3, b)})
+            for n, b in SIZES
+        ],
+        roles={"t": Role("ND"), "x": Role("BD")},
+        fixed="ND",
+        mistakes=(),
+    )
+    means = {}
+    student = lambda t, x: x @ means.setdefault(t.shape, t.mean(0))  # noqa: E731
+    torch.manual_seed(0)
+    assert "but for a later call of the same sizes entry [0]" in say(student, fitted)
+    assert say(fitted.right, fitted) == "Right."
 
 
 # --- several parts --------------------------------------------------------------------------------
@@ -514,6 +538,24 @@ SCALED = Exercise(
 def test_an_argument_that_was_misread_is_named(student, text, say):
     """Sigma for the variance, n - 1 for n, two arguments exchanged: "should be 3, but is 4"."""
     assert say(student, SCALED) == f"Your values would be right with {text}."
+
+
+def test_a_negative_number_among_the_arguments_has_no_root_and_breaks_nothing(say):
+    """ "Your result could not be read (math domain error)", of a reading that nobody makes."""
+    exercise = Exercise(
+        name="shifted",
+        right=lambda x, m: x - m,
+        cases=lambda: [Case({"x": torch.rand(n, generator=seeded(n)), "m": -1.0}) for n in (3, 4)],
+        mistakes=(),
+    )
+    assert say(lambda x, m: x**2 * m, exercise).startswith("For x = tensor(")
+
+
+def test_a_factor_is_told_though_one_entry_that_should_be_zero_is_rounded():
+    """An entry of 1e-8 where 0 is right hides what all the others say."""
+    wants = [torch.tensor([1.0, -2.0, 1e-9]).double(), torch.tensor([3.0, 0.5, -1e-9]).double()]
+    gots = [3 * want + torch.tensor([0.0, 0.0, 2e-8]) for want in wants]
+    assert "3 times the right ones" in diagnose(gots, wants, [{}] * 2)
 
 
 def scalars(*values):
@@ -689,6 +731,42 @@ def test_a_right_answer_of_another_default_dtype_is_right_and_the_dtype_stays(sa
 def test_an_answer_of_far_too_many_numbers_gets_a_sentence(student, say):
     """A thousand million numbers, copied and compared for half a minute."""
     assert "00,000 numbers, far more than the inputs ask for" in say(student)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: torch.optim.SGD(model.parameters(), lr=0.1).step(),
+        lambda model: model.eval(),
+        lambda model: next(model.parameters()).requires_grad_(False),
+        lambda model: model.norm.running_mean.add_(1),
+    ],
+    ids=["weights", "mode", "flag", "buffer"],
+)
+def test_a_model_left_changed_is_named(change):
+    """A training step in a function that only asks: the next call finds another model."""
+
+    def model():
+        built = torch.nn.Linear(2, 2)
+        built.norm = torch.nn.BatchNorm1d(2)
+        return built
+
+    def student(model):
+        model(torch.ones(1, 2)).sum().backward()
+        change(model)
+
+    with pytest.raises(Fault, match="changes its argument model in place"):
+        call(student, "f", {"model": model()})
+    # gradients may stay: whoever asks for some leaves them
+    call(lambda model: model(torch.ones(1, 2)).sum().backward(), "f", {"model": model()})
+
+
+def test_a_row_of_another_length_is_told_its_length():
+    """ "Is a list: give 8 numbers", of a list of seven."""
+    with pytest.raises(Fault, match="for x has 1 number: give 2 numbers, a and b"):
+        read_row([1.0], "x", ("a", "b"))
+    with pytest.raises(Fault, match="for x is a str: give 2 numbers"):
+        read_row("12", "x", ("a", "b"))
 
 
 def test_a_name_with_a_line_break_leaves_the_message_on_one_line(say):

@@ -95,6 +95,14 @@ def of_the_ratio_upside_down(mu):
     return (torch.trapezoid(weight * (term - mean) ** 2, z) / 100).sqrt().item()
 
 
+def corrected_with(variance):
+    """The corrected estimator with another variance of one term, a function of mu^2."""
+    return {
+        name: (SPREADS[name][0], math.sqrt(variance(mu**2)) / 10)
+        for name, mu in estimators.MEANS.items()
+    }
+
+
 RIGHT = {
     "kl_two_normals": {
         "log-variances": by_logvars,
@@ -149,6 +157,17 @@ WRONG = {
         "logvar-for-variance": lambda mq, lq, mp, lp: (
             (lp - lq) / 2 + (lq + (mq - mp) ** 2) / (2 * lp) - 0.5
         ),
+        "logvar-as-sigma": lambda mq, lq, mp, lp: (
+            (lp / lq).abs().log() + (lq**2 + (mq - mp) ** 2) / (2 * lp**2) - 0.5
+        ),
+        "log-ratio-half": lambda mq, lq, mp, lp: by_sigmas(mq, lq, mp, lp) - (lp - lq) / 4,
+        "distance-in-units-of-q": lambda mq, lq, mp, lp: (
+            by_torch(mq, lq, mq, lp) + (mq - mp) ** 2 / (2 * lq.exp())
+        ),
+        "variances-upside-down": lambda mq, lq, mp, lp: (
+            by_sigmas(mq, lq, mp, lp) + (lp - lq).sinh()
+        ),
+        "two-pi": lambda *a: by_torch(*a) + math.log(2 * math.pi) / 2,
         "log-ratio-upside-down": lambda mq, lq, mp, lp: by_sigmas(mq, lq, mp, lp) - (lp - lq),
         "log-ratio-twice": lambda mq, lq, mp, lp: by_sigmas(mq, lq, mp, lp) + (lp - lq) / 2,
         "log-ratio-missing": lambda mq, lq, mp, lp: by_sigmas(mq, lq, mp, lp) - (lp - lq) / 2,
@@ -226,7 +245,12 @@ WRONG = {
         "rounded": spread(near=[0.01, 0.001]),
         "scatter": spread(far=[0.13, 0.2]),
         "still-open": spread(far=None),
-        "other": spread_times(0.1),
+        "other": spread(middle=[0.5, 0.018]),
+        "scaled": spread_times(10**0.5),
+        "sum-of-variances": corrected_with(lambda t: math.exp(t) - 1 + t),
+        "subtracted": corrected_with(lambda t: math.exp(t) - 1 + 3 * t),
+        "ratio-alone": corrected_with(lambda t: math.exp(t) - 1),
+        "not-finite": spread(far=[0.13, math.inf]),
     },
 }
 
@@ -304,11 +328,11 @@ UNNAMED = {
     "estimator_spread": {
         "a-list": ([[0.01, 0.0007]] * 3, "give a dictionary with near, middle and far"),
         "one-number": (spread(near=0.01), "for near is a float: give 2 numbers, plain and correct"),
-        "three-numbers": (spread(far=[1, 2, 3]), "for far is a list: give 2 numbers"),
+        "three-numbers": (spread(far=[1, 2, 3]), "for far has 3 numbers: give 2 numbers"),
         "a-word": (spread(far=["small", 0.1]), "for far, plain is a str: give a number"),
-        "not-a-number": (spread(far=[float("nan"), 0.1]), "plain estimator for far is not right"),
+        "not-a-number": (spread(far=[float("nan"), 0.1]), "plain estimator for far is NaN"),
         "two-open": (spread(far=None, near=None), "no numbers yet for near and far"),
-        "over-the-root": (spread_times(1 / 70), "is not right: for each repetition average"),
+        "over-the-root": (spread_times(1 / 70), "are all 0.014 times the right ones"),
     },
 }  # fmt: skip
 

@@ -107,6 +107,9 @@ WRONG = {
         "still-normal": lambda z: z / 1.5,
         "not-finite": lambda z: -torch.log(1 - uniform(z).round()) / 1.5,
         "distribution": lambda z: uniform(z) ** 2,
+        "others": lambda z: (-uniform(z).log() / 1.5).sort().values,
+        "no-phi": lambda z: z.abs() / 1.5,
+        "tails": lambda z: -torch.log(uniform(z).clamp(min=0.001)) / 1.5,
     },
     "width_of_q": {
         "signs": around(lambda e, n: -e),
@@ -118,6 +121,12 @@ WRONG = {
         "noisy": {**around(lambda e, n: e), 2.0: (-3.9, -0.3, -0.3)},
         "other": {**around(lambda e, n: e), 0.5: (-3.2, -1.4, 5.0)},
         "still-open": {0.5: None, 2.0: width.MEASURED[2.0][0]},
+        "spreads": {row: width.MEASURED[row][1] for row in (0.5, 2.0)},
+        "log-of-the-mean": {0.5: (-1.2, -0.9, -0.6), 2.0: (-0.2, -0.05, 0.0)},
+        "draws-reversed": {row: width.MEASURED[row][0][::-1] for row in (0.5, 2.0)},
+        "bits": around(lambda e, n: e / math.log(2)),
+        "zeros": around(lambda e, n: 0.0),
+        "alike": dict.fromkeys((0.5, 2.0), width.MEASURED[0.5][0]),
     },
 }
 
@@ -140,6 +149,10 @@ UNNAMED = {
             "for a column whose log-weights lie 2,000 apart they are infinite or NaN",
         ),
         "squeezed": (lambda w: by_logsumexp(w).squeeze(), "a batch of one the shape is ()"),
+        "constant-added": (
+            lambda w: ((w - w.amax(0)).exp().mean(0) + 1e-6).log() + w.amax(0),
+            "for 4,096 draws of which one has nearly all the weight",
+        ),
         "in-place": (lambda w: by_logsumexp(w.sub_(1)) + 1, "changes its argument log_weights"),
         "column": (lambda w: by_logsumexp(w)[:, None], "an axis of size 1 too many"),
         "no-return": (lambda w: None, "is its `return` missing?"),
@@ -147,6 +160,14 @@ UNNAMED = {
     "inverse_transform": {
         "squeezed": (lambda z: -uniform(z).log().squeeze() / 1.5, "has shape (), but z has shape"),
         "in-place": (lambda z: -z.neg_().erf_().log() / 1.5, "changes its argument z in place"),
+        "ranks": (
+            lambda z: -torch.log((z.argsort().argsort() + 0.5) / len(z)) / 1.5,
+            "depends on the other z",
+        ),
+        "noise-of-a-fixed-seed": (
+            lambda z: -torch.rand(len(z), generator=torch.Generator().manual_seed(0)).log() / 1.5,
+            "depends on the other z, or on an earlier call",
+        ),
         "twice-too-large": (lambda z: -2 * uniform(z).log() / 1.5, "twice or half as large"),
         "constant": (lambda z: torch.full_like(z, 2 / 3), "do not follow the exponential"),
         "no-return": (lambda z: None, "is its `return` missing?"),
@@ -155,7 +176,8 @@ UNNAMED = {
         "one-row": ({0.5: (-3.2, -1.4, -0.7)}, "lacks width = 2"),
         "two-columns": (around(lambda e, n: e) | {0.5: (-3.2, -1.4)}, "has 2 numbers"),
         "no-dictionary": ([1, 2], "Your answer is a list"),
-        "all-five": (around(lambda e, n: 5.0), "width = 0.5 your mean error with 10 draws"),
+        "up-and-down": (around(lambda e, n: 5.0 + n), "rows are all the same"),
+        "mean-squares": (around(lambda e, n: e**2 + 2), "width = 0.5 your mean error with 10"),
     },
 }
 

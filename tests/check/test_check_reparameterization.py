@@ -75,6 +75,17 @@ def by_changing_weights(model, x, generator):
     return tuple(name for name in sizes if sizes[name] == 0)
 
 
+def with_a_step(model, x, generator):
+    found = by_backward(out_of_reach)(model, x, generator)
+    torch.optim.SGD(model.parameters(), lr=0.1).step()
+    return found
+
+
+def in_evaluation_mode(model, x, generator):
+    model.eval()
+    return by_backward(out_of_reach)(model, x, generator)
+
+
 # --- exercise 3: a measured table ----------------------------------------------------------------
 
 SIZES = (1, 4, 16, 64, 256)
@@ -139,9 +150,16 @@ WRONG = {
         "summed-over-dimensions": table_with(lambda L, path, score: (L * path, L * score)),
         "by-sigma": table_with(by="sigma"),
         "mean-of-sines": table_with(f=lambda z: (10 * z).sin().mean(-1)),
-        "one-sine": table_with(f=lambda z: (10 * z[..., 0]).sin()),
+        "one-sine": table_with(f=lambda z: (10 * z[..., 0]).sin()),  # each from noise of its own
         "frequency": table_with(f=lambda z: z.sin().sum(-1)),
-        "scaled": table_with(draws=8, n=1_000),
+        "scaled": table_with(draws=4, n=4_000),
+        "by-all-means": table_with(lambda L, path, score: (L * path, score)),
+        "score-by-all-means": table_with(lambda L, path, score: (path, L * score)),
+        "half-the-width": table_with(lambda L, path, score: (path, 4 * score)),
+        "twice-the-frequency": table_with(f=lambda z: (20 * z).sin().sum(-1)),
+        "inner-derivative": table_with(lambda L, path, score: (path / 100, score)),
+        "zeros": EXACT | {64: (0.0, 0.0)},
+        "alike": dict.fromkeys(SIZES, (50.0, 0.5)),
         "noisy": table_with(n=20) | {4: (80.0, 2.9)},
         "other": EXACT | {64: (50.0, 3.0)},
         "still-open": EXACT | {16: None},
@@ -176,6 +194,24 @@ WRONG = {
         "loc-missing": lambda u, loc, scale: Laplace(torch.zeros_like(loc), scale).icdf(u),
         "loc-scaled": lambda u, loc, scale: scale * Laplace(loc, torch.ones_like(scale)).icdf(u),
         "distribution": lambda u, loc, scale: two_halves(u, loc, scale) ** 2,
+        "two-forgotten": lambda u, loc, scale: (
+            loc + scale * torch.where(u < 0.5, u.log(), -torch.log1p(-u))
+        ),
+        "centred-exponential": lambda u, loc, scale: loc - scale * (torch.log1p(-u) + 1),
+        "scale-squared": lambda u, loc, scale: two_halves(u, loc, scale**2),
+        "scale-exp": lambda u, loc, scale: two_halves(u, loc, scale.exp()),
+        "first-parameters": lambda u, loc, scale: two_halves(u, loc[0], scale[0]),
+        "distribution-function": lambda u, loc, scale: Laplace(loc, scale).cdf(u),
+        "others": lambda u, loc, scale: (
+            loc + scale * (u.clamp(min=1e-30).log() - u.roll(1).clamp(min=1e-30).log())
+        ),
+        "tails": lambda u, loc, scale: inverse_cdf(u.clamp(0.01, 0.99), loc, scale),
+        "huge": lambda u, loc, scale: torch.where(
+            u == 0, torch.finfo(u.dtype).min, inverse_cdf(u.clamp(min=1e-9), loc, scale)
+        ),
+        "nan-gradient-at-zero": lambda u, loc, scale: torch.where(
+            u == 0, loc, inverse_cdf(u, loc, scale)
+        ),
     },
     "cut_off": {
         "whole-loss": by_backward(out_of_reach, names=("reconstruction", "kl")),
@@ -186,6 +222,11 @@ WRONG = {
         "sum-for-presence": by_backward(lambda grad: grad is None or grad.sum() == 0),
         "any-zero": by_backward(lambda grad: grad is None or not grad.all()),
         "one-entry": by_backward(lambda grad: grad is None or grad.flatten()[0] == 0),
+        "threshold": by_backward(lambda grad: grad is None or grad.norm() < 1e-4),
+        "no-spread": by_backward(lambda grad: grad is None or grad.std(correction=0) == 0),
+        "one-picture": lambda model, x, generator: by_backward(out_of_reach)(
+            model, x[:1], generator
+        ),
         "always-empty": lambda *args: [],
         "weights-only": lambda *args: [
             name for name in by_backward(out_of_reach)(*args) if "weight" in name
@@ -205,10 +246,14 @@ UNNAMED = {
             table_with(lambda L, path, score: (path / 20_000, score / 20_000)),
             "all 5e-05 times the right ones",
         ),
+        "one-column-off": (
+            {L: (50.0, 0.65 * L) for L in SIZES},
+            "In the row for L = 1 your score is further off",
+        ),
         "a-list": ([(50, 0.5)], "a list: give a dictionary {L: (pathwise, score)}"),
         "a-row-missing": ({1: (50, 0.5), 4: (50, 2)}, "Your table lacks L = 16, 64 and 256"),
         "other-keys": ({"one": (50, 0.5)}, "Your table lacks L = 1, 4, 16, 64 and 256"),
-        "one-number": (EXACT | {4: 2.0}, "Your row for L = 4 has 1 numbers: give 2 numbers"),
+        "one-number": (EXACT | {4: 2.0}, "Your row for L = 4 has 1 number: give 2 numbers"),
         "a-word": (EXACT | {4: "two"}, "Your row for L = 4 is a str: give 2 numbers"),
         "not-finite": (EXACT | {4: (50.0, math.nan)}, "L = 4 holds NaN or infinity"),
         "the-crossing-alone": (100, "an int: give a dictionary"),
@@ -221,6 +266,10 @@ UNNAMED = {
         "in-place": (
             lambda u, loc, scale: two_halves(u.sub_(1).neg_(), loc, scale),
             "changes its argument u in place",
+        ),
+        "shifted-a-little": (
+            lambda u, loc, scale: two_halves(u, loc, scale) + 0.02 * scale,
+            "do not follow the Laplace distribution",
         ),
         "squeezed": (
             lambda u, loc, scale: two_halves(u, loc, scale).squeeze(),
@@ -241,6 +290,12 @@ UNNAMED = {
             "your answer holds decoder.0.weight",
         ),
         "a-string": (lambda *args: "to_logvar.weight", "returned a str"),
+        "last-picture": (
+            lambda model, x, generator: by_backward(out_of_reach)(model, x[-1:], generator),
+            "You look at one picture of the batch",
+        ),
+        "a-step-taken": (with_a_step, "changes its argument model in place"),
+        "mode-switched": (in_evaluation_mode, "changes its argument model in place"),
         "unknown-names": (lambda *args: ["logvar"], "Return the names of the parameters"),
     },
 }

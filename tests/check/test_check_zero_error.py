@@ -84,6 +84,8 @@ WRONG = {
         "still-open": {0: None, 1: (2, 3), 3: None},
         "noisy": changed(lambda e, gap: (e, 1.03 * gap)),
         "other": changed(lambda e, gap: (e + 0.5, gap)),
+        "zeros": changed(lambda e, gap: (0.0, 0.0)),
+        "alike": dict.fromkeys(EXACT, (2.0, 0.01)),
     },
 }
 

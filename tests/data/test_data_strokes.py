@@ -1,4 +1,4 @@
-"""Drawn handwriting: the factors mean what they say, the pens do what they should, seeds repeat."""
+"""Drawn digits: the factors mean what they say, the pens do what they should, seeds repeat."""
 
 import inspect
 import math
@@ -122,7 +122,7 @@ def test_load_draws_once_then_reads_the_same_from_the_cache(cache, monkeypatch, 
         assert all(torch.equal(one.factors[f], two.factors[f]) for f in FACTORS)
     assert (len(fresh.train), len(fresh.test), fresh.image_shape) == (300, 100, (28, 28))
     assert len(torch.cat([fresh.train.images, fresh.test.images]).unique(dim=0)) == 400
-    assert "300 training and 100 test" in fresh.source
+    assert "300 training and 100 test images of digits drawn by this package" in fresh.source
     assert capsys.readouterr() == ("", "")
 
 

@@ -1,4 +1,4 @@
-"""Handwritten digits drawn by the package, each with the factors it was made from.
+"""Digits drawn by the package, each with the factors it was made from.
 
 A variant's control points are wobbled and joined by Catmull-Rom splines; the page is bent; the
 path is stretched, slanted, rotated, scaled and placed as MNIST places its digits; then a pen of
@@ -107,7 +107,7 @@ def load_strokes() -> Dataset:
     """Return 20,000 training and 4,000 test digits, from the cache once they have been drawn."""
     arrays = cached_arrays("strokes", _key(), _draw_all)
     sentence = (
-        f"strokes: {N_TRAIN:,} training and {N_TEST:,} test images of handwriting "
+        f"strokes: {N_TRAIN:,} training and {N_TEST:,} test images of digits "
         f"drawn by this package (seed {SEED})."
     )
     train, test = _split(arrays, "train"), _split(arrays, "test")

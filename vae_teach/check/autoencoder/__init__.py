@@ -66,6 +66,11 @@ def _weighted_by_the_spread(train: Tensor, x: Tensor, k: int) -> Tensor:
     return (x - train.mean(0)) @ vh[:k].T * spread[:k] @ vh[:k] + train.mean(0)
 
 
+def _divided_by_the_spread(train: Tensor, x: Tensor, k: int) -> Tensor:
+    _, spread, vh = torch.linalg.svd(train - train.mean(0), full_matrices=False)
+    return (x - train.mean(0)) @ vh[:k].T / spread[:k] @ vh[:k] + train.mean(0)
+
+
 PCA_RECONSTRUCT = Exercise(
     name="pca_reconstruct",
     right=lambda t, x, k: _project(x, _components(t, k), t.mean(0)),
@@ -77,7 +82,8 @@ PCA_RECONSTRUCT = Exercise(
         _cloud(7, 3, 10, 4, note="fewer examples than pixels", hard=True),
         _cloud(45, 3, 5, 5, note="as many components as pixels", hard=True),
     ],
-    roles={"train": Role(".."), "x": Role("B.")},
+    roles={"train": Role("ND"), "x": Role("BD")},
+    fixed="ND",
     mistakes=(
         Mistake(
             "codes",
@@ -114,7 +120,10 @@ PCA_RECONSTRUCT = Exercise(
         Mistake(
             "fitted-on-x",
             "You found the components of x: they are to be learned from train only.",
-            lambda t, x, k: _project(x, _components(x, k), x.mean(0)),
+            (
+                lambda t, x, k: _project(x, _components(x, k), x.mean(0)),
+                lambda t, x, k: _project(x, _components(x, k), t.mean(0)),
+            ),
         ),
         Mistake(
             "smallest-components",
@@ -196,7 +205,25 @@ PCA_RECONSTRUCT = Exercise(
         Mistake(
             "one-mean-for-all-pixels",
             "You subtract one number, the mean over everything: each pixel has a mean, dim=0.",
-            lambda t, x, k: _project(x, _components(t, k), t.mean()),
+            (
+                lambda t, x, k: _project(x, _components(t, k), t.mean()),
+                lambda t, x, k: _project(x, _components_of(t - t.mean(), k), t.mean()),
+            ),
+        ),
+        Mistake(
+            "components-not-centred",
+            "You find the components of train as it is: subtract its mean before you do.",
+            lambda t, x, k: _project(x, _components_of(t, k), t.mean(0)),
+        ),
+        Mistake(
+            "divided-by-the-spread",
+            "You divide the codes by the singular values: the codes are projections as they are.",
+            _divided_by_the_spread,
+        ),
+        Mistake(
+            "clamped",
+            "You clamp the result to [0, 1]: the data of this check, like PCA, know no such range.",
+            lambda t, x, k: _project(x, _components(t, k), t.mean(0)).clamp(0, 1),
         ),
         Mistake(
             "train-rebuilt",
@@ -314,6 +341,11 @@ SHARE_INSIDE = Exercise(
             "You let the spread grow with latent_dim: each coordinate has the standard deviation "
             "sd, and each must lie inside.",
             (lambda sd, n: _inside(sd * math.sqrt(n)), lambda sd, n: _inside(sd * n)),
+        ),
+        Mistake(
+            "one-side-of-zero",
+            "You take the codes between 0 and 1: those between -1 and 0 lie inside too.",
+            lambda sd, n: (0.5 * _inside(sd)) ** n,
         ),
         Mistake(
             "log",

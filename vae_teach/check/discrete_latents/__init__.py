@@ -28,19 +28,19 @@ def _choice_gradient(values: Tensor, z: Tensor, p: Tensor) -> Tensor:
     return _weighted(values - _others(values), z, p)
 
 
-def _choices(k: int, c: int) -> Case:
+def _choices(k: int, c: int, spread: float = 2.0) -> Case:
     g = torch.Generator().manual_seed(10 * k + c)
     p = torch.softmax(torch.randn(c, generator=g), dim=-1)
     drawn = torch.multinomial(p, k, replacement=True, generator=g)
     drawn[:2] = torch.tensor([0, c - 1])  # two classes at least, or all gradients are 0
     z = torch.nn.functional.one_hot(drawn, c).float()
-    return Case({"values": 3 + 2 * torch.randn(k, generator=g), "z": z, "p": p})
+    return Case({"values": 3 + spread * torch.randn(k, generator=g), "z": z, "p": p})
 
 
 CHOICE_GRADIENT = Exercise(
     name="choice_gradient",
     right=_choice_gradient,
-    cases=lambda: [_choices(5, 3), _choices(3, 2), _choices(8, 4)],
+    cases=lambda: [_choices(5, 3), _choices(3, 2), _choices(8, 4, spread=200.0)],
     roles={"values": Role("K"), "z": Role("KC"), "p": Role("C")},
     ones="",
     fixed="KC",
@@ -84,6 +84,46 @@ CHOICE_GRADIENT = Exercise(
             "score-by-probability",
             "Your score is z / p, by the probabilities: by the logits it is z - p.",
             lambda v, z, p: ((v - _others(v))[:, None] * z / p).mean(0),
+        ),
+        Mistake(
+            "times-the-probability",
+            "You multiply by the probabilities: the score z - p is by the logits already.",
+            (
+                lambda v, z, p: _choice_gradient(v, z, p) * p,
+                lambda v, z, p: _choice_gradient(v, z, p) * p * (1 - p),
+                lambda v, z, p: ((v - _others(v))[:, None] * z * p * (1 - p)).mean(0),
+                lambda v, z, p: ((v - _others(v))[:, None] * z * p).mean(0),
+            ),
+        ),
+        Mistake(
+            "score-not-centred",
+            "You subtract neither the baseline from the values nor p from z.",
+            lambda v, z, p: (v[:, None] * z).mean(0),
+        ),
+        Mistake(
+            "divided-by-the-spread",
+            "You divide the values by their standard deviation: subtract the baseline only.",
+            (
+                lambda v, z, p: _weighted((v - v.mean()) / v.std(), z, p),
+                lambda v, z, p: _weighted((v - v.mean()) / v.std(correction=0), z, p),
+                lambda v, z, p: _weighted((v - _others(v)) / v.std(), z, p),
+            ),
+        ),
+        Mistake(
+            "median",
+            "Your baseline is the median of the values: take the average of the others.",
+            (
+                lambda v, z, p: _weighted(v - v.median(), z, p),
+                lambda v, z, p: _weighted(v - v.quantile(0.5), z, p),
+            ),
+        ),
+        Mistake(
+            "neighbour",
+            "Your baseline is the value of one other draw: average all the others.",
+            (
+                lambda v, z, p: _weighted(v - v.roll(1), z, p),
+                lambda v, z, p: _weighted(v - v.roll(-1), z, p),
+            ),
         ),
         Mistake(
             "by-the-logs-of-all",
@@ -141,7 +181,15 @@ def _by_spread(z: Tensor, w: float, m1: float, m2: float, s: float) -> Tensor:
 def _draws(n: int, w: float, m1: float, m2: float, s: float) -> Case:
     g = torch.Generator().manual_seed(n)
     z = torch.where(torch.rand(n, generator=g) < w, m1, m2) + s * torch.randn(n, generator=g)
+    z[0] = 0.5 * (m1 + m2)  # where the slope is not near 0, which cancellation in float32 spoils
     return Case({"z": z, "w": w, "m1": m1, "m2": m2, "s": s})
+
+
+def _far_out() -> Case:
+    """Draws as one in a million is, where a constant added to the density tells."""
+    z = torch.tensor([4.5, -3.5, 4.8, -3.9])
+    note = "z five deviations out"
+    return Case({"z": z, "w": 0.4, "m1": 1.0, "m2": 0.0, "s": 0.75}, note=note, hard=True)
 
 
 SLOPE_BY_MEAN = Exercise(
@@ -151,6 +199,7 @@ SLOPE_BY_MEAN = Exercise(
         _draws(6, 0.3, 2.0, -1.0, 0.7),
         _draws(4, 0.6, -0.5, 1.0, 1.3),
         _draws(5, 0.8, 0.4, 0.0, 0.5),
+        _far_out(),
     ],
     roles={"z": Role("B")},
     mistakes=(
@@ -214,6 +263,26 @@ SLOPE_BY_MEAN = Exercise(
                 lambda z, w, m1, m2, s: _slope(z, w, m1, m2, s**2),
                 lambda z, w, m1, m2, s: _slope(z, w, m1, m2, s**0.5),
             ),
+        ),
+        Mistake(
+            "half-missing",
+            "Your exponent lacks its 1/2: the density holds exp(-(z - m)^2 / (2 s^2)).",
+            lambda z, w, m1, m2, s: _slope(z, w, m1, m2, s / 2**0.5),
+        ),
+        Mistake(
+            "weight-twice",
+            "You multiply by the weight w twice: dF/dm1 has it once.",
+            lambda z, w, m1, m2, s: w * _slope(z, w, m1, m2, s),
+        ),
+        Mistake(
+            "log",
+            "You return the logarithm of the slope: return the slope itself.",
+            lambda *a: _slope(*a).log(),
+        ),
+        Mistake(
+            "hard",
+            "You round to 0 and 1: a draw between the humps moves by a share.",
+            lambda *a: _slope(*a).round(),
         ),
         Mistake(
             "distribution-functions",

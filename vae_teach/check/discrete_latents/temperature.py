@@ -4,6 +4,7 @@ The coin shows 1 with probability 0.2, and f = (z - 0.45)^2. Two Gumbel variable
 logistic variable u, so every moment is an integral over one uniform number.
 """
 
+import functools
 import math
 from collections.abc import Callable
 
@@ -26,6 +27,7 @@ def true_gradient(chance: float = CHANCE) -> float:
     return (1 - 2 * TARGET) * chance * (1 - chance)
 
 
+@functools.cache
 def moments(
     temperature: float,
     chance: float = CHANCE,
@@ -66,15 +68,25 @@ def _multiplied(temperature: float) -> Row:
     return mean - true_gradient(), spread
 
 
-def _other_coin(temperature: float) -> Row:
-    mean, spread = moments(temperature, chance=0.4)
-    return mean - true_gradient(0.4), spread
+def _of_chance(chance: float) -> Callable[[float], Row]:
+    return lambda t: (moments(t, chance=chance)[0] - true_gradient(chance), moments(t, chance)[1])
 
 
-def _allowance(exact: Row) -> Row:
+def _factor_forgotten(temperature: float) -> Row:
+    mean, spread = moments(temperature)
+    return mean * temperature - true_gradient(), spread * temperature
+
+
+def _without_noise(temperature: float) -> Row:
+    z = 1 / (1 + math.exp(-math.log(CHANCE / (1 - CHANCE)) / temperature))
+    return 2 * (z - TARGET) * z * (1 - z) / temperature - true_gradient(), 0.0
+
+
+def _allowance(temperature: float, exact: Row) -> Row:
     """Six standard errors of a bias, and a tenth of a standard deviation."""
     bias, spread = exact
-    return 0.02 * abs(spread) + 0.01 * abs(bias), 0.1 * abs(spread)
+    scatter = max(abs(spread), moments(temperature)[1])  # of the bias, whatever stands beside it
+    return 0.02 * scatter + 0.01 * abs(bias), 0.1 * abs(spread)
 
 
 TEMPERATURE = MeasuredTable(
@@ -96,13 +108,64 @@ TEMPERATURE = MeasuredTable(
         ),
         Slip(
             "bias-sign",
-            "The sign of your biases is flipped: subtract the exact gradient from the mean.",
+            "The sign of your biases is flipped or lost: subtract the exact gradient from the "
+            "mean.",
             _changed(lambda bias, spread: (-bias, spread)),
         ),
         Slip(
             "mean-for-bias",
             "Your first column holds the means: subtract the exact gradient.",
             _changed(lambda bias, spread: (bias + true_gradient(), spread)),
+        ),
+        Slip(
+            "truth-by-the-probability",
+            "You subtract the slope by the probability, 0.1: by the logit the exact gradient is "
+            "0.1 times 0.2 times 0.8.",
+            _changed(lambda bias, spread: (bias + true_gradient() - (1 - 2 * TARGET), spread)),
+        ),
+        Slip(
+            "standard-errors",
+            "Your second column holds standard errors: the standard deviation of one estimate is "
+            "asked, divided by nothing.",
+            _changed(lambda bias, spread: (bias, spread / math.sqrt(ESTIMATES))),
+        ),
+        Slip(
+            "relative",
+            "Your numbers are divided by the exact gradient: give them as they are.",
+            _changed(lambda bias, spread: (bias / true_gradient(), spread / true_gradient())),
+        ),
+        Slip(
+            "four-draws",
+            "Your standard deviations are half the right ones, as of estimates that average four "
+            "draws: take one draw each.",
+            _changed(lambda bias, spread: (bias, spread / 2)),
+        ),
+        Slip(
+            "rows-reversed",
+            "Your rows stand in reverse order: the standard deviation falls as τ rises.",
+            lambda: {
+                t: _right(other) for t, other in zip(TEMPERATURES, TEMPERATURES[::-1], strict=True)
+            },
+        ),
+        Slip(
+            "factor-forgotten",
+            "Your estimates lack their factor 1/τ: it comes from the softmax of logits over τ.",
+            _table(_factor_forgotten),
+        ),
+        Slip(
+            "without-noise",
+            "You add no Gumbel noise: each estimate needs noise of its own.",
+            _table(_without_noise),
+        ),
+        Slip(
+            "chance-exchanged",
+            "Your coin shows 1 with probability 0.8: it is 0 that has 0.8.",
+            _table(_of_chance(0.8)),
+        ),
+        Slip(
+            "fair-coin",
+            "Your coin is fair: it shows 1 with probability 0.2.",
+            _table(_of_chance(0.5)),
         ),
         Slip(
             "other-class",
@@ -123,7 +186,7 @@ TEMPERATURE = MeasuredTable(
         Slip(
             "other-coin",
             "Your coin is the chapter's, with probability 0.4: take 0.2.",
-            _table(_other_coin),
+            _table(_of_chance(0.4)),
         ),
     ),
 )

@@ -5,6 +5,7 @@ Shapes: K draws lead, B batch, L latent. Nats.
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,21 +31,28 @@ def _with(divergence: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tenso
     return lambda log_likelihood, mu, logvar: log_likelihood.mean(0) - divergence(mu, logvar)
 
 
-def _case(k: int, b: int, n_latent: int) -> Case:
+def _case(k: int, b: int, n_latent: int, wide: float = 1.0, **options: Any) -> Case:
     g = torch.Generator().manual_seed(100 * k + 10 * b + n_latent)
     return Case(
         {
             "log_likelihood": -5 + 2 * torch.randn(k, b, generator=g),
-            "mu": torch.randn(b, n_latent, generator=g),
-            "logvar": torch.randn(b, n_latent, generator=g),
-        }
+            "mu": wide * torch.randn(b, n_latent, generator=g),
+            "logvar": wide * torch.randn(b, n_latent, generator=g),
+        },
+        **options,
     )
 
 
 ELBO_VALUE = Exercise(
     name="elbo_value",
     right=_elbo,
-    cases=lambda: [_case(4, 3, 2), _case(2, 5, 3), _case(6, 4, 5)],
+    cases=lambda: [
+        _case(4, 3, 2),
+        _case(2, 5, 3),
+        _case(6, 4, 5),
+        # of a dimension that is not used, where a floor under the divergence shows
+        _case(3, 4, 5, wide=0.05, note="every q is close to the prior", hard=True),
+    ],
     roles={"log_likelihood": Role("KB"), "mu": Role("BL"), "logvar": Role("BL", LOGVAR)},
     ones="BKL",
     mistakes=(
@@ -154,6 +162,29 @@ ELBO_VALUE = Exercise(
             "kl-divided-by-draws",
             "You divide the divergence by the number of draws: it counts once, in full.",
             lambda ll, m, v: ll.mean(0) - kl_to_standard_normal(m, v) / len(ll),
+        ),
+        Mistake(
+            "kl-divided-by-the-batch",
+            "You divide the divergence by the number of pictures: each pays for its own, in full.",
+            lambda ll, m, v: ll.mean(0) - kl_to_standard_normal(m, v) / len(m),
+        ),
+        Mistake(
+            "one-dimension",
+            "Your divergence has one latent dimension only: sum it over all L.",
+            (_with(lambda m, v: _each(m, v)[:, 0]), _with(lambda m, v: _each(m, v)[:, -1])),
+        ),
+        Mistake(
+            "draws-minus-one",
+            "You divide the sum over the draws by K - 1: their mean divides by K.",
+            lambda ll, m, v: ll.sum(0) / (len(ll) - 1) - kl_to_standard_normal(m, v),
+        ),
+        Mistake(
+            "median",
+            "You take the median of the draws: the expectation is their mean.",
+            (
+                lambda ll, m, v: ll.median(0).values - kl_to_standard_normal(m, v),
+                lambda ll, m, v: ll.quantile(0.5, 0) - kl_to_standard_normal(m, v),
+            ),
         ),
         Mistake(
             "kl-for-each-draw",

@@ -10,7 +10,7 @@ from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.verdict import Verdict
 
 PRIOR, LIKELIHOOD, Q = (0.5, 0.5), (0.9, 0.1), (0.8, 0.2)
-TOLERANCE = 0.002  # three decimals, and one unit of rounding in a sum of two
+TOLERANCE = 0.0011  # three decimals, cut or rounded, of terms rounded before or of a difference
 KEYS = ("log_evidence", "elbo", "gap")
 
 
@@ -54,6 +54,8 @@ def _numbers() -> dict[str, float]:
         "under_the_prior": _bound(Q, PRIOR, joint),
         "q_exchanged": _bound(turned, turned, joint),
         "gap_added": math.log(evidence) + gap,
+        "gap_swapped": math.log(evidence) - _kl(posterior, Q),
+        "q_equal": _bound(PRIOR, PRIOR, joint),
         "swapped": _kl(posterior, Q),
         "kl_prior": kl_prior,
         "kl_prior_turned": _kl(PRIOR, Q),
@@ -121,6 +123,16 @@ SLIPS = {
         "elbo",
         "q_exchanged",
         "Your elbo has q(0) = 0.2: it is 0.8, and q(1) = 0.2.",
+    ),
+    "elbo-from-the-swapped-gap": (
+        "elbo",
+        "gap_swapped",
+        "Your elbo is log evidence - KL(posterior || q): the gap is KL(q || posterior).",
+    ),
+    "q-equal": (
+        "elbo",
+        "q_equal",
+        "Your elbo has q(0) = q(1) = 1/2: q(0) is 0.8.",
     ),
     "gap-added": (
         "elbo",

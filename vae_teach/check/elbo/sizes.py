@@ -22,7 +22,7 @@ from vae_teach.exact.ppca import fit_ppca
 
 SIZES = tuple(range(1, 9))
 KEYS = ("validation", "chosen", "test")
-TOLERANCE = 0.002  # nats; no two sizes are nearer than 0.004
+TOLERANCE = 0.0051  # nats, two decimals
 Score = Callable[[LinearGaussian, Tensor], float]
 
 
@@ -64,6 +64,10 @@ HINTS = {
     "sum": "Your table adds the points up: give the mean over them.",
     "bits": "Your table is in bits: use the natural logarithm, which gives nats.",
     "negative": "The signs in your table are flipped: give log-likelihoods, not losses.",
+    "per-pixel": "Your table is divided by the ten dimensions: give the log-likelihood of a point.",
+    "reversed": "Your table stands in reverse order: it begins with size 1.",
+    "fixed-noise": "Your models have a fixed sigma_x: let fit_ppca learn it.",
+    "rounded": "Your table is rounded too far: give two decimals or more.",
     "reconstruction": "Your table holds mean squared errors of reconstructions: the likelihood "
     "also asks how probable the codes are.",
     "fitted-to-validation": "You fit your models to the validation points: fit them to the "
@@ -75,6 +79,8 @@ HINTS = {
     "choice": "Your choice is not the size with the largest number in your table.",
     "test-of-validation": "Your number for the test points is that of the validation points.",
     "test-of-another-size": "Your number for the test points belongs to a model of another size.",
+    "refitted": "Your number for the test points belongs to a model that was fitted to the "
+    "validation points too: keep the model that you have chosen.",
     "test": "Your number for the test points is not right: it is their mean log-likelihood under "
     "the model of the chosen size, fitted to the training points.",
     "still-open": "There is no answer yet for {where}.",
@@ -92,6 +98,25 @@ def _fitted_to_validation() -> tuple[float, ...]:
     return tuple(_mean_log_likelihood(fit_ppca(x, size).model, x) for size in SIZES)
 
 
+FIXED = (0.1, 0.5, 1.0)  # values of sigma_x that a student may have fixed
+
+
+@cache
+def _of_fixed_noise(sigma_x: float) -> tuple[float, ...]:
+    training, x, _ = factor_data()
+    return tuple(
+        _mean_log_likelihood(fit_ppca(training, size, sigma_x=sigma_x).model, x) for size in SIZES
+    )
+
+
+@cache
+def _refitted(size: int) -> float:
+    """The test score of a model that has seen the validation points."""
+    training, validation, testing = factor_data()
+    model = fit_ppca(torch.cat([training, validation]), size).model
+    return _mean_log_likelihood(model, testing)
+
+
 def _other_tables() -> dict[str, tuple[float, ...]]:
     right = _scores(1)
     return {
@@ -100,6 +125,8 @@ def _other_tables() -> dict[str, tuple[float, ...]]:
         "sum": tuple(len(factor_data()[1]) * value for value in right),
         "bits": tuple(value / math.log(2) for value in right),
         "negative": tuple(-value for value in right),
+        "per-pixel": tuple(value / factor_data()[1].shape[1] for value in right),
+        "reversed": right[::-1],
         "reconstruction": _scores(1, _squared_error),
         "fitted-to-validation": _fitted_to_validation(),
     }
@@ -116,6 +143,10 @@ def _examine_table(values: tuple[float, ...]) -> None:
     for name, table in _other_tables().items():
         if _same(values, table):
             raise Fault(HINTS[name])
+    if any(_same(values, _of_fixed_noise(sigma_x)) for sigma_x in FIXED):
+        raise Fault(HINTS["fixed-noise"])
+    if any(values == tuple(round(value, decimals) for value in right) for decimals in (0, 1)):
+        raise Fault(HINTS["rounded"])
     wrong = [
         f"{size}"
         for size, value, wanted in zip(SIZES, values, right, strict=True)
@@ -138,6 +169,8 @@ def _examine_test(value: float) -> None:
         raise Fault(HINTS["test-of-validation"])
     if any(abs(value - other) <= TOLERANCE for other in _scores(2)):
         raise Fault(HINTS["test-of-another-size"])
+    if abs(value - _refitted(right["chosen"])) <= TOLERANCE:
+        raise Fault(HINTS["refitted"])
     raise Fault(HINTS["test"])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from vae_teach.check.engine.call import Fault, numbers
 from vae_teach.check.engine.verdict import NOT_ATTEMPTED
-from vae_teach.check.engine.words import kind, listed
+from vae_teach.check.engine.words import counted, kind, listed
 
 _DRESS = r"\\(?:mathcal|mathrm|mathbf|mathbb|text|operatorname|left|right|,|;|!|:)(?![a-z])"
 _SIGNS = {
@@ -128,9 +128,9 @@ def read_row(value: Any, where: str, columns: Sequence[str]) -> tuple[float, ...
     except Exception:
         found = []
     if isinstance(value, str | dict | set) or len(found) != len(columns):
-        raise Fault(
-            f"Your answer for {where} is {kind(value)}: give {len(columns)} numbers, {names}."
-        )
+        plain_row = found and not isinstance(value, str | dict | set)
+        what = f"has {counted(len(found), 'number')}" if plain_row else f"is {kind(value)}"
+        raise Fault(f"Your answer for {where} {what}: give {len(columns)} numbers, {names}.")
     return tuple(
         read_number(one, f"{where}, {name}") for one, name in zip(found, columns, strict=True)
     )

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vae_teach.check.engine import limit
 from vae_teach.check.engine.limit import TimeUp
@@ -136,7 +136,8 @@ def call(
             or writes into an argument.
     """
     run = caller(student, name, args, keywords=keywords)
-    before, where = fresh(args), call_text(args, note)
+    before = {name: _remembered(value) for name, value in args.items()}
+    where = call_text(args, note)
     try:
         result = run(args)
     except Fault:
@@ -170,12 +171,25 @@ def _copied(value: Any) -> Any:
     return copy.copy(value) if isinstance(value, np.ndarray | set) else value
 
 
+def _state(model: nn.Module) -> dict[str, Any]:
+    """What of a model a student could leave changed, but for its gradients."""
+    flags = {name: p.requires_grad for name, p in model.named_parameters()}
+    modes = [module.training for module in model.modules()]
+    return {"tensors": _copied(dict(model.state_dict())), "flags": flags, "modes": modes}
+
+
+def _remembered(value: Any) -> Any:
+    return _state(value) if isinstance(value, nn.Module) else _copied(value)
+
+
 def fresh(args: dict[str, Any]) -> dict[str, Any]:
     """A copy of the arguments, so that a student who writes into one spoils nothing."""
     return {name: _copied(value) for name, value in args.items()}
 
 
 def _same(before: Any, after: Any) -> bool:
+    if isinstance(after, nn.Module):
+        return _same(before, _state(after))
     if isinstance(before, Tensor):
         if before.dtype != after.dtype or before.shape != after.shape:
             return False

@@ -248,7 +248,7 @@ def _usual_settings() -> Iterator[None]:
         yield
 
 
-def deliver(name: str, examination: Callable[[], None]) -> Verdict:
+def deliver(name: str, examination: Callable[[], object]) -> Verdict:
     """Turn an examination into a printed verdict.
 
     The one place that promises a verdict: whatever the examination raises becomes a sentence, and

@@ -55,7 +55,10 @@ def _alike(a: Any, b: Any) -> bool:
 def _other_arguments(cases: Sequence[Args]) -> Iterator[tuple[str, list[Args]]]:
     for name, value in cases[0].items():
         for text, read in _readings(value, alone=len(cases[0]) == 1):
-            changed = [args | {name: read(args[name])} for args in cases]
+            try:
+                changed = [args | {name: read(args[name])} for args in cases]
+            except (ValueError, ZeroDivisionError):  # -1 has no root, and 0 no inverse
+                continue
             yield text.format(name, name), changed
     for one, other in combinations(cases[0], 2):
         if all(_alike(args[one], args[other]) for args in cases):

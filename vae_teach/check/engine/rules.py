@@ -16,6 +16,7 @@ from torch import Tensor
 LOG_WEIGHTS, LOGVAR = "log-weights", "logvar"
 MANY = 9  # more than any ordinary case has of anything
 LEVELS = (0.0, -100.0, -900.0, 900.0)  # e^100 is too large for float32, e^900 for float64
+DRAWS = 4_096  # as many as an estimate of log p(x) takes
 RANGE = 2_000.0  # so that the largest lies 900 or more above mean, median and smallest
 
 
@@ -72,6 +73,11 @@ WIDE = Rule(
     "a column whose log-weights lie 2,000 apart",
     "subtract the largest of the column before exp, as torch.logsumexp and softmax do",
 )
+RARE = Rule(
+    "a few draws",
+    f"{DRAWS:,} draws of which one has nearly all the weight",
+    "look for a constant added inside the log, or for a clip",
+)
 VARIANCES = Rule(
     "moderate log-variances",
     "{place}",
@@ -85,6 +91,12 @@ Derived = tuple[Rule, str, Args]  # the rule, what is special about this call, i
 def _axes_of(roles: dict[str, Role], letter: str) -> dict[str, int]:
     """The arguments that have an axis, and where it is."""
     return {name: role.axes.index(letter) for name, role in roles.items() if letter in role.axes}
+
+
+def _letters(roles: dict[str, Role], *, without: str) -> list[str]:
+    """Of all axes whose order means nothing, but for some."""
+    letters = {letter for role in roles.values() for letter in role.axes}
+    return sorted(letters - set("." + without))
 
 
 def _along(args: Args, axes: dict[str, int], change: Callable[[Tensor, int], Tensor]) -> Args:
@@ -101,7 +113,7 @@ def _tiled(size: int) -> Callable[[Tensor, int], Tensor]:
 
 def _again(args: Args, roles: dict[str, Role], ones: str) -> Iterator[Derived]:
     yield AGAIN, "the first call again", args
-    for letter in ones[:1]:
+    for letter in [*ones[:1], *_letters(roles, without=ones[:1])]:
         if axes := _axes_of(roles, letter):
             turned = _along(args, axes, lambda v, axis: v.flip(axis))
             yield AGAIN, "the entries of the first call in reverse order", turned
@@ -115,8 +127,7 @@ def _ones(args: Args, roles: dict[str, Role], ones: str) -> Iterator[Derived]:
 
 
 def _many(args: Args, roles: dict[str, Role], fixed: str) -> Iterator[Derived]:
-    letters = {letter for role in roles.values() for letter in role.axes} - set("." + fixed)
-    for letter in sorted(letters):
+    for letter in _letters(roles, without=fixed):
         axes = _axes_of(roles, letter)
         place = f"{MANY} examples" if letter == "B" else f"an axis {letter} of size {MANY}"
         yield MANY_OF, place, _along(args, axes, _tiled(MANY))
@@ -136,6 +147,10 @@ def _log_weights(args: Args, roles: dict[str, Role]) -> Iterator[Derived]:
         far = torch.arange(MANY)[:, None] != top
         wide = (value - RANGE * far).reshape(grown[name].shape)
         yield WIDE, WIDE.place, grown | {name: wide}
+        many = _along(args, _axes_of(roles, roles[name].axes[0]), _tiled(DRAWS))
+        rare = many[name].double()
+        rare[1:] -= 100.0
+        yield RARE, RARE.place, many | {name: rare}
 
 
 def _log_variances(args: Args, roles: dict[str, Role]) -> Iterator[Derived]:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from vae_teach.check.engine.call import random_states
+from vae_teach.check.engine.diagnose import agree
 
 KS_LIMIT = 2.8  # times 1 / sqrt(number of values): 2 exp(-2 * 2.8**2) = 3.1e-7
 
@@ -59,6 +60,22 @@ def watch(
         and python_state == before[2]
     )
     return Watched(result, not still, not torch.equal(generator.get_state(), own))
+
+
+def of_its_own_number_alone(
+    run: Callable[[Callable[[Tensor], Tensor]], Tensor], whole: Tensor, few: int = 5
+) -> bool:
+    """Whether each draw comes from its own noise: no sorting, ranking, rolling or remembering.
+
+    Args:
+        run: calls the student's function on the noise and whatever goes with it, after each
+            tensor has passed through a function that picks entries.
+        whole: the draws (n,) that it made of all of it, in order.
+        few: how many entries to hand over alone.
+    """
+    alone = run(lambda v: v[:few])
+    turned = run(lambda v: v.flip(0))
+    return agree(alone, whole[:few]) and agree(turned, whole.flip(0))
 
 
 def kolmogorov_distance(values: Tensor, distribution: str = "norm") -> float:

@@ -70,6 +70,11 @@ def listed(items: Iterable[Any]) -> str:
     return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
+def counted(n: int, thing: str) -> str:
+    """A number of things: "1 number", "7 numbers"."""
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
+
+
 def within(where: str, sentence: str) -> str:
     """A sentence about a part: "In the mean: your values are ..."."""
     return f"{where}: {sentence[:1].lower()}{sentence[1:]}"

@@ -87,14 +87,37 @@ KL_TWO_NORMALS = Exercise(
             "sigma-for-variance",
             "Your quotient holds sigma where sigma^2 belongs: "
             "the variance is exp(logvar), not exp(logvar / 2).",
-            lambda mq, lq, mp, lp: (
-                0.5 * (lp - lq + ((lq / 2).exp() + (mq - mp) ** 2) / (lp / 2).exp() - 1)
+            (
+                lambda mq, lq, mp, lp: (
+                    0.5 * (lp - lq + ((lq / 2).exp() + (mq - mp) ** 2) / (lp / 2).exp() - 1)
+                ),
+                lambda mq, lq, mp, lp: (
+                    0.5 * (lp - lq + ((lq - lp) / 2).exp() + (mq - mp) ** 2 / lp.exp() - 1)
+                ),
             ),
         ),
         Mistake(
             "logvar-for-variance",
             "Your quotient holds logvar itself: the variance is its exponential.",
-            lambda mq, lq, mp, lp: 0.5 * (lp - lq + (lq + (mq - mp) ** 2) / lp - 1),
+            (
+                lambda mq, lq, mp, lp: 0.5 * (lp - lq + (lq + (mq - mp) ** 2) / lp - 1),
+                lambda mq, lq, mp, lp: 0.5 * (lp.log() - lq.log() + (lq + (mq - mp) ** 2) / lp - 1),
+                lambda mq, lq, mp, lp: (
+                    0.5 * (lp.abs().log() - lq.abs().log() + (lq + (mq - mp) ** 2) / lp - 1)
+                ),
+            ),
+        ),
+        Mistake(
+            "logvar-as-sigma",
+            "You read logvar as sigma: sigma is exp(logvar / 2).",
+            (
+                lambda mq, lq, mp, lp: (
+                    lp.log() - lq.log() + (lq**2 + (mq - mp) ** 2) / (2 * lp**2) - 0.5
+                ),
+                lambda mq, lq, mp, lp: (
+                    lp.abs().log() - lq.abs().log() + (lq**2 + (mq - mp) ** 2) / (2 * lp**2) - 0.5
+                ),
+            ),
         ),
         Mistake(
             "log-ratio-upside-down",
@@ -106,6 +129,12 @@ KL_TWO_NORMALS = Exercise(
             "Your log term is twice the right one: log(sigma_p / sigma_q) is half the "
             "difference of the log-variances.",
             _by_terms(ratio=2),
+        ),
+        Mistake(
+            "log-ratio-half",
+            "Your log term is half the right one: 1/2 (logvar_p - logvar_q) is log sigma_p - "
+            "log sigma_q, and needs no second 1/2.",
+            _by_terms(ratio=0.5),
         ),
         Mistake("log-ratio-missing", "Your log term is missing.", _by_terms(ratio=0)),
         Mistake(
@@ -162,6 +191,29 @@ KL_TWO_NORMALS = Exercise(
             "divided-by-the-variance-of-q",
             "You divide by sigma_q^2: the quotient comes from log p, so its scale is sigma_p.",
             lambda mq, lq, mp, lp: 0.5 * (lp - lq + (lq.exp() + (mq - mp) ** 2) / lq.exp() - 1),
+        ),
+        Mistake(
+            "distance-in-units-of-q",
+            "You measure the distance of the means in units of sigma_q: it comes from log p, whose "
+            "unit is sigma_p.",
+            lambda mq, lq, mp, lp: (
+                0.5 * (lp - lq + (lq - lp).exp() + (mq - mp) ** 2 / lq.exp() - 1)
+            ),
+        ),
+        Mistake(
+            "variances-upside-down",
+            "Your quotient of the variances is upside down: it is sigma_q^2 / sigma_p^2.",
+            lambda mq, lq, mp, lp: (
+                0.5 * (lp - lq + (lp - lq).exp() + (mq - mp) ** 2 / lp.exp() - 1)
+            ),
+        ),
+        Mistake(
+            "two-pi",
+            "Your values have log(2 pi) in them, which cancels between q and p.",
+            (
+                lambda *args: _kl(*args) + 0.5 * math.log(2 * math.pi),
+                lambda *args: _kl(*args) - 0.5 * math.log(2 * math.pi),
+            ),
         ),
         Mistake(
             "symmetric",

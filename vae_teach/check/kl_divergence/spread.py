@@ -4,6 +4,8 @@ For q = N(mu, 1) and p = N(0, 1) the log ratio is Gaussian, so both spreads are 
 """
 
 import math
+import statistics
+from collections.abc import Callable
 from typing import Any
 
 from vae_teach.check.engine.answers import read_dictionary, read_row
@@ -17,7 +19,7 @@ DRAWS = 100
 # Over 5,000 repetitions the largest relative standard error is 0.023, that of "far" corrected.
 TOLERANCE = 0.12
 
-Table = dict[str, tuple[float, float]]  # for each q the plain and the corrected estimator
+Table = dict[str, tuple[float, ...]]  # for each q the plain and the corrected estimator
 
 
 def spreads(draws: int = DRAWS) -> Table:
@@ -31,12 +33,20 @@ def spreads(draws: int = DRAWS) -> Table:
 
 def _of_the_other_ratio() -> Table:
     """With q/p under q, or p/q under p: the corrected terms have this variance."""
-    table = {}
+    table: Table = {}
     for name, (plain, _) in spreads().items():
         t = MEANS[name] ** 2
         variance = math.exp(3 * t) - math.exp(2 * t) + t - 2 * t * math.exp(t)
         table[name] = plain, math.sqrt(variance / DRAWS)
     return table
+
+
+def _of_variances(variance: Callable[[float], float]) -> Table:
+    """The corrected estimator's single terms with another variance, a function of mu^2."""
+    return {
+        name: (plain, math.sqrt(variance(MEANS[name] ** 2) / DRAWS))
+        for name, (plain, _) in spreads().items()
+    }
 
 
 def _each(change: Any) -> Table:
@@ -55,6 +65,13 @@ HINTS = {
     "means": "You give the mean of the estimates: it is how far they scatter about it that is "
     "asked.",
     "bits": "Your spreads are in bits: use the natural logarithm, which gives nats.",
+    "sum-of-variances": "Your corrected estimator adds the variances of its two parts as if they "
+    "were independent: both are computed from the same draws.",
+    "subtracted": "Your corrected estimator subtracts r - 1: it adds it.",
+    "ratio-alone": "Your corrected estimator holds r - 1 alone: it is r - 1 - log r.",
+    "scaled": "Your numbers are all {factor:.2g} times the right ones: each estimate is the mean "
+    "over K = 100 draws, and its standard deviation is divided by nothing more.",
+    "not-finite": "Your {where} is NaN or infinite.",
     "rounded": "Your {where} is rounded too far: give two significant digits.",
     "scatter": "Your {where} is off by {off:.0%}, more than 5,000 repetitions leave to chance: "
     "repeat more often.",
@@ -62,7 +79,7 @@ HINTS = {
     "other": "Your {where} is not right: for each repetition average over 100 draws of q, "
     "then take the standard deviation over the repetitions.",
 }
-WHOLE_TABLES = {
+WHOLE_TABLES: dict[str, Callable[[], Table]] = {
     "one-draw": lambda: spreads(1),
     "variance": lambda: _each(lambda value: value**2),
     "exchanged": lambda: {name: pair[::-1] for name, pair in spreads().items()},
@@ -70,7 +87,11 @@ WHOLE_TABLES = {
     "twice-the-same": lambda: {name: (pair[0],) * 2 for name, pair in spreads().items()},
     "means": lambda: {name: (mu**2 / 2,) * 2 for name, mu in MEANS.items()},
     "bits": lambda: _each(lambda value: value / math.log(2)),
+    "sum-of-variances": lambda: _of_variances(lambda t: math.exp(t) - 1 + t),
+    "subtracted": lambda: _of_variances(lambda t: math.exp(t) - 1 + 3 * t),
+    "ratio-alone": lambda: _of_variances(lambda t: math.exp(t) - 1),
 }
+EXACTLY = {"bits": 0.05}  # a tolerance of its own: other measures of width come near
 LOOSE = 0.35  # what the far one may be off by, whose ratio upside down has the heaviest tail
 
 
@@ -78,15 +99,29 @@ def _close(value: float, right: float, tolerance: float) -> bool:
     return abs(value - right) <= tolerance * abs(right)
 
 
-def _explained_by(table: Table, values: dict[str, tuple[float, ...]]) -> bool:
+def _explained_by(table: Table, values: Table, tolerance: float = TOLERANCE) -> bool:
     return all(
-        _close(value, right, LOOSE if name == "far" else TOLERANCE)
+        _close(value, right, LOOSE if name == "far" else tolerance)
         for name, pair in table.items()
         for value, right in zip(values[name], pair, strict=True)
     )
 
 
+def _factor(values: Table, right: Table) -> float | None:
+    """The one factor between all numbers and the right ones, if there is one."""
+    pairs = [
+        (value, wanted)
+        for name, row in right.items()
+        for value, wanted in zip(values[name], row, strict=True)
+    ]
+    factor = statistics.median(value / wanted for value, wanted in pairs)
+    scaled = {name: tuple(factor * wanted for wanted in row) for name, row in right.items()}
+    return factor if factor > 0 and _explained_by(scaled, values) else None
+
+
 def _fault_of(where: str, value: float, right: float) -> str:
+    if not math.isfinite(value):
+        return HINTS["not-finite"].format(where=where)
     off = abs(value - right) / right
     if any(value == round(right, decimals) for decimals in (2, 3, 4)):
         return HINTS["rounded"].format(where=where)
@@ -108,8 +143,10 @@ def _examine(answer: Any) -> None:
     if not faults:
         return
     for name, table in WHOLE_TABLES.items():
-        if _explained_by(table(), values):
+        if _explained_by(table(), values, EXACTLY.get(name, TOLERANCE)):
             raise Fault(HINTS[name])
+    if factor := _factor(values, right):
+        raise Fault(HINTS["scaled"].format(factor=factor))
     raise Fault(faults[0])
 
 

@@ -44,7 +44,7 @@ def _changed(change: Any) -> Any:
     return lambda: {L: change(L, *row) for L, row in _right().items()}
 
 
-def _allowance(exact: Row) -> Row:
+def _allowance(_: float, exact: Row) -> Row:
     return tuple(SHARE * abs(value) for value in exact)
 
 
@@ -72,9 +72,34 @@ CROSSING = MeasuredTable(
         ),
         Slip(
             "by-sigma",
-            "Your score column is that of the derivative by sigma_1, whose score is "
-            "(eps^2 - 1) / sigma: take the one by mu_1.",
+            "Your score column is twice the right one, as z_1 in place of eps_1 gives it, or the "
+            "derivative by sigma_1 with its (eps^2 - 1) / sigma: the score by mu_1 is eps_1.",
             _changed(lambda L, path, score: (path, 2 * score)),
+        ),
+        Slip(
+            "by-all-means",
+            "Your pathwise column adds up the derivatives by all L means: take the one by mu_1.",
+            _changed(lambda L, path, score: (L * path, score)),
+        ),
+        Slip(
+            "score-by-all-means",
+            "Your score column adds up the derivatives by all L means: take the one by mu_1.",
+            _changed(lambda L, path, score: (path, L * score)),
+        ),
+        Slip(
+            "half-the-width",
+            "Your score column is four times the right one, as sigma = 1/2 gives it: sigma is 1.",
+            _changed(lambda L, path, score: (path, 4 * score)),
+        ),
+        Slip(
+            "twice-the-frequency",
+            "Your f has sin 20z in it: the exercise asks for sin 10z.",
+            lambda: {L: (pathwise_variance(20.0), score_variance(20.0, L)) for L in SIZES},
+        ),
+        Slip(
+            "inner-derivative",
+            "Your pathwise column is that of cos 10z: the derivative of sin 10z is 10 cos 10z.",
+            _changed(lambda L, path, score: (path / 100, score)),
         ),
         Slip(
             "mean-of-sines",

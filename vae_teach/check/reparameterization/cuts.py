@@ -32,6 +32,11 @@ HINTS = {
     "if every entry is.",
     "one-entry": "You look at one entry of a gradient: a parameter is out of reach only if every "
     "entry is 0.",
+    "threshold": "You count a small gradient as none: a parameter is out of reach only if every "
+    "entry is exactly 0.",
+    "no-spread": "You ask whether the entries of a gradient differ: ask whether every entry is 0.",
+    "one-picture": "You look at one picture of the batch: another may reach a parameter that this "
+    "one does not.",
     "always-empty": "You return no name for any model, also where z itself is detached: "
     "ask of each parameter whether its gradient is None or all zeros.",
     "weights-only": "You leave the biases out: they are parameters too.",
@@ -40,6 +45,16 @@ HINTS = {
     "everything": "You list every parameter: return those that no gradient reaches.",
     "no-names": "Return the names of the parameters, a list of strings as named_parameters gives.",
 }
+
+
+def _faint(slope: Tensor) -> Tensor:
+    """A gradient that is small and is there, as far from the output of a deep network."""
+    return 1e-9 * slope
+
+
+def _even(slope: Tensor) -> Tensor:
+    """A gradient whose entries are all alike, as that of a bias before a sum."""
+    return torch.ones_like(slope)
 
 
 def _balanced(slope: Tensor) -> Tensor:
@@ -54,7 +69,9 @@ class BrokenVAE(VAE):
         # tanh: with relu a unit that is off by chance would look cut off
         super().__init__(6, (5,), 2, (5,), activation="tanh", seed=0)
         self.cut = cut
-        list(self.parameters())[-1].register_hook(_balanced)
+        *_, first, last = self.decoder.parameters()
+        last.register_hook(_balanced)
+        first.register_hook(_even if cut == "none" else _faint)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance, each (B, L)."""
@@ -101,6 +118,8 @@ def _case(cut: str, *, stale: bool = True) -> dict[str, Any]:
     g = torch.Generator().manual_seed(1)
     model, x = BrokenVAE(cut), torch.rand(7, 6, generator=g)
     x[:, BLACK.get(cut, 0)] = 0
+    if cut == "mu":  # the first picture and the last are all black, and reach no weight of layer 1
+        x[[0, -1]] = 0
     if stale:
         torch.stack([p.square().sum() for p in model.parameters()]).sum().backward()
     return {"model": model, "x": x, "generator": g}
@@ -143,6 +162,10 @@ MISTAKES: dict[str, Callable[..., set[str]]] = {
     "only-zeros": _only(lambda slope: slope is not None and not slope.any()),
     "sum-for-presence": _only(lambda slope: slope is None or bool(slope.sum() == 0)),
     "any-zero": _only(lambda slope: slope is None or not slope.all()),
+    "threshold": _only(lambda slope: slope is None or bool(slope.abs().max() < 1e-6)),
+    "no-spread": _only(lambda slope: slope is None or bool(slope.min() == slope.max())),
+    "one-picture": lambda model, x, g: right(model, x[:1], g),
+    "last-picture": lambda model, x, g: right(model, x[-1:], g),
     "one-entry": _only(lambda slope: slope is None or not slope.reshape(-1)[0]),
     "last-entry": _only(lambda slope: slope is None or not slope.reshape(-1)[-1]),
     "weights-only": lambda *args: {name for name in right(*args) if name.endswith("weight")},
@@ -186,7 +209,7 @@ def _examine(student: Callable) -> None:
         raise Fault(HINTS["stale-gradients" if clean == wants["z"] else "always-empty"])
     for name, mistake in MISTAKES.items():
         if all(gots[cut] == mistake(*_case(cut).values()) for cut in CUTS):
-            raise Fault(HINTS[name.replace("last-entry", "one-entry")])
+            raise Fault(HINTS[name.replace("last-", "one-")])
     cut = next(cut for cut in CUTS if gots[cut] != wants[cut])
     raise Fault(_difference(gots[cut], wants[cut], cut))
 

@@ -16,11 +16,18 @@ from vae_teach.check.engine.call import Fault, call, numbers
 from vae_teach.check.engine.diagnose import agree
 from vae_teach.check.engine.exercise import deliver
 from vae_teach.check.engine.registry import check
-from vae_teach.check.engine.sampling import KS_LIMIT, kolmogorov_distance, watch
+from vae_teach.check.engine.sampling import (
+    KS_LIMIT,
+    kolmogorov_distance,
+    of_its_own_number_alone,
+    watch,
+)
 from vae_teach.check.engine.verdict import Verdict
 from vae_teach.check.engine.words import error_text, kind
 
 N = 20_000
+MOST_STEPS_OFF = 2.5  # of 1/N; a right answer is off by half a step, or a whole one where it folds
+FURTHEST = 1_000.0  # in units of scale; exp(-1,000) is 0 in float64, so no number that is not 0
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,7 @@ class Path:
     rank: Callable[..., Tensor]  # F(z) from z and the parameters
     readings: dict[str, Callable[..., Tensor]]  # the same for each usual mistake
     slopes: Callable[..., dict[str, Tensor]]  # dz/dparameter from z and the parameters
+    formulas: tuple[Callable[..., Tensor], ...]  # of u, for who applies F or the density to it
     hints: dict[str, str]
 
 
@@ -85,6 +93,8 @@ COMMON = {
 ALIKE = {
     "one-sided-below": "one-sided",
     "uniform-centred": "uniform",
+    "scale-softplus": "scale-exp",
+    "mean-parameters": "first-parameters",
     "base-ten": "other-base",
 }
 
@@ -112,12 +122,27 @@ LAPLACE = Path(
         ),
         "normal": lambda z, loc, scale: torch.special.ndtr((z - loc) / scale),
         "logistic": lambda z, loc, scale: ((z - loc) / scale).sigmoid(),
+        "two-forgotten": lambda z, loc, scale: torch.where(
+            z < loc, torch.exp((z - loc) / scale), -torch.expm1((loc - z) / scale)
+        ),
+        "centred-exponential": lambda z, loc, scale: _exponential_rank(z - loc + scale, 1 / scale),
+        "scale-squared": lambda z, loc, scale: _laplace_rank(z, loc, scale**2),
+        "scale-exp": lambda z, loc, scale: _laplace_rank(z, loc, scale.exp()),
+        "scale-softplus": lambda z, loc, scale: _laplace_rank(
+            z, loc, torch.nn.functional.softplus(scale)
+        ),
+        "first-parameters": lambda z, loc, scale: _laplace_rank(z, loc[:1], scale[:1]),
+        "mean-parameters": lambda z, loc, scale: _laplace_rank(z, loc.mean(), scale.mean()),
         "uniform": lambda z, loc, scale: (z - loc) / scale,
         "uniform-centred": lambda z, loc, scale: (z - loc) / scale + 0.5,
         "other-base": lambda z, loc, scale: _laplace_rank(z, loc, scale / math.log(2)),
         "base-ten": lambda z, loc, scale: _laplace_rank(z, loc, scale / math.log(10)),
     },
     slopes=lambda z, loc, scale: {"loc": torch.ones_like(z), "scale": (z - loc) / scale},
+    formulas=(
+        _laplace_rank,
+        lambda u, loc, scale: torch.exp(-(u - loc).abs() / scale) / (2 * scale),
+    ),
     hints={
         **COMMON,
         "not-finite": COMMON["not-finite"]
@@ -134,12 +159,31 @@ LAPLACE = Path(
         "loc-subtracted": "You subtract loc: add it.",
         "two-missing": "Your logarithm lacks its 2: |u - 1/2| goes up to 1/2, so 1 - 2|u - 1/2| is "
         "uniform from 0 to 1.",
+        "two-forgotten": "Your logarithms lack their 2: within its half u is uniform up to 1/2, so "
+        "2u, or 2u - 1, is uniform from 0 to 1.",
+        "centred-exponential": "You shift an exponential to the mean loc: Laplace has an "
+        "exponential on either side of loc.",
+        "scale-squared": "You multiply by the square of scale: multiply by scale itself.",
+        "scale-exp": "You pass scale through exp or softplus: it is positive as it is given.",
+        "first-parameters": "You use one loc and one scale for all draws: each has its own.",
         "normal": "Your draws are normal: the tails of Laplace are those of an exponential.",
         "logistic": "Your draws are logistic: the tails of Laplace are those of an exponential.",
         "uniform": "You shift and stretch u, which stays uniform: solve F(z) = u for z.",
         "other-base": "Your logarithm is not the natural one.",
         "distribution": "Your draws do not follow the Laplace distribution: "
         "its tails are those of an exponential on either side of loc.",
+        "distribution-function": "You apply a distribution function or a density to u: z is the "
+        "number at which F(z) = u.",
+        "others": "Your z depends on the other u, or on an earlier call: make each z from its own "
+        "u and parameters alone.",
+        "tails": "Your draws follow the Laplace distribution but for the furthest from loc: look "
+        "for a clamp, or for a constant added inside the logarithm.",
+        "huge": "Your z is finite at u = 0, which torch.rand returns now and then, but {size:.0e} "
+        "times scale away from loc: let u < 1/2 choose the side, and make an exponential of 2u or "
+        "2u - 1, neither of them 1.",
+        "nan-gradient-at-zero": "Your z is right, but at u = 0, which torch.rand returns now and "
+        "then, its slope by {name} is NaN or infinite: torch.where differentiates both of its "
+        "branches, so keep both finite.",
         "log-of-zero": "Your z is infinite at u = 0, which torch.rand returns now and then: "
         "let u < 1/2 choose the side, and make an exponential of 2u or 2u - 1, neither of them 1.",
     },
@@ -150,6 +194,41 @@ def _uniform_noise() -> Tensor:
     """N numbers in (0, 1), none of them 0: that case is tried apart."""
     u = torch.rand(N, generator=torch.Generator().manual_seed(4))
     return u.clamp(min=1e-6)
+
+
+def _grid() -> tuple[Tensor, dict[str, Tensor]]:
+    """The middles of N equal pieces of (0, 1), in random order, and one loc and scale for all."""
+    order = torch.randperm(N, generator=torch.Generator().manual_seed(5))
+    u = ((torch.arange(N, dtype=torch.float64) + 0.5) / N)[order].float()
+    return u, {"loc": torch.full((N,), 0.7), "scale": torch.full((N,), 1.6)}
+
+
+def _examine_tails(student: Callable, path: Path) -> None:
+    """On the grid a right path, however it folds u, gives each rank to a step or two."""
+    u, parameters = _grid()
+    z = _attempt(student, path, u, parameters)
+    rank = path.rank(z, **{name: value.double() for name, value in parameters.items()})
+    wanted = (torch.arange(N, dtype=torch.float64) + 0.5) / N
+    off = (rank.sort().values - wanted).abs()
+    if off.max() > MOST_STEPS_OFF / N:
+        inside = off[N // 20 : -(N // 20)].max() < 20 / N
+        raise Fault(path.hints["tails" if inside else "distribution"])
+
+
+def _examine_at_zero(student: Callable, path: Path) -> None:
+    """z and its slopes where u is exactly 0."""
+    u, parameters = torch.zeros(5), {n: v[:5] for n, v in path.parameters().items()}
+    z = _attempt(student, path, u, parameters)
+    if not z.isfinite().all():
+        raise Fault(path.hints["log-of-zero"])
+    size = ((z - parameters["loc"]) / parameters["scale"]).abs().max().item()
+    if size > FURTHEST:
+        raise Fault(path.hints["huge"].format(size=size))
+    leaves = {name: value.clone().requires_grad_() for name, value in parameters.items()}
+    slopes = torch.autograd.grad(student(u.clone(), *leaves.values()).sum(), list(leaves.values()))
+    for name, slope in zip(leaves, slopes, strict=True):
+        if not slope.isfinite().all():
+            raise Fault(path.hints["nan-gradient-at-zero"].format(name=name))
 
 
 def _attempt(student: Callable, path: Path, u: Tensor, parameters: dict[str, Tensor]) -> Tensor:
@@ -199,14 +278,23 @@ def _examine(student: Callable, path: Path) -> None:
     z, values = watched.result, {name: value.double() for name, value in parameters.items()}
     if not z.isfinite().all():
         raise Fault(path.hints["not-finite"])
+    for formula in path.formulas:
+        if agree(z, formula(u.double(), **values)):
+            raise Fault(path.hints["distribution-function"])
+    pick_all = lambda pick: _attempt(  # noqa: E731
+        student, path, pick(u), {name: pick(value) for name, value in parameters.items()}
+    )
+    alone = of_its_own_number_alone(pick_all, z)
     if not _fits(path.rank(z, **values), parameters):
         for name, reading in path.readings.items():
             if _fits(reading(z, **values), parameters):
                 raise Fault(path.hints[ALIKE.get(name, name)])
-        raise Fault(path.hints["distribution"])
-    if not _attempt(student, path, torch.zeros(5), few).isfinite().all():
-        raise Fault(path.hints["log-of-zero"])
+        raise Fault(path.hints["distribution" if alone else "others"])
+    if not alone:
+        raise Fault(path.hints["others"])
+    _examine_tails(student, path)
     _examine_gradient(student, path, u, parameters)
+    _examine_at_zero(student, path)
 
 
 @check(LAPLACE)

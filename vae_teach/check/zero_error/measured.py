@@ -69,7 +69,10 @@ RATE = MeasuredTable(
     letter="x",
     columns=("exponent", "gap at 0.05"),
     right=_right,
-    allowance=lambda exact: (EXPONENT_OFF * max(1, abs(exact[0]) / 4), SHARE_OFF * abs(exact[1])),
+    allowance=lambda _, exact: (
+        EXPONENT_OFF * max(1, abs(exact[0]) / 4),
+        SHARE_OFF * abs(exact[1]),
+    ),
     draws="",
     slips=(
         Slip(
