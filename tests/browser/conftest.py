@@ -4,14 +4,15 @@
 find things by role and wait for states, never for a number of seconds.
 """
 
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
+from absent import absent
 from explorer_page import contrasty_vae
 from playwright.sync_api import sync_playwright
 
@@ -41,8 +42,7 @@ def find_chromium() -> str | None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Without Chromium, one skip line for a user and a failure in CI."""
     if item.get_closest_marker("browser") and find_chromium() is None:
-        reason = "the browser tests need Chromium: install it, or set VAE_TEACH_CHROMIUM"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+        absent("the browser tests need Chromium: install it, or set VAE_TEACH_CHROMIUM")
 
 
 @pytest.fixture(scope="module")  # while Playwright's event loop lives, others cannot start theirs
@@ -59,33 +59,46 @@ def browser() -> Iterator:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def opening(browser) -> Callable:
+    """`with opening() as open_page`: pages that close together, and fail then if one complained."""
+
+    @contextmanager
+    def opening() -> Iterator[Callable]:
+        contexts, complaints, warnings = [], [], []
+        heard = {"error": complaints, "warning": warnings}
+
+        def abort_unless_local(route) -> None:
+            if route.request.url.startswith(LOCAL):
+                route.continue_()
+            else:
+                complaints.append(f"request to {route.request.url}")
+                route.abort()
+
+        def open_page(path: Path, **options):
+            context = browser.new_context(offline=True, **options)
+            contexts.append(context)
+            context.route("**/*", abort_unless_local)
+            page = context.new_page()
+            page.on("console", lambda m: heard.get(m.type, []).append(m.text))
+            page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
+            page.goto(path.as_uri())
+            return page
+
+        open_page.complaints, open_page.warnings = complaints, warnings
+        yield open_page
+        for context in contexts:
+            context.close()
+        assert complaints == []
+
+    return opening
+
+
 @pytest.fixture
-def open_page(browser) -> Iterator[Callable]:
-    """Open a file with no network; keywords go to Playwright's `new_context`."""
-    contexts, complaints = [], []
-
-    def abort_unless_local(route) -> None:
-        if route.request.url.startswith(LOCAL):
-            route.continue_()
-        else:
-            complaints.append(f"request to {route.request.url}")
-            route.abort()
-
-    def open_page(path: Path, **options):
-        context = browser.new_context(offline=True, **options)
-        contexts.append(context)
-        context.route("**/*", abort_unless_local)
-        page = context.new_page()
-        page.on("console", lambda m: m.type == "error" and complaints.append(m.text))
-        page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
-        page.goto(path.as_uri())
-        return page
-
-    open_page.complaints = complaints
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
+def open_page(opening) -> Iterator[Callable]:
+    """Open a file with no network, for one test; keywords go to Playwright's `new_context`."""
+    with opening() as open_page:
+        yield open_page
 
 
 @pytest.fixture(scope="session")
@@ -99,8 +112,7 @@ def axe() -> Path:
             command, cwd=ROOT, capture_output=True, text=True, check=False
         )
         if not done or done.returncode != 0:
-            reason = f"the accessibility tests need axe-core: {done.stderr if done else 'no npm'}"
-            pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason.splitlines()[0])
+            absent(f"the accessibility tests need axe-core: {done.stderr if done else 'no npm'}")
     return script
 
 

@@ -113,6 +113,11 @@ def settle(page: Page) -> None:
     page.wait_for_function(_SETTLED)
 
 
+def unfold(page: Page) -> None:
+    """Open every fold, as a reader does before looking at what is in it."""
+    page.evaluate("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
+
+
 def raw_mathematics(page: Page) -> list[str]:
     """Formulas that MathJax left or refused, and roles that were not rendered."""
     found = page.evaluate(_RAW_MATHEMATICS)
@@ -172,8 +177,7 @@ def heading_faults(page: Page) -> list[str]:
 def dead_sliders(page: Page) -> list[str]:
     """Sliders whose two ends show the same picture, apart from the sliders themselves."""
     page.add_style_tag(content="input[type=range] { opacity: 0 !important }")
-    # a reader opens a folded group before moving what is in it
-    page.evaluate("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
+    unfold(page)
     dead = [slider for slider in page.locator("input[type=range]").all() if not _moves(slider)]
     # the only weight of a mixture is a share of 100 % until another slider has moved
     dead = [slider for slider in dead if not _moves(slider)]

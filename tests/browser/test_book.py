@@ -4,13 +4,15 @@ Console errors and requests to another host fail a test through `open_page`. The
 `page_checks.py` and are themselves tried on pages with mistakes in `test_page_checks.py`.
 """
 
-import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import page_checks
 import pytest
 import yaml
+from absent import unbuilt
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -36,8 +38,7 @@ def book() -> Path:
     """The built book; without one a skip line for a user and a failure in CI."""
     missing = [page for page in chapters() if not (HTML / f"{page}.html").is_file()]
     if missing:
-        reason = f"the book is not built (no {missing[0]}.html): run `make book` first"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+        unbuilt(f"{missing[0]}.html")
     return HTML
 
 
@@ -53,27 +54,46 @@ def open_chapter(open_page, book):
     return open_chapter
 
 
-@pytest.mark.parametrize("chapter", [page for page in chapters() if "notebooks/" in page])
-def test_code_fits_the_page_and_that_of_a_figure_is_folded_under_it(open_chapter, chapter):
-    """Fails if code needs sideways scrolling, or if plotting code comes before its figure."""
-    page = open_chapter(chapter)
-    folds = page.evaluate(
-        """[...document.querySelectorAll(".tag_hide-input")].map(({children}) =>
-            [...children].map(part => part.matches("details:not([open])")))"""
-    )
-    assert folds and all(fold in ([True], [False, True]) for fold in folds)
-    page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
-    scrolled = page.evaluate(
-        """[...document.querySelectorAll(".cell_input pre")]
-            .filter(code => code.scrollWidth > code.clientWidth).map(code => code.innerText)"""
-    )
-    assert scrolled == []
+class Opened(NamedTuple):
+    """A page that has settled, and what its console has warned of since it was opened."""
+
+    page: Page
+    warnings: list[str]
 
 
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("chapter", [*chapters(), "genindex"])
-def test_page_is_whole_at_every_width_and_in_the_dark(open_chapter, chapter, view):
-    page = open_chapter(chapter, view)
+@pytest.fixture(scope="module")
+def opened(request, opening, book) -> Iterator[Opened]:
+    """A page in a view, opened once for all that is measured on it.
+
+    Its tests run in the order in which they stand here. Those that unfold, resize or move something
+    come after those that look, and leave nothing that changes what comes after them.
+    """
+    name, view = request.param
+    with opening() as open_page:
+        page = open_page(book / f"{name}.html", **VIEWS[view])
+        page_checks.settle(page)
+        yield Opened(page, open_page.warnings)
+
+
+def on(pages: list[str], views=VIEWS, also=()):
+    """Run a test on each of these pages in each of these views, and on these pairs of them also."""
+    params = [(page, view) for page in pages for view in views]
+    params += [pair for pair in also if pair not in params]
+    return pytest.mark.parametrize("opened", params, indirect=True, ids="-".join)
+
+
+BEYOND = ["genindex", "search"]  # pages that no table of contents names
+
+
+@on(chapters(), ["wide-light"])
+def test_page_warns_of_nothing(opened):
+    """No console warning either, such as a preload that is never used."""
+    assert opened.warnings == []
+
+
+@on([*chapters(), "genindex"])
+def test_page_is_whole_at_every_width_and_in_the_dark(opened, request):
+    page, view = opened.page, request.node.callspec.params["opened"][1]
     expect(page.locator("html")).to_have_attribute("data-theme", view.split("-")[1])
     findings = {
         check.__name__: check(page)
@@ -90,37 +110,47 @@ def test_page_is_whole_at_every_width_and_in_the_dark(open_chapter, chapter, vie
     assert {name: found for name, found in findings.items() if found} == {}
 
 
-@pytest.mark.parametrize("chapter", [*chapters(), "genindex", "search"])
-def test_page_reflows_when_it_is_enlarged_four_times(open_page, book, chapter):
-    """A window of 1280 pixels enlarged to 400 % has 320: nothing but a box of its own scrolls."""
-    page = open_page(book / f"{chapter}.html", viewport={"width": 320, "height": 640})
-    page_checks.settle(page)
-    assert page_checks.sideways_overflow(page) == []
+@on([page for page in chapters() if "notebooks/" in page], ["wide-light"])
+def test_code_fits_the_page_and_that_of_a_figure_is_folded_under_it(opened):
+    """Fails if code needs sideways scrolling, or if plotting code comes before its figure."""
+    page = opened.page
+    folds = page.evaluate(
+        """[...document.querySelectorAll(".tag_hide-input")].map(({children}) =>
+            [...children].map(part => part.matches("details:not([open])")))"""
+    )
+    assert folds and all(fold in ([True], [False, True]) for fold in folds)
+    page_checks.unfold(page)
+    scrolled = page.evaluate(
+        """[...document.querySelectorAll(".cell_input pre")]
+            .filter(code => code.scrollWidth > code.clientWidth).map(code => code.innerText)"""
+    )
+    assert scrolled == []
 
 
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("chapter", [*chapters(), "genindex", "search"])
-def test_no_page_has_a_serious_barrier(open_chapter, axe, chapter, view):
+# Contrast depends on the scheme and what is shown on the width: two views have each of both. What
+# all pages have around them is looked at in all four, on two of them.
+@on(
+    [*chapters(), *BEYOND],
+    ["wide-light", "narrow-dark"],
+    also=[(page, view) for page in ("book/index", "notebooks/03_kl_divergence") for view in VIEWS],
+)
+def test_no_page_has_a_serious_barrier(opened, axe):
     """Contrast, names, roles, keyboard: the rules of axe-core."""
-    page = open_chapter(chapter, view)
-    page.evaluate("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
-    assert page_checks.barriers(page, axe) == []
+    page_checks.unfold(opened.page)
+    assert page_checks.barriers(opened.page, axe) == []
 
 
-@pytest.mark.parametrize("chapter", chapters())
-def test_page_warns_of_nothing(open_chapter, chapter):
-    """No console warning either, such as a preload that is never used."""
-    page = open_chapter(chapter)
-    warnings = []
-    page.on("console", lambda message: message.type == "warning" and warnings.append(message.text))
-    page.reload()
-    page_checks.settle(page)
-    assert warnings == []
+@on([*chapters(), *BEYOND], ["narrow-light"])
+def test_page_reflows_when_it_is_enlarged_four_times(opened):
+    """A window of 1280 pixels enlarged to 400 % has 320: nothing but a box of its own scrolls."""
+    opened.page.set_viewport_size({"width": 320, "height": 640})
+    page_checks.settle(opened.page)
+    assert page_checks.sideways_overflow(opened.page) == []
 
 
-@pytest.mark.parametrize("chapter", chapters())
-def test_every_slider_moves_something_by_keyboard(open_chapter, chapter):
-    assert page_checks.dead_sliders(open_chapter(chapter)) == []
+@on(chapters(), ["wide-light"])
+def test_every_slider_moves_something_by_keyboard(opened):
+    assert page_checks.dead_sliders(opened.page) == []
 
 
 def test_links_and_files_exist_and_come_from_the_book(book):
