@@ -320,7 +320,7 @@ def test_a_check_has_the_name_of_its_exercise():
 def test_a_name_that_no_check_has_is_refused_with_those_there_are():
     with pytest.raises(AttributeError, match=r"no check 'vea_loss'; there are .*vae_loss"):
         check.vea_loss  # noqa: B018
-    assert {"vae_loss", "troubled_runs", "holds"} <= set(dir(check))
+    assert {"vae_loss", "factor_data", "holds"} <= set(dir(check))
 
 
 def test_every_offered_check_has_a_signature_in_its_docstring():

@@ -28,7 +28,7 @@ _DIRECTIVE = re.compile(
     re.MULTILINE,
 )
 _LABEL = re.compile(r":label:\s*(\S+)")
-# a line of its own: what hands out data, such as check.troubled_runs(), stands inside another line
+# a line of its own: what hands out data, such as check.factor_data(), stands inside another line
 _CHECK = re.compile(r"^check\.(\w+)\(", flags=re.MULTILINE)
 _OPEN = re.compile(r"NotImplementedError|[:=] None\b|= \[\]")
 
