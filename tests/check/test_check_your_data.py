@@ -131,6 +131,30 @@ WRONG = {
         "density": lambda x, m, s: (
             -0.5 * ((x - m) / s) ** 2 - math.log(s) - 0.5 * math.log(2 * math.pi)
         ).sum(1),
+        "density-between-the-ends": lambda x, m, s: torch.where(
+            (x == 0) | (x == 255), mass(x, m, s).log(), Normal(m, s).log_prob(x)
+        ).sum(1),
+        "density-shared-out": lambda x, m, s: (
+            Normal(m, s).log_prob(x)
+            - Normal(m[..., None], s).log_prob(torch.arange(256.0)).logsumexp(-1)
+        ).sum(1),
+        "tails-exchanged": lambda x, m, s: (
+            torch.where(
+                x == 0,
+                1 - cdf((x - 0.5 - m) / s),
+                torch.where(x == 255, cdf((x + 0.5 - m) / s), mass(x, m, s)),
+            )
+            .log()
+            .sum(1)
+        ),
+        "ends-at-the-levels": lambda x, m, s: (
+            torch.where(
+                x == 0, cdf(-m / s), torch.where(x == 255, 1 - cdf((x - m) / s), mass(x, m, s))
+            )
+            .log()
+            .sum(1)
+        ),
+        "erf-without-its-root": lambda x, m, s: by_log_ndtr(x, m, s / 2**0.5),
         "ends-closed": lambda x, m, s: mass(x, m, s, ends=False).log().sum(1),
         "first-end-closed": lambda x, m, s: ends_only(x, m, s, first=False, last=True),
         "last-end-closed": lambda x, m, s: ends_only(x, m, s, first=True, last=False),
@@ -152,7 +176,7 @@ WRONG = {
     },
     "latents_table": {
         "too-few": table(row(3, ELBO[3][:2])),
-        "the-same-run": table(row(3, [-160.1, -160.1, -160.4])),
+        "the-same-run": table(row(3, [-160.1234567, -160.1234567, -160.4])),
         "the-same-model": table(row(8, list(ELBO[5]))),
         "cost-for-elbo": table({k: [-v for v in runs] for k, runs in ELBO.items()}),
         "of-another-size": table({k: [v / 100 for v in runs] for k, runs in ELBO.items()}),
@@ -166,6 +190,7 @@ WRONG = {
             standard_error=statistics.stdev([v for runs in ELBO.values() for v in runs])
             / math.sqrt(15)
         ),
+        "interval": table(standard_error=1.96 * SPREAD / math.sqrt(3)),
         "of-another-row": table(standard_error=statistics.stdev(ELBO[3]) / math.sqrt(3)),
         "other-sums": table(standard_error=7.0),
         "not-a-size": table(chosen=6),
@@ -189,6 +214,8 @@ UNNAMED = {
         "squeezed": (lambda x, m, s: by_log_ndtr(x, m, s).squeeze(), "for a batch of one"),
     },
     "latents_table": {
+        "a-mean-for-the-test": (table(test=sum(ELBO[4]) / 3), "a number of the validation table"),
+        "an-interval-by-t": (table(standard_error=4.30265 * SPREAD / math.sqrt(3)), "half-width"),
         "a-list": ([1, 2], "give a dictionary"),
         "a-key-missing": ({"elbo": ELBO}, "lacks"),
         "a-size-missing": (

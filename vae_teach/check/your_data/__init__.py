@@ -57,6 +57,31 @@ def _logistic(x: Tensor, mean: Tensor, sigma_x: float) -> Tensor:
     return (high - low).log().sum(dim=1)
 
 
+def _mixed(inside: Tensor, x: Tensor, mean: Tensor, sigma_x: float) -> Tensor:
+    """Other values between the ends, and the right ones there."""
+    ends = (x == 0) | (x == 255)
+    return torch.where(ends, _levels(x, mean, sigma_x), inside).sum(dim=1)
+
+
+def _tails_exchanged(x: Tensor, mean: Tensor, sigma_x: float) -> Tensor:
+    up = torch.special.log_ndtr((x + 0.5 - mean) / sigma_x)
+    down = torch.special.log_ndtr(-(x - 0.5 - mean) / sigma_x)
+    inside = _levels(x, mean, sigma_x)
+    return torch.where(x == 255, up, torch.where(x == 0, down, inside)).sum(dim=1)
+
+
+def _ends_at_levels(x: Tensor, mean: Tensor, sigma_x: float) -> Tensor:
+    first = torch.special.log_ndtr(-mean / sigma_x)
+    last = torch.special.log_ndtr((mean - 255) / sigma_x)
+    inside = _levels(x, mean, sigma_x)
+    return torch.where(x == 0, first, torch.where(x == 255, last, inside)).sum(dim=1)
+
+
+def _shared_out(x: Tensor, mean: Tensor, sigma_x: float) -> Tensor:
+    every = Normal(mean[..., None], sigma_x).log_prob(torch.arange(256.0, dtype=mean.dtype))
+    return (Normal(mean, sigma_x).log_prob(x) - every.logsumexp(dim=-1)).sum(dim=1)
+
+
 def _near(n: int, d: int, sigma_x: float) -> Case:
     """Levels as this Gaussian would draw them, and the two ends in every picture."""
     g = torch.Generator().manual_seed(n)
@@ -93,6 +118,35 @@ BYTE_LOG_PROB = Exercise(
             "You return a density at the levels: a level's probability is the mass of the "
             "interval of length 1 around it.",
             lambda x, m, s: Normal(m, s).log_prob(x).sum(1),
+        ),
+        Mistake(
+            "density-between-the-ends",
+            "Your ends are right, and between them you return a density: there, too, a level has "
+            "the mass of the interval of length 1 around it.",
+            lambda x, m, s: _mixed(Normal(m, s).log_prob(x), x, m, s),
+        ),
+        Mistake(
+            "density-shared-out",
+            "You divide the density at a level by the sum over all levels: a level's probability "
+            "is the mass of its interval.",
+            _shared_out,
+        ),
+        Mistake(
+            "tails-exchanged",
+            "Your ends have the other tail each: 0 has all mass below 0.5, and 255 all above "
+            "254.5.",
+            _tails_exchanged,
+        ),
+        Mistake(
+            "ends-at-the-levels",
+            "Your tails begin at 0 and at 255: they begin at 0.5 and at 254.5.",
+            _ends_at_levels,
+        ),
+        Mistake(
+            "erf-without-its-root",
+            "Your erf lacks a factor: the Gaussian's distribution function is "
+            "(1 + erf(t / sqrt(2))) / 2.",
+            lambda x, m, s: _bytes(x, m, s / math.sqrt(2)),
         ),
         Mistake(
             "ends-closed",

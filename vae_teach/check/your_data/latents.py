@@ -9,6 +9,8 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
+from scipy.stats import norm, t
+
 from vae_teach.check.engine.answers import is_open, read_dictionary
 from vae_teach.check.engine.call import Fault
 from vae_teach.check.engine.exercise import deliver
@@ -43,6 +45,7 @@ HINTS = {
     "range": "Your standard_error is the range of the runs: take s divided by the root of n.",
     "of-all-runs": "Your standard_error is that of all runs of all sizes together: take the runs "
     "of the best size alone.",
+    "interval": "Your standard_error is the half-width of an interval: leave out t or 1.96.",
     "of-another-row": "Your standard_error is that of {name} latents: take the runs of the size "
     "with the best mean, {best}.",
     "other-sums": "Your standard_error is not that of the runs of the best size, {best}: that is s "
@@ -70,6 +73,7 @@ def _spread_slips(runs: dict[int, list[float]], best: int) -> dict[str, float]:
     of_best, together = runs[best], [run for row in runs.values() for run in row]
     n, s = len(of_best), statistics.stdev(of_best)
     return {
+        "interval": t.ppf(0.975, n - 1) * s / math.sqrt(n),
         "population-spread": statistics.pstdev(of_best) / math.sqrt(n),
         "root-n-missing": s,
         "n-for-its-root": s / n,
@@ -100,6 +104,8 @@ def _examine(answer: Any) -> None:
 def _examine_error(found: float, runs: dict[int, list[float]], best: int) -> None:
     if near(found, _standard_error(runs[best])):
         return
+    if near(found, norm.ppf(0.975) * _standard_error(runs[best])):
+        raise Fault(HINTS["interval"])
     for name, slip in _spread_slips(runs, best).items():
         if near(found, slip):
             raise Fault(HINTS[name])
@@ -132,7 +138,7 @@ def _examine_test(found: float, runs: dict[int, list[float]], chosen: int) -> No
     if found > 0:
         raise Fault(HINTS["cost-for-test"])
     every = [run for row in runs.values() for run in (*row, statistics.fmean(row))]
-    if found in every:
+    if any(math.isclose(found, run, rel_tol=1e-7) for run in every):
         raise Fault(HINTS["validation-for-test"])
     mean = statistics.fmean(runs[chosen])
     if abs(found - mean) > APART:
