@@ -17,9 +17,7 @@ STATED = re.compile(r"\bTime: \d+ minutes")
 
 # Chapters that are longer than the limits, or state minutes of their own: (cells, minutes) now.
 # They may become shorter, not longer, and a line that is not needed any more has to go.
-UNREVISED = {
-    "cvae": (100, 75),
-}
+UNREVISED: dict[str, tuple[int, int]] = {}
 
 
 def topic(path) -> str:

@@ -1,15 +1,16 @@
 """Chapter 14's checks: what students write, right and wrong (judged by test_check_tables.py), and
 our own right answers against independent oracles."""
 
-import pytest
+import statistics
+
 import torch
 import torch.nn.functional as F
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
+from vae_teach import data
 from vae_teach.check import cvae
-from vae_teach.check.cvae import factors, regressors
+from vae_teach.check.cvae import slants
 from vae_teach.check.engine.exercise import evaluate
-from vae_teach.evaluate.completions import gradient_energy
 
 
 def bce(x, a):
@@ -49,96 +50,100 @@ def loss_by_loop(x, a, m, v, mp, vp):
     return total / len(x)
 
 
-def onehot(labels, n):
-    return torch.eye(n)[labels]
+ANSWERS = {"asked_slants"}
+# Medians of three models of the exercise's solution, to four digits, and of the real pictures.
+DRAWN = [
+    [-0.1902, -0.0213, 0.1389, 0.2954, 0.4141],
+    [-0.2151, -0.0334, 0.1302, 0.3188, 0.4519],
+    [-0.1847, -0.0102, 0.1445, 0.3001, 0.4288],
+]
+REAL = slants._real()[0]
 
 
-def place(z, labels, n):
-    return torch.cat([z, onehot(labels, n).expand(len(z), -1, -1)], dim=2)
+def spans(rows):
+    return [row[-1] - row[0] for row in rows]
 
 
-def place_by_loop(z, labels, n):
-    result = torch.zeros(*z.shape[:2], z.shape[2] + n)
-    for k in range(z.shape[0]):
-        for b in range(z.shape[1]):
-            result[k, b, : z.shape[2]] = z[k, b]
-            result[k, b, z.shape[2] + labels[b]] = 1
-    return result
+SHARES = [span / spans([REAL])[0] for span in spans(DRAWN)]
 
 
-def place_by_scatter(z, labels, n):
-    c = torch.zeros(len(labels), n).scatter_(1, labels[:, None], 1.0)
-    return torch.cat([z, c.repeat(z.shape[0], 1, 1)], -1)
+def slant_table(**changes):
+    return {
+        "real": REAL,
+        "drawn": DRAWN,
+        "share": SHARES,
+        "mean": statistics.mean(SHARES),
+        "spread": statistics.stdev(SHARES),
+    } | changes
 
 
-def mixed(z, labels, n):
-    k, b = z.shape[:2]
-    flat = torch.cat([z.reshape(k * b, -1), onehot(labels, n).repeat_interleave(k, 0)], -1)
-    return flat.view(k, b, -1)
-
-
-def spot(score):
-    return lambda a, b: 0 if score(a) > score(b) else 1
-
-
-def grey(p):
-    return ((p > 0.12) & (p < 0.88)).float().mean()
-
-
-def scaled(labels, factor, mean, sd):
-    return torch.cat([F.one_hot(labels, 10), ((factor - mean) / sd)[:, None]], dim=1)
-
-
-def scaled_by_loop(labels, factor, mean, sd):
-    c = torch.zeros(len(labels), 11)
-    for i, (label, value) in enumerate(zip(labels, factor, strict=True)):
-        c[i, label] = 1
-        c[i, 10] = (value - mean) / sd
-    return c
-
-
-def scaled_with(change):
-    return lambda labels, f, mean, sd: torch.column_stack([onehot(labels, 10), change(f, mean, sd)])
+def shares_as(shares):
+    """A table that goes on with other shares."""
+    return slant_table(share=shares, mean=statistics.mean(shares), spread=statistics.stdev(shares))
 
 
 RIGHT = {
+    "asked_slants": {
+        "lists": slant_table(),
+        "tensors": {
+            key: torch.tensor(value, dtype=torch.float64) for key, value in slant_table().items()
+        },
+        "by-seed-and-rounded": slant_table(
+            real=[round(r, 3) for r in REAL],
+            drawn=dict(enumerate(DRAWN)),
+            share=[round(s, 3) for s in SHARES],
+            mean=round(statistics.mean(SHARES), 3),
+            spread=round(statistics.stdev(SHARES), 4),
+        ),
+        "two-digits": slant_table(
+            real=[round(r, 2) for r in REAL],
+            share=[round(s, 2) for s in SHARES],
+            mean=round(statistics.mean(SHARES), 2),
+        ),
+        "shares-of-rounded-slants": shares_as(
+            [span / (round(REAL[-1], 2) - round(REAL[0], 2)) for span in spans(DRAWN)]
+        ),
+    },
     "conditional_loss": {
         "torch-distributions": loss,
         "by-hand": loss_with(by_hand),
         "loop": loss_by_loop,
         "sums": lambda x, a, *p: (bce(x, a).sum() + by_hand(*p).sum()) / len(x),
     },
-    "place_condition": {
-        "expand": place,
-        "loop": place_by_loop,
-        "scatter": place_by_scatter,
-        "one-hot-int": lambda z, y, n: torch.cat(
-            [z, F.one_hot(y, n).expand(z.shape[0], -1, -1)], -1
-        ),
-    },
-    "spot_regressor": {
-        "grey-share-of-chapter-1": spot(lambda p: ((p > 0.1) & (p < 0.9)).float().mean()),
-        "narrow-grey-share": spot(lambda p: ((p > 0.3) & (p < 0.7)).float().mean()),
-        "wide-grey-share": spot(lambda p: ((p > 0.05) & (p < 0.95)).float().mean()),
-        "each-picture-votes": lambda a, b: int(
-            ((a * (1 - a)).sum(1) > (b * (1 - b)).sum(1)).float().mean() < 0.5
-        ),
-        "grey-share": spot(grey),
-        "coin-variance": spot(lambda p: (p * (1 - p)).mean()),
-        "distance-from-black-and-white": spot(lambda p: (p - p.round()).abs().sum()),
-        "edges": spot(lambda p: -gradient_energy(p, (1, p.shape[-1])).mean()),
-        "spread-of-the-pixels": lambda a, b: torch.tensor(float(a.std() > b.std())),
-        "bool": lambda a, b: grey(a) < grey(b),
-    },
-    "factor_condition": {
-        "cat": scaled,
-        "loop": scaled_by_loop,
-        "column-stack": scaled_with(lambda f, mean, sd: f / sd - mean / sd),
-        "numpy": lambda *args: scaled(*args).numpy(),
-    },
 }
 
 WRONG = {
+    "asked_slants": {
+        "asked-for-measured": slant_table(real=slants._real()[2]),
+        "wishes-for-slants": slant_table(real=[-2, -1, 0, 1, 2]),
+        "standardised": slant_table(
+            real=[(r - slants._real()[2][2]) / slants._real()[3] for r in REAL]
+        ),
+        "mirrored": slant_table(real=[-r for r in REAL]),
+        "backwards": slant_table(real=REAL[::-1]),
+        "mean-for-median": slant_table(real=slants._real()[1]),
+        "other-real": slant_table(real=[r + 0.05 * (i == 0) for i, r in enumerate(REAL)]),
+        "too-few": slant_table(drawn=DRAWN[:2]),
+        "the-same-run": slant_table(drawn=[DRAWN[0], DRAWN[1], DRAWN[0]]),
+        "drawn-is-real": slant_table(drawn=[REAL, *DRAWN[1:]]),
+        "turned": slant_table(drawn=[list(column) for column in zip(*DRAWN, strict=True)]),
+        "flat": slant_table(drawn=[[0.15, 0.152, 0.149, 0.151, 0.1533], *DRAWN[1:]]),
+        "falling": slant_table(drawn=[row[::-1] for row in DRAWN]),
+        "not-in-order": slant_table(drawn=[[0.0, 0.1, 0.08, 0.2, 0.3], *DRAWN[1:]]),
+        "upside-down": shares_as([1 / share for share in SHARES]),
+        "of-the-wishes": shares_as([span / (4 * slants._real()[3]) for span in spans(DRAWN)]),
+        "percent": shares_as([100 * share for share in SHARES]),
+        "last-slants": shares_as([row[-1] / REAL[-1] for row in DRAWN]),
+        "missing-part": shares_as([1 - share for share in SHARES]),
+        "other-share": shares_as([0.5, 0.6, 0.7]),
+        "sum-for-mean": slant_table(mean=sum(SHARES)),
+        "mean-in-percent": slant_table(mean=100 * statistics.mean(SHARES)),
+        "population-spread": slant_table(spread=statistics.pstdev(SHARES)),
+        "variance-for-spread": slant_table(spread=statistics.variance(SHARES)),
+        "standard-error": slant_table(spread=statistics.stdev(SHARES) / 3**0.5),
+        "range-for-spread": slant_table(spread=max(SHARES) - min(SHARES)),
+        "other-sums": slant_table(mean=0.5),
+    },
     "conditional_loss": {
         "logvar-as-log-sigma": loss_with(lambda m, v, mp, vp: by_hand(m, 2 * v, mp, vp)),
         "both-as-log-sigma": loss_with(
@@ -154,6 +159,10 @@ WRONG = {
                 0.5 * (vp - v + (v - vp).exp() + (m - mp) ** 2 / (vp / 2).exp() - 1)
             )
         ),
+        "everything-by-sigma": loss_with(
+            lambda m, v, mp, vp: 0.5 * (vp - v + (v.exp() + (m - mp) ** 2) / (vp / 2).exp() - 1)
+        ),
+        "only-the-distance": loss_with(lambda m, v, mp, vp: (m - mp) ** 2 / 2),
         "distance-multiplied": loss_with(
             lambda m, v, mp, vp: 0.5 * (vp - v + (v - vp).exp() + (m - mp) ** 2 * vp.exp() - 1)
         ),
@@ -217,68 +226,23 @@ WRONG = {
             lambda a, x, **_: F.binary_cross_entropy(a.sigmoid().clip(1e-7, 1 - 1e-7), x, **_)
         ),
     },
-    "place_condition": {
-        "counted-backwards": lambda z, y, n: place(z, n - 1 - y, n),
-        "ten-classes": lambda z, y, n: place(z, y, 10),
-        "one-class-too-many": lambda z, y, n: place(z, y, n + 1),
-        "order-of-the-labels": lambda z, y, n: place(z, y.sort().values, n),
-        "one-draw-for-all": lambda z, y, n: place(z[0].expand_as(z), y, n),
-        "label-as-a-number": lambda z, y, n: torch.cat(
-            [z, y.float()[:, None].expand(len(z), -1, 1)], -1
-        ),
-        "condition-first": lambda z, y, n: torch.cat([onehot(y, n).expand(len(z), -1, -1), z], -1),
-        "draws-and-conditions-mixed": mixed,
-        "one-class-for-all": lambda z, y, n: place(z, y[0].repeat(len(y)), n),
-        "width-from-the-batch": lambda z, y, n: torch.cat(
-            [z, F.one_hot(y).expand(z.shape[0], -1, -1)], -1
-        ),
-        "counted-from-one": lambda z, y, n: place(z, (y + n - 1) % n, n),
-        "code-lost": lambda z, y, n: onehot(y, n).expand(len(z), -1, -1),
-        "axes-swapped": lambda z, y, n: place(z, y, n).permute(1, 0, 2),
-    },
-    "spot_regressor": {
-        "one-picture": lambda a, b: spot(grey)(a[0], b[0]),
-        "one-and-two": lambda a, b: 1 + spot(grey)(a, b),
-        "the-other-one": lambda a, b: 1 - spot(grey)(a, b),
-        "always-a": lambda a, b: 0,
-        "always-b": lambda a, b: 1,
-        "less-ink": spot(lambda p: -p.mean()),
-        "more-ink": spot(lambda p: p.mean()),
-        "a-score-for-each-picture": lambda a, b: (a * (1 - a)).sum(1) < (b * (1 - b)).sum(1),
-    },
-    "factor_condition": {
-        "own-mean": scaled_with(lambda f, mean, sd: (f - f.mean()) / sd),
-        "own-sd": scaled_with(lambda f, mean, sd: (f - mean) / f.std()),
-        "scaled-to-the-batch": scaled_with(lambda f, mean, sd: (f - f.min()) / (f.max() - f.min())),
-        "multiplied": scaled_with(lambda f, mean, sd: (f - mean) * sd),
-        "unscaled-backwards": scaled_with(lambda f, mean, sd: mean + sd * f),
-        "sign": scaled_with(lambda f, mean, sd: (mean - f) / sd),
-        "mean-added": scaled_with(lambda f, mean, sd: (f + mean) / sd),
-        "divided-before": scaled_with(lambda f, mean, sd: f - mean / sd),
-        "mean-and-sd-swapped": scaled_with(lambda f, sd, mean: (f - mean) / sd),
-        "labels-scaled-too": lambda y, f, mean, sd: (
-            (torch.column_stack([onehot(y, 10), f]) - mean) / sd
-        ),
-        "magnitude": scaled_with(lambda f, mean, sd: (f - mean).abs() / sd),
-        "counted-from-one": lambda y, *rest: scaled((y + 1) % 10, *rest),
-        "not-scaled": scaled_with(lambda f, mean, sd: f),
-        "own-mean-and-sd": scaled_with(lambda f, mean, sd: (f - f.mean()) / f.std()),
-        "divided-by-the-variance": scaled_with(lambda f, mean, sd: (f - mean) / sd**2),
-        "not-centred": scaled_with(lambda f, mean, sd: f / sd),
-        "not-divided": scaled_with(lambda f, mean, sd: f - mean),
-        "factor-first": lambda y, f, mean, sd: torch.cat(
-            [((f - mean) / sd)[:, None], onehot(y, 10)], 1
-        ),
-        "label-as-a-number": lambda y, f, mean, sd: torch.stack([y, (f - mean) / sd], 1),
-        "width-from-the-batch": lambda y, f, mean, sd: torch.cat(
-            [F.one_hot(y), ((f - mean) / sd)[:, None]], 1
-        ),
-        "label-lost": lambda y, f, mean, sd: ((f - mean) / sd)[:, None],
-        "factor-lost": lambda y, f, mean, sd: onehot(y, 10),
-    },
 }
 
 UNNAMED = {
+    "asked_slants": {
+        "nothing": (None, "Not attempted yet"),
+        "list": ([REAL, DRAWN], "give a dictionary with real, drawn, share, mean"),
+        "lacks-the-shares": (
+            {"real": REAL, "drawn": DRAWN}, "Your dictionary lacks share, mean and spread"
+        ),
+        "open": (slant_table(mean=None), "no answer yet for mean"),
+        "four-slants": (slant_table(real=REAL[:4]), "Your real has 4 numbers: give 5"),
+        "one-row": (slant_table(drawn=DRAWN[0]), "Your row 0 of drawn has 1 numbers"),
+        "a-word": (slant_table(drawn="steep"), "Your drawn is "),
+        "nan": (slant_table(real=[float("nan")] * 5), "Your real holds NaN"),
+        "a-share-too-few": (slant_table(share=SHARES[:2]), "Your share has 2 numbers"),
+        "mean-of-the-slants": (slant_table(mean=DRAWN), "Your mean has 15 values"),
+    },
     "conditional_loss": {
         "half-a-logvar": (
             loss_with(lambda m, v, mp, vp: two_normals(m, v, mp, vp / 2)),
@@ -310,51 +274,6 @@ UNNAMED = {
         ),
         "tuple": (lambda *args: (loss(*args), 0.0), "a tuple of 2"),
     },
-    "place_condition": {
-        "whole-numbers": (
-            lambda z, y, n: place(z.long(), y, n), "should be the code z[k, b]; they are others"
-        ),
-        "ones-and-minus-ones": (
-            lambda z, y, n: torch.cat([z, 2 * place(z, y, n)[..., z.shape[2] :] - 1], 2),
-            "z[0, 0] has the label 3 and your condition there is [-1, -1, -1, 1, -1]",
-        ),
-        "squeezed": (lambda z, y, n: place(z, y, n).squeeze(), "an axis K of size 1"),
-        "flattened": (lambda z, y, n: place(z, y, n).flatten(0, 1), "they need a reshape"),
-        "two-inputs": (lambda z, y, n: (z, onehot(y, n)), "a tuple of 2"),
-        "z-changed": (lambda z, y, n: (place(z, y, n), z.zero_())[0], "changes its argument z"),
-    },
-    "spot_regressor": {
-        "by-one-argument": (lambda a, b: 0 if grey(a) > 0.4 else 1, "You name the wrong set in"),
-        "by-the-other-argument": (
-            lambda a, b: int((b * (1 - b)).mean() > 0.08), "over all their pictures and pixels"
-        ),
-        "minus-one": (lambda a, b: -spot(grey)(a, b), "Your function returns -1: answer 0"),
-        "word": (lambda a, b: "a", "which is not a tensor of numbers"),
-        "kept-axis": (lambda a, b: torch.tensor([spot(grey)(a, b)]), "the shape is (1,)"),
-        "by-the-number-of-values": (
-            lambda a, b: 0 if len(a.unique()) > len(b.unique()) else 1, "1 for every pair"
-        ),
-        "by-the-spread-between-pictures": (
-            spot(lambda p: -((p - p.mean(0)).square().sum() / (len(p) - 1))),
-            "You name the wrong set",
-        ),
-        "by-the-faintest-pixel": (spot(lambda p: p.min()), "1 for every pair"),
-        "by-the-first-pixel": (lambda a, b: int(a[0, 0] < b[0, 0]), "0 for every pair"),
-    },
-    "factor_condition": {
-        "root-of-sd": (
-            scaled_with(lambda f, mean, sd: (f - mean) / sd**0.5),
-            "for mean = 2.5 and sd = 0.5 you append 1.414 factor -3.536",
-        ),
-        "clamped": (
-            scaled_with(lambda f, mean, sd: ((f - mean) / sd).clip(-3, 3)),
-            "you append 3 for the factor 4.047",
-        ),
-        "one-label-for-all": (
-            lambda y, *rest: scaled(y[:1].expand_as(y), *rest), "For the label 9 the first ten"
-        ),
-        "flat": (lambda *args: scaled(*args).flatten(), "they need a reshape"),
-    },
 }  # fmt: skip
 
 
@@ -365,24 +284,30 @@ def test_our_loss_is_that_of_torch_distributions():
         torch.testing.assert_close(evaluate(cvae.CONDITIONAL_LOSS.right, case), theirs)
 
 
-def test_our_placement_is_the_decoders():
-    for case in cvae.PLACE_CONDITION.cases():
-        ours = evaluate(cvae.PLACE_CONDITION.right, case)
-        torch.testing.assert_close(ours, place_by_loop(*case.args.values()).double())
+def test_the_ruler_reads_a_shear_off_a_bar():
+    """A bar whose rows are shifted by s columns a row: a ruler with rows and columns swapped, or
+    with the sign of a page that counts from below, reads something else."""
+    rows = torch.arange(28).float()[:, None] - 13.5
+    columns = torch.arange(28).float()[None, :] - 13.5
+    for slant in (-0.3, 0.0, 0.4):
+        distance = columns + slant * rows  # a row further up is further right
+        bar = torch.exp(-0.5 * distance.square()) * (rows.abs() < 8)
+        found = slants.measured_slant(bar.flatten()[None])
+        torch.testing.assert_close(found, torch.tensor([slant]), atol=0.01, rtol=0)
 
 
-def test_the_cases_hold_both_answers_and_ink_tells_nothing():
-    """A case list in which one of the two is always first, or always darker, can be guessed."""
-    cases = regressors.SPOT_REGRESSOR.cases()
-    answers = [int(evaluate(regressors.SPOT_REGRESSOR.right, case)) for case in cases]
-    assert set(answers) == {0, 1}
-    darker = [int(c.args["b"].sum() > c.args["a"].sum()) for c in cases]
-    assert answers != darker and answers != [1 - d for d in darker]
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-def test_the_factor_case_is_not_standardised_by_chance(seed):
-    """If the batch's own mean were the given one, the mistake could not be seen."""
-    args = factors.FACTOR_CONDITION.cases()[seed].args
-    assert abs(args["factor"].mean() - args["mean"]) > 0.1
-    assert abs(args["factor"].std() - args["sd"]) > 0.02
+def test_the_real_slants_are_those_of_the_strokes():
+    """Computed from the page's words, without the check's own code."""
+    strokes = data.load("strokes").train[:10_000]
+    slant = strokes.factors["slant"]
+    for wish, expected in zip((-2, -1, 0, 1, 2), REAL, strict=True):
+        near = (slant - slant.mean() - wish * slant.std()).abs() < 0.15 * slant.std()
+        found = []
+        for picture in strokes.images[near].view(-1, 28, 28).double():
+            rows, columns = torch.meshgrid(torch.arange(28.0), torch.arange(28.0), indexing="ij")
+            cov = torch.cov(
+                torch.stack([rows.flatten(), columns.flatten()]).double(),
+                aweights=picture.flatten(),
+            )
+            found.append(-cov[0, 1] / cov[0, 0])
+        torch.testing.assert_close(torch.stack(found).median().item(), expected, atol=1e-4, rtol=0)

@@ -1,5 +1,7 @@
 """The fork: its density, its mean, and what each kind of model can make of it."""
 
+import math
+
 import pytest
 import torch
 from seeded import generator
@@ -8,10 +10,10 @@ from vae_teach.evaluate.conditional_grid import conditional_grid_log_likelihood
 from vae_teach.exact import Grid
 from vae_teach.exact.fork import Fork
 from vae_teach.models.conditional import CVAE, Regressor
+from vae_teach.models.mixture_density import MixtureDensity
 from vae_teach.training.loop import fit
 
 FORK = Fork()
-GAUSSIAN = {"name": "gaussian", "sigma_x": FORK.sigma_x}
 
 
 def test_the_density_integrates_to_one_at_every_c():
@@ -49,33 +51,63 @@ def test_the_mean_is_between_the_answers():
     assert (FORK.log_likelihood(torch.zeros(1, 1), torch.ones(1, 1)) < -40).all()
 
 
-def test_the_regressor_averages_and_the_cvae_chooses():
-    """Trained: one answers about 0, the other about +c or -c; and the order of the bounds."""
+def best_gaussian():
+    """Mean log-density of the best Gaussian for each c: -1/2 log(2 pi e variance), over all c."""
+    c = torch.linspace(0, 1, 10_001, dtype=torch.float64)
+    variance = c.square() + FORK.sigma_x**2
+    return -0.5 * torch.trapezoid((2 * math.pi * math.e * variance).log(), c).item()
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """Regressor, mixture and CVAE, each free to learn its variance, after the same epochs."""
     torch.set_num_threads(1)
-    x, c = FORK.sample(2_000, generator=generator())
-    cvae = CVAE(1, 1, (50, 50), 1, (50, 50), likelihood=GAUSSIAN, seed=0)
-    regressor = Regressor(1, 1, (50, 50), likelihood=GAUSSIAN, seed=0)
-    options = {"batch_size": 100, "lr": 5e-3, "device": "cpu", "progress": False}
-    fit(cvae, (x, c), epochs=30, **options)
-    fit(regressor, (x, c), epochs=5, **options)
-    at = torch.tensor([0.8])
-    samples = cvae.sample(at, 1_000, generator=generator(1)).detach()
-    near = (samples.abs() - 0.8).abs() < 3 * FORK.sigma_x
-    assert abs(regressor.mean_image(at).item()) < 0.2
-    assert near.float().mean() > 0.7
-    assert 0.3 < (samples > 0).float().mean() < 0.7
+    pairs = FORK.sample(2_000, generator=generator())
+    learned = {"name": "learned_gaussian", "sigma_x": 0.2}
+    models = {
+        "regressor": MixtureDensity(1, 1, (50, 50), 1, pixels="gaussian", seed=0),
+        "mixture": MixtureDensity(1, 1, (50, 50), 5, pixels="gaussian", seed=0),
+        "cvae": CVAE(1, 1, (50, 50), 1, (50, 50), likelihood=learned, seed=0),
+    }
+    for model in models.values():
+        fit(model, pairs, epochs=30, batch_size=100, lr=5e-3, device="cpu", progress=False)
+    return models
+
+
+@torch.no_grad()
+def test_a_regressor_with_a_variance_comes_near_the_best_gaussian_and_not_beyond(trained):
+    """Fails for a regressor that is kept from saying how unsure it is: it pays many nats."""
+    x, c = FORK.sample(4_000, generator=generator(2))
+    found = trained["regressor"].log_likelihood(x, c)
+    error = found.std().item() / len(found) ** 0.5
+    assert best_gaussian() - 0.1 < found.mean().item() < best_gaussian() + 4 * error
+    frozen = Regressor(1, 1, (50,), likelihood={"name": "gaussian", "sigma_x": FORK.sigma_x})
+    at_best = frozen.likelihood.log_prob(x, FORK.mean(c)).mean().item()
+    paid = FORK.log_likelihood(x, c).mean().item() - at_best
+    assert paid == pytest.approx(16, abs=1)
+
+
+@torch.no_grad()
+def test_what_each_model_makes_of_the_fork(trained):
+    """One answers about 0, the others about +c or -c; the mixture is the nearest to the truth."""
+    at = torch.full((2_000, 1), 0.8)
+    regressor, mixture, cvae = trained.values()
+    for model, least in ((mixture, 0.9), (cvae, 0.7)):
+        samples = model.sample(at, 1, generator=generator(1))[0]
+        near = (samples.abs() - 0.8).abs() < 3 * FORK.sigma_x
+        assert near.float().mean() > least
+        assert 0.3 < (samples > 0).float().mean() < 0.7
+    assert abs(regressor.mean_image(at[0]).item()) < 0.2
     x, c = FORK.sample(500, generator=generator(2))
-    truth, model = (
-        FORK.log_likelihood(x, c),
-        conditional_grid_log_likelihood(cvae, x, c, Grid(-6, 6, 1_001)),
-    )
+    truth = FORK.log_likelihood(x, c)
+    by_grid = conditional_grid_log_likelihood(cvae, x, c, Grid(-10, 10, 2_001))
+    by_draws = cvae.log_likelihood(x, c, n_draws=200, generator=generator(4))
+    assert (by_grid - by_draws).mean().abs() < 0.03
     eps = torch.randn(100, 500, 1, generator=generator(3))
-    bounds = torch.stack([cvae.elbo(x, c, e).value.detach() for e in eps])  # (100, 500)
-    bound = bounds.mean(0)
-    assert (bound - 5 * bounds.std(0) / 10 < model).all()
-    ordered = [t.mean().item() for t in (regressor.log_likelihood(x, c), bound, model, truth)]
-    assert ordered == sorted(ordered)
-    assert ordered[1] - ordered[0] > 5
+    bounds = torch.stack([cvae.elbo(x, c, e).value for e in eps])  # (100, 500)
+    assert (bounds.mean(0) - 5 * bounds.std(0) / 10 < by_grid).all()
+    of_regressor, of_mixture = (m.log_likelihood(x, c).mean() for m in (regressor, mixture))
+    assert of_regressor + 0.4 < by_grid.mean() < of_mixture < truth.mean()
 
 
 def test_noise_must_be_positive():

@@ -60,17 +60,6 @@ def test_answers_share_their_axis():
     assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
 
 
-def test_the_principal_plane_holds_the_largest_variances():
-    scale = torch.tensor([1.0, 5.0, 2.0])
-    codes = scale * torch.randn(4_000, 3, generator=generator()) + 7
-    plane, shares = plots.principal_plane(codes)
-    assert plane.shape == (4_000, 2)
-    torch.testing.assert_close(plane.mean(0), torch.zeros(2), atol=1e-3, rtol=0)
-    torch.testing.assert_close(plane.std(0), torch.tensor([5.0, 2.0]), rtol=0.05, atol=0)
-    torch.testing.assert_close(shares, torch.tensor([25 / 30, 4 / 30]), rtol=0.05, atol=0)
-    torch.testing.assert_close(plane.var(0).sum() / codes.var(0).sum(), shares.sum())
-
-
 def test_drawing_needs_no_encoder_and_the_condition_goes_to_both_networks():
     """At test time encoder, noise trick and losses are gone; c enters encoder and decoder."""
     nodes, edges = conditional_graph(training=True)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from vae_teach.evaluate.predictive import nearest_neighbours
-from vae_teach.validation import AT_LEAST_1, checked
+from vae_teach.validation import checked
 
 
 @checked
@@ -25,14 +25,6 @@ def pixel_entropy(p: Tensor) -> Tensor:
         )
     p = p.clamp(0, 1)
     return torch.special.entr(p).sum(dim=-1) + torch.special.entr(1 - p).sum(dim=-1)
-
-
-@checked(image_shape=AT_LEAST_1)
-def gradient_energy(images: Tensor, image_shape: tuple[int, int] = (28, 28)) -> Tensor:
-    """How sharp the edges are: sum of squared differences of neighbours, (..., D) -> (...,)."""
-    pictures = images.unflatten(-1, image_shape)
-    down, across = pictures.diff(dim=-2), pictures.diff(dim=-1)
-    return down.square().sum(dim=(-2, -1)) + across.square().sum(dim=(-2, -1))
 
 
 @checked

@@ -47,6 +47,3 @@ def conditional_grid_log_likelihood(
     if (ends > math.log(1e-6)).any():
         raise ValueError(f"p(x, z|c) reaches an end of the grid, {grid.lo:g} or {grid.hi:g}")
     return log_px
-
-
-grid_log_likelihood = conditional_grid_log_likelihood  # the name by which chapter 14 knows it

@@ -1,8 +1,9 @@
 """The networks, their likelihoods, and the bound that trains them.
 
-**Here:** `autoencoder`, `vae`, `conditional` (CVAE and regressor) and `completion` of pictures, all
-made of `layers`; `likelihoods` say what a pixel's probability is, `posterior` what an encoder's
-outputs mean, `elbo` adds the terms up; `latent` is what whoever judges a model asks of it.
+**Here:** `autoencoder`, `vae`, `conditional` (CVAE and regressor), `mixture_density` and
+`completion` of pictures, all made of `layers`; `likelihoods` say what a pixel's probability is,
+`posterior` what an encoder's outputs mean, `elbo` adds the terms up; `latent` is what whoever
+judges a model asks of it.
 **In:** images (B, D) in [0, 1]. **Out:** codes (B, L), parameters of p(x|z), terms in nats (B,).
 **Start with:** `vae.py`, then `elbo.py`.
 """
@@ -16,6 +17,7 @@ from vae_teach.models.elbo import Elbo, elbo_terms
 from vae_teach.models.latent import Encoder, GaussianCodes, LatentModel
 from vae_teach.models.layers import count_parameters, dense_chain, seeded_initialization
 from vae_teach.models.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian, make_likelihood
+from vae_teach.models.mixture_density import MixtureDensity
 from vae_teach.models.posterior import PosteriorVAE
 from vae_teach.models.registry import MODELS, build_model
 from vae_teach.models.vae import VAE
@@ -35,6 +37,7 @@ __all__ = [
     "Gaussian",
     "GaussianCodes",
     "LatentModel",
+    "MixtureDensity",
     "NegativeBinomial",
     "Poisson",
     "PosteriorVAE",

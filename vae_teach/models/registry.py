@@ -16,6 +16,7 @@ MODELS = {
     "PosteriorVAE": "vae_teach.models.posterior",
     "CVAE": "vae_teach.models.conditional",
     "Regressor": "vae_teach.models.conditional",
+    "MixtureDensity": "vae_teach.models.mixture_density",
     "Completer": "vae_teach.models.completion",
     "ImportanceWeighted": "vae_teach.training.importance",
     "ConvAutoencoder": "vae_teach.systems.convolutional",

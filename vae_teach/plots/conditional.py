@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -106,14 +105,3 @@ def draw_answers(panels: dict[str, tuple[Tensor, Tensor]], *, limit: float = 1.5
         ax.set_title(label, fontsize=10)
     np.atleast_1d(axes)[0].set_ylabel("answer x")
     return figure
-
-
-def principal_plane(codes: Tensor) -> tuple[Tensor, Tensor]:
-    """Codes (N, L) on their two leading principal directions, (N, 2), and their shares of variance.
-
-    Shares are (2,), of the total variance over all L dimensions.
-    """
-    centred = codes - codes.mean(dim=0)
-    _, singular, directions = torch.linalg.svd(centred, full_matrices=False)
-    variances = singular.square()
-    return centred @ directions[:2].T, variances[:2] / variances.sum()

@@ -1,16 +1,14 @@
-"""Checks for chapter 14, the conditional VAE: its loss, where c goes, blur, a condition of numbers.
+"""Checks for chapter 14, the conditional VAE: its loss with a learned prior, and slants on request.
 
-Shapes: B batch, K draws, D pixels, L latent, N examples. Nats.
+Shapes: B batch, D pixels, L latent. Nats.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vae_teach.check.cvae.factors import row
-from vae_teach.check.engine.diagnose import agree
 from vae_teach.check.engine.exercise import Case, Exercise, Mistake, judge
 from vae_teach.check.engine.logits import EXTREME, LOGIT_MISTAKES, extreme_logits, rows
 from vae_teach.check.engine.registry import check
@@ -18,10 +16,7 @@ from vae_teach.check.engine.rules import LOGVAR, Role
 from vae_teach.check.engine.terms import wrong_term
 from vae_teach.check.engine.verdict import Verdict
 from vae_teach.maths.gaussian import kl_between_normals
-from vae_teach.models.conditional import join, one_hot
 from vae_teach.models.likelihoods import Bernoulli
-
-# --- 9.1: the loss ---
 
 
 def _loss_case(pixels: dict[str, Tensor], latent: int, *, note: str = "", hard=False) -> Case:
@@ -183,6 +178,17 @@ CONDITIONAL_LOSS = Exercise(
             _scaled_wrong(0.5, 1),
         ),
         Mistake(
+            "everything-by-sigma",
+            "You divide by sigma_p: divide by the variance exp(logvar_p), twice.",
+            _scaled_wrong(0.5, 0.5),
+        ),
+        Mistake(
+            "only-the-distance",
+            "Your KL is half the squared distance of the means: that is the case in which both "
+            "variances are 1.",
+            _loss_with(lambda m, v, mp, vp: 0.5 * (m - mp) ** 2),
+        ),
+        Mistake(
             "distance-multiplied",
             "You multiply (mu - mu_p)^2 by the prior's variance: divide by it.",
             _scaled_wrong(-1, 1),
@@ -328,142 +334,3 @@ CONDITIONAL_LOSS = Exercise(
 def conditional_loss(student: Callable) -> Verdict:
     """Check f(x, logits, mu, logvar, mu_p, logvar_p) -> scalar: -ELBO of a CVAE, learned prior."""
     return judge(student, CONDITIONAL_LOSS)
-
-
-# --- 9.2: placing the condition ---
-
-
-def _placed(z: Tensor, labels: Tensor, n_classes: int) -> Tensor:
-    return join(z, one_hot(labels, n_classes).to(z.dtype))
-
-
-def _place_case(k: int, labels: list[int], latent: int, n_classes: int) -> Case:
-    g = torch.Generator().manual_seed(k * len(labels))
-    z = torch.randn(k, len(labels), latent, generator=g)
-    return Case({"z": z, "labels": torch.tensor(labels), "n_classes": n_classes})
-
-
-def _mixed_up(z: Tensor, labels: Tensor, n_classes: int) -> Tensor:
-    """Each label repeated K times in a row, then cut into K rows: draws and conditions mixed."""
-    k, b = z.shape[:2]
-    c = one_hot(labels, n_classes).to(z.dtype)
-    return torch.cat([z, c.repeat_interleave(k, dim=0).reshape(k, b, n_classes)], dim=-1)
-
-
-def _explain_place(
-    gots: Sequence[Tensor], wants: Sequence[Tensor], cases: Sequence[Case]
-) -> str | None:
-    """Whether it is the code or the condition that is wrong, and where."""
-    for got, want, case in zip(gots, wants, cases, strict=True):
-        z, labels = case.args["z"], case.args["labels"]
-        width = z.shape[-1]
-        if not agree(got[..., :width], want[..., :width]):
-            return (
-                f"The first {width} entries of [k, b] should be the code z[k, b]; they are others."
-            )
-        wrong = (got[..., width:] - want[..., width:]).abs().amax(-1).gt(1e-4).nonzero()
-        if len(wrong):
-            k, b = wrong[0].tolist()
-            return (
-                f"Your codes are right, but z[{k}, {b}] has the label {labels[b]} and your "
-                f"condition there is {row(got[k, b, width:])}: entry {labels[b]} of it "
-                "should be 1, the others 0."
-            )
-    return None
-
-
-PLACE_CONDITION = Exercise(
-    name="place_condition",
-    right=_placed,
-    cases=lambda: [  # a batch seldom has every class: in the second the last two are missing
-        _place_case(3, [3, 4, 0, 1], 2, 5),
-        _place_case(2, [2, 1, 0], 3, 5),
-        _place_case(2, [0, 2], 1, 3),
-    ],
-    roles={"z": Role("KBL"), "labels": Role("B")},
-    ones="KBL",
-    explain=_explain_place,
-    mistakes=(
-        Mistake(
-            "label-as-a-number",
-            "You append the label as one number, so that 8 is twice 4: append a one-hot vector.",
-            lambda z, labels, n: torch.cat(
-                [z, labels.to(z.dtype).expand(z.shape[:-1])[..., None]], dim=-1
-            ),
-        ),
-        Mistake(
-            "condition-first",
-            "You put the condition before the code: the decoder was built for [z, c].",
-            lambda z, labels, n: _placed(z, labels, n).roll(n, dims=-1),
-        ),
-        Mistake(
-            "draws-and-conditions-mixed",
-            "Your labels follow the draws instead of the examples: z[k, b] belongs to labels[b], "
-            "whatever k is.",
-            _mixed_up,
-        ),
-        Mistake(
-            "one-class-for-all",
-            "Every row of yours gets the first label: z[k, b] belongs to labels[b].",
-            lambda z, labels, n: _placed(z, labels[:1].expand_as(labels), n),
-        ),
-        Mistake(
-            "width-from-the-batch",
-            "Your one-hot vectors are as wide as the largest label of the batch asks: they need "
-            "n_classes entries, whichever classes the batch has.",
-            lambda z, labels, n: _placed(z, labels, int(labels.max()) + 1),
-        ),
-        Mistake(
-            "counted-from-one",
-            "Your one-hot vectors are shifted by one: label 0 is the first entry.",
-            (
-                lambda z, labels, n: _placed(z, (labels - 1) % n, n),
-                lambda z, labels, n: _placed(z, (labels + 1) % n, n),
-            ),
-        ),
-        Mistake(
-            "counted-backwards",
-            "Your one-hot vectors run backwards: label 0 is the first entry.",
-            lambda z, labels, n: _placed(z, n - 1 - labels, n),
-        ),
-        Mistake(
-            "ten-classes",
-            "Your one-hot vectors have ten entries: they need n_classes.",
-            lambda z, labels, n: _placed(z, labels, 10),
-        ),
-        Mistake(
-            "one-class-too-many",
-            "Your one-hot vectors have n_classes + 1 entries: labels run from 0 to n_classes - 1.",
-            lambda z, labels, n: _placed(z, labels, n + 1),
-        ),
-        Mistake(
-            "order-of-the-labels",
-            "Your labels are in another order than the examples: z[k, b] belongs to labels[b].",
-            (
-                lambda z, labels, n: _placed(z, labels.flip(0), n),
-                lambda z, labels, n: _placed(z, labels.sort().values, n),
-            ),
-        ),
-        Mistake(
-            "one-draw-for-all",
-            "Every draw of yours has the first code: keep all K.",
-            lambda z, labels, n: _placed(z[:1].expand_as(z), labels, n),
-        ),
-        Mistake(
-            "code-lost",
-            "You return the condition without the code: join the two along the last axis.",
-            lambda z, labels, n: _placed(z, labels, n)[..., z.shape[-1] :],
-        ),
-        Mistake(
-            "axes-swapped",
-            "Your first two axes are swapped: the draws come first, as in z.",
-            lambda z, labels, n: _placed(z, labels, n).transpose(0, 1),
-        ),
-    ),
-)
-
-
-@check(PLACE_CONDITION)
-def place_condition(student: Callable) -> Verdict:
-    """Check f(z, labels, n_classes) -> (K, B, L + n_classes): the decoder's input [z, c]."""
-    return judge(student, PLACE_CONDITION)
