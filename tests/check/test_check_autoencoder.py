@@ -315,3 +315,12 @@ def test_the_codes_are_new_and_the_same_every_time():
     for a, b in zip(one, two, strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=0)
         assert a.data_ptr() != b.data_ptr()
+
+
+@pytest.mark.parametrize("start", [(20, "kmeans"), (21, "k-means++"), (22, "random_from_data")])
+@pytest.mark.parametrize("size", [1, 5, 10])
+def test_the_ranges_of_the_table_hold_for_another_start(size, start):
+    """Ranges typed wrongly, or of one start only, refuse a right table."""
+    found = mixture_size.scores("training", size, start=start)
+    for value, (low, high) in zip(found, mixture_size.RANGES[size], strict=True):
+        assert low - mixture_size.SLACK < value < high + mixture_size.SLACK

@@ -22,9 +22,18 @@ from vae_teach.check.engine.verdict import Verdict
 
 SIZES = (1, 2, 5, 10, 20, 40)
 N_TRAINING, N_VALIDATION = 300, 2_000
-# Of EM, which ends in another optimum from another start: seeds, and ways to make the first guess.
-STARTS = [(seed, way) for way in ("kmeans", "random_from_data") for seed in range(6)]
-SLACK = 0.06  # nats, beyond the range over these starts
+# EM ends in another optimum from another start. For each size the lowest and the highest value that
+# twelve seeds gave with each of three first guesses, kmeans, k-means++ and random_from_data: of the
+# training codes, and of the validation codes. A test draws a few of them again.
+RANGES: dict[int, tuple[Row, Row]] = {
+    1: ((-2.657, -2.656), (-2.705, -2.704)),
+    2: ((-2.627, -2.555), (-2.683, -2.632)),
+    5: ((-2.286, -2.036), (-2.453, -2.246)),
+    10: ((-1.965, -1.667), (-2.290, -2.072)),
+    20: ((-1.575, -1.469), (-2.375, -2.103)),
+    40: ((-1.234, -1.028), (-3.209, -2.472)),
+}
+SLACK = 0.06  # nats, beyond these ranges
 
 
 def _draw(n: int, generator: torch.Generator) -> torch.Tensor:
@@ -45,7 +54,7 @@ def codes_to_fit() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def scores(
-    fitted: str, size: int, *, start: tuple[int, str] = STARTS[0], covariance_type: str = "full"
+    fitted: str, size: int, *, start: tuple[int, str] = (0, "kmeans"), covariance_type: str = "full"
 ) -> Row:
     """Mean log-density of both sets in nats, under a mixture of the `fitted` ones."""
     training, validation = codes_to_fit()
@@ -61,18 +70,9 @@ def scores(
     return mixture.score(training), mixture.score(validation)
 
 
-@functools.cache
 def _right() -> Table:
     """For each size the middle between the lowest and the highest value over the starts."""
-    return {size: tuple(sum(ends) / 2 for ends in _ranges(size)) for size in SIZES}
-
-
-@functools.cache
-def _ranges(size: int) -> tuple[Row, Row]:
-    training, validation = zip(
-        *(scores("training", size, start=start) for start in STARTS), strict=True
-    )
-    return (min(training), max(training)), (min(validation), max(validation))
+    return {size: tuple(sum(ends) / 2 for ends in columns) for size, columns in RANGES.items()}
 
 
 def _allowance(size: float, exact: Row) -> Row:
@@ -83,7 +83,7 @@ def _allowance(size: float, exact: Row) -> Row:
     if exact[0] < -N_TRAINING:
         widest = max(_allowance(size, (0.0, 0.0)))
         return N_TRAINING * widest, N_VALIDATION * widest
-    halves = [SLACK + (high - low) / 2 for low, high in _ranges(int(size))]
+    halves = [SLACK + (high - low) / 2 for low, high in RANGES[int(size)]]
     return tuple(halves) if exact == _right()[int(size)] else (max(halves),) * 2
 
 
