@@ -34,10 +34,10 @@ def test_parameters_are_counted_by_hand():
 
 def test_a_shifted_picture_has_shifted_features():
     """What the layers are for: catches rows that were cut into channels in another order."""
-    model = ConvVAE((3, 16, 16), (4,), (5,), 2, seed=0)
+    model = ConvVAE((3, 8, 16), (4,), (5,), 2, seed=0)
     features = model.trunk[:4]  # to the first activation
-    x = torch.zeros(1, 3, 16, 16)
-    x[:, :, 4:8, 4:8] = pictures(3, 4, 4)
+    x = torch.zeros(1, 3, 8, 16)
+    x[:, :, 2:4, 4:8] = pictures(3, 2, 4)
     moved = x.roll((2, 4), dims=(2, 3))
     one, other = features(x.flatten(1)), features(moved.flatten(1))
     torch.testing.assert_close(one.roll((1, 2), dims=(2, 3)), other)
