@@ -123,6 +123,10 @@ WRONG = {
         "sign-of-the-mean": point(mean=-statistics.fmean(NEAR)),
         "population-spread": point(half_width=scale(NEAR) * math.sqrt(2 / 3)),
         "normal-for-t": point(half_width=scale(NEAR) * 1.959964 / t.ppf(0.975, 2)),
+        "n-degrees-of-freedom": point(
+            half_width=scale(NEAR) * t.ppf(0.975, 3) / t.ppf(0.975, 2)
+        ),
+        "variance-for-spread": point(half_width=scale(NEAR) * statistics.stdev(NEAR)),
         "root-n-missing": point(half_width=scale(NEAR) * math.sqrt(3)),
         "n-for-its-root": point(half_width=scale(NEAR) / math.sqrt(3)),
         "t-missing": point(half_width=scale(NEAR) / t.ppf(0.975, 2)),
