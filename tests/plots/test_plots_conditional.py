@@ -56,7 +56,7 @@ def test_answers_share_their_axis():
     points = torch.zeros(5, 1), torch.ones(5, 1)
     figure = plots.draw_answers({"truth": points, "model": points})
     assert [ax.get_title() for ax in figure.axes] == ["truth", "model"]
-    assert figure.axes[0].get_ylabel() == "answer x"
+    assert (figure.get_supxlabel(), figure.get_supylabel()) == ("condition c", "answer x")
     assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
 
 

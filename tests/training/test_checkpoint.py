@@ -13,7 +13,15 @@ from safetensors.torch import save
 from torch import nn
 
 import vae_teach
-from vae_teach.models import MODELS, VAE, Autoencoder, ConvVAE, CountVAE, build_model
+from vae_teach.models import (
+    MODELS,
+    VAE,
+    Autoencoder,
+    ConvVAE,
+    CountVAE,
+    MixtureDensity,
+    build_model,
+)
 from vae_teach.models.completion import Completer, column_task
 from vae_teach.models.conditional import CVAE, Regressor
 from vae_teach.models.posterior import PosteriorVAE
@@ -45,6 +53,7 @@ EXAMPLES = {
     "ConvAutoencoder": lambda: ConvAutoencoder(seed=0),
     "CVAE": lambda: CVAE(12, 3, seed=0),
     "Regressor": lambda: Regressor(12, 3, seed=0),
+    "MixtureDensity": lambda: MixtureDensity(12, 3, (5,), 2, pixels="gaussian", seed=0),
     "Completer": lambda: Completer(CVAE(756, 28, seed=0), column_task()),
     "ImportanceWeighted": lambda: ImportanceWeighted(VAE(**SMALL, seed=0), 3),
     "LabelConvCVAE": lambda: LabelConvCVAE(label_in_encoder=True, seed=0),
@@ -104,14 +113,14 @@ def fittable_classes():
     """Every class of the package that `fit` can train: it has `loss_terms`."""
     found = {}
     for module in pkgutil.walk_packages(vae_teach.__path__, "vae_teach."):
-        if "__main__" in module.name:
+        # a check's programs are made to be found out, and not to be kept
+        if "__main__" in module.name or module.name.startswith("vae_teach.check."):
             continue
         for name, value in vars(importlib.import_module(module.name)).items():
             if inspect.isclass(value) and issubclass(value, nn.Module):
                 if value.__module__ == module.name and hasattr(value, "loss_terms"):
                     found[name] = value
     del found["ConditionalModel"]  # what the others share; it has no layers and no config
-    del found["BrokenVAE"]  # an exercise's, which is made to be found out and not to be kept
     return found
 
 

@@ -3,6 +3,7 @@
 Shapes: N or B images, D pixels. Images are in [0, 1], ink is 1.
 """
 
+import math
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -95,13 +96,18 @@ def draw_grid(
 
 
 def draw_answers(panels: dict[str, tuple[Tensor, Tensor]], *, limit: float = 1.5) -> Figure:
-    """Scatter of answers over conditions, one panel per label: (c, x), each (N, 1) or (N,)."""
+    """Scatter of answers over conditions, a panel per label, two a row: (c, x), (N, 1) or (N,)."""
+    rows, columns = math.ceil(len(panels) / 2), min(2, len(panels))
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(2.9 * len(panels), 2.7), layout="constrained", sharey=True
-    )
-    for ax, (label, (c, x)) in zip(np.atleast_1d(axes), panels.items(), strict=True):
+        rows, columns, figsize=(3.2 * columns, 2.4 * rows), layout="constrained", sharex=True,
+        sharey=True, squeeze=False,
+    )  # fmt: skip
+    for ax, (label, (c, x)) in zip(axes.flat, panels.items(), strict=False):
         ax.scatter(c.detach().flatten(), x.detach().flatten(), s=4, alpha=0.5)
-        ax.set(xlabel="condition c", ylim=(-limit, limit))
         ax.set_title(label, fontsize=10)
-    np.atleast_1d(axes)[0].set_ylabel("answer x")
+        ax.set_ylim(-limit, limit)
+    for ax in axes.flat[len(panels) :]:
+        ax.remove()
+    figure.supxlabel("condition c", fontsize=10)
+    figure.supylabel("answer x", fontsize=10)
     return figure
