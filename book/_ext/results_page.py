@@ -42,13 +42,16 @@ class _FromFiles(SphinxDirective):
     drawn: Callable[[], list[nodes.Node]]
 
     def results(self) -> list[dict]:
-        """The results in the folder beside the page; the page depends on them."""
+        """The results in the folder beside the page, which depends on them; read once a page."""
         from vae_teach.systems.results import read_results  # late: it imports torch
 
-        folder = Path(self.env.doc2path(self.env.docname)).parent / FOLDER
-        for file in folder.glob("*.json"):
-            self.env.note_dependency(str(file))
-        return read_results(folder)
+        of_the_page = self.env.temp_data
+        if FOLDER not in of_the_page:
+            folder = Path(self.env.doc2path(self.env.docname)).parent / FOLDER
+            for file in folder.glob("*.json"):
+                self.env.note_dependency(str(file))
+            of_the_page[FOLDER] = read_results(folder)
+        return of_the_page[FOLDER]
 
     def parsed(self, lines: list[str]) -> list[nodes.Node]:
         """Markdown lines as nodes of this page."""

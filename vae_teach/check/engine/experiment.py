@@ -6,8 +6,8 @@ asked for, and whether what is concluded follows from it.
 
 import itertools
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import torch
 
@@ -15,6 +15,7 @@ from vae_teach.check.engine.answers import is_open
 from vae_teach.check.engine.call import Fault, numbers
 from vae_teach.check.engine.words import kind
 
+K = TypeVar("K")
 RELATIVE_TOLERANCE = 2e-3  # a student prints and types four digits
 SMALLEST_BY_HAND = 0.1  # of which two decimals are two digits
 LEAST_EVEN = 5  # so many measured numbers are not evenly spaced by chance
@@ -37,6 +38,23 @@ def read_number(value: Any, name: str) -> float:
     if found.numel() != 1:
         raise Fault(f"Your {name} has {found.numel()} values: give one number.")
     return _finite(found, name)[0]
+
+
+def read_by_setting(
+    value: Any, read_key: Callable[[Any], K], name: Callable[[K], str], no_table: str
+) -> dict[K, float]:
+    """A dictionary of one number for each setting; `no_table` is said of anything else.
+
+    Raises:
+        Fault: if it is none, or one of its keys or numbers cannot be read.
+    """
+    if not isinstance(value, Mapping):
+        raise Fault(no_table.format(kind=kind(value)))
+    found = {}
+    for key, number in value.items():
+        setting = read_key(key)
+        found[setting] = read_number(number, name(setting))
+    return found
 
 
 def read_runs(value: Any, name: str, least: int, hints: dict[str, str]) -> list[float]:

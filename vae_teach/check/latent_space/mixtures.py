@@ -10,10 +10,9 @@ from typing import Any
 from vae_teach.check.engine.answers import read_dictionary
 from vae_teach.check.engine.call import Fault
 from vae_teach.check.engine.exercise import deliver
-from vae_teach.check.engine.experiment import read_number, require_measured
+from vae_teach.check.engine.experiment import read_by_setting, read_number, require_measured
 from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.verdict import Verdict
-from vae_teach.check.engine.words import kind
 
 KEYS = ("validation", "chosen", "test", "one_gaussian")
 LEAST = 4
@@ -53,13 +52,7 @@ HINTS = {
 
 
 def _sizes(table: Any) -> dict[int, float]:
-    if not isinstance(table, Mapping):
-        raise Fault(HINTS["no-table"].format(kind=kind(table)))
-    found = {}
-    for key, value in table.items():
-        number = _whole(key)
-        found[number] = read_number(value, f"log-density of {number} Gaussians")
-    return found
+    return read_by_setting(table, _whole, "log-density of {} Gaussians".format, HINTS["no-table"])
 
 
 def _whole(key: Any) -> int:

@@ -46,7 +46,7 @@ HINTS = {
 
 @helper
 def four_runs() -> dict[str, dict[str, list[float]]]:
-    """Four measured trainings, name -> step, rate and distortion (11 each), in nats per picture."""
+    """Four measured trainings, name -> step, rate and distortion (11 each), in nats per coin."""
     return {
         name: {
             "step": list(range(0, 1_100, 100)),

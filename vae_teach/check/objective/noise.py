@@ -9,10 +9,9 @@ from typing import Any
 from vae_teach.check.engine.answers import read_dictionary
 from vae_teach.check.engine.call import Fault
 from vae_teach.check.engine.exercise import deliver
-from vae_teach.check.engine.experiment import near, read_number
+from vae_teach.check.engine.experiment import near, read_by_setting, read_number
 from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.verdict import Verdict
-from vae_teach.check.engine.words import kind
 
 KEYS = ("validation", "chosen", "test")
 LEAST = 5
@@ -40,18 +39,18 @@ HINTS = {
 
 
 def _table(value: Any) -> dict[float, float]:
-    if not isinstance(value, Mapping):
-        raise Fault(HINTS["no-table"].format(kind=kind(value)))
-    found = {}
-    for key, elbo in value.items():
-        try:
-            sigma = read_number(key, "sigma_x")
-        except Fault:
-            sigma = -1.0
-        if isinstance(key, bool) or sigma <= 0:
-            raise Fault(HINTS["no-sigma"])
-        found[sigma] = read_number(elbo, f"ELBO at sigma_x = {sigma:g}")
+    found = read_by_setting(value, _sigma, "ELBO at sigma_x = {:g}".format, HINTS["no-table"])
     return dict(sorted(found.items()))
+
+
+def _sigma(key: Any) -> float:
+    try:
+        sigma = read_number(key, "sigma_x")
+    except Fault:
+        sigma = -1.0
+    if isinstance(key, bool) or sigma <= 0:
+        raise Fault(HINTS["no-sigma"])
+    return sigma
 
 
 def _fault(elbos: dict[float, float], chosen: float, test: float) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from vae_teach.check.engine.registry import check
 from vae_teach.check.engine.verdict import Verdict
 from vae_teach.check.engine.words import kind
 from vae_teach.check.evaluation.seeds import RIGHT, SLIPS
-from vae_teach.sweeps import Point, load_sweep
+from vae_teach.sweeps import Point, Sweep, load_sweep
 
 KEYS = ("beta", "rate", "mean", "half_width", "inside")
 LEAST = 3
@@ -50,14 +50,14 @@ HINTS = {
 }
 
 
-def _kept(beta: float) -> Point:
-    for point in load_sweep("beta").points:
+def _kept(sweep: Sweep, beta: float) -> Point:
+    for point in sweep.points:
         if near(point.setting, beta):
             return point
     raise Fault(HINTS["beta-not-kept"])
 
 
-def _require_rates(point: Point, rates: list[float]) -> None:
+def _require_rates(sweep: Sweep, point: Point, rates: list[float]) -> None:
     """Refuse what cannot be rates of this beta."""
     if set(rates) & set(point.rate):
         raise Fault(HINTS["kept-runs"])
@@ -68,7 +68,7 @@ def _require_rates(point: Point, rates: list[float]) -> None:
         raise Fault(HINTS["distortion-for-rate"])
     if _agree(mean * 0.693147, point.rate):
         raise Fault(HINTS["bits"])
-    for other in load_sweep("beta").points:
+    for other in sweep.points:
         if _agree(mean, other.rate):
             raise Fault(HINTS["another-setting"].format(beta=f"{other.setting:g}"))
     raise Fault(HINTS["far-off"])
@@ -81,9 +81,10 @@ def _agree(mean: float, kept: list[float]) -> bool:
 
 def _examine(answer: Any) -> None:
     given = read_dictionary(answer, KEYS)
-    point = _kept(read_number(given["beta"], "beta"))
+    sweep = load_sweep("beta")
+    point = _kept(sweep, read_number(given["beta"], "beta"))
     rates = read_runs(given["rate"], "rate", LEAST, HINTS)
-    _require_rates(point, rates)
+    _require_rates(sweep, point, rates)
     for name in ("mean", "half_width"):
         found = read_number(given[name], name)
         if not near(found, RIGHT[name](rates)):
