@@ -1,4 +1,4 @@
-"""The README's example gives the values that it prints."""
+"""The README: its example gives the values that it prints, its table names every folder."""
 
 import doctest
 import re
@@ -14,3 +14,12 @@ def test_the_example_prints_what_it_says():
     test = doctest.DocTestParser().get_doctest(example, {}, "README.md", "README.md", 0)
     result = doctest.DocTestRunner().run(test)
     assert (result.attempted, result.failed) == (7, 0)
+
+
+def test_the_readme_names_every_folder_of_the_package():
+    """A folder that was added, renamed or removed without the table of the README."""
+    table = (ROOT / "README.md").read_text("utf-8").split("| folder | holds |")[1]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    named = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    folders = [init.parent.name for init in (ROOT / "vae_teach").glob("*/__init__.py")]
+    assert sorted(named) == sorted(folders)
