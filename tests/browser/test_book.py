@@ -245,9 +245,12 @@ def test_a_solution_opens_where_its_title_is_pressed(open_chapter):
 
 
 def test_paper_has_all_code_and_no_controls(open_chapter):
-    """Fails if code is cut at the margin, or an answer stands below its exercise."""
+    """Fails if code is cut at the margin, if only the text of a box of code is kept together and an
+    empty box stays on the page before, or if an answer stands below its exercise."""
     page = open_chapter("notebooks/03_kl_divergence", "wide-dark")
     page.emulate_media(media="print")
+    breaks = "(all) => all.map((e) => getComputedStyle(e).breakInside)"
+    assert set(page.locator("div.cell_input").evaluate_all(breaks)) == {"avoid"}
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
     assert page.locator("h1 >> visible=true").count() == 1
