@@ -84,6 +84,9 @@ class System(_FromFiles):
             lines += [f"{tables.share_line(members)}.", ""]
             lines += tables.markdown_table(tables.NUMBERS, tables.number_rows(members))
             lines += ["", tables.origin_line(members), ""]
+            if rows := tables.validation_rows(members):
+                table = tables.markdown_table(tables.VALIDATIONS, rows)
+                lines += folded("The validation pictures, step by step", table)
         if not runs:
             lines += [
                 "",

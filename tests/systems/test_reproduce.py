@@ -19,6 +19,7 @@ from vae_teach.systems.reproduce import reproduce
 from vae_teach.systems.table import PRESETS
 from vae_teach.systems.train import train_preset
 from vae_teach.training.checkpoint import load_model
+from vae_teach.training.early_stopping import EarlyStopping
 from vae_teach.training.history import History
 from vae_teach.training.provenance import git_commit, pixel_checksum
 
@@ -185,6 +186,83 @@ def test_a_seed_of_63_bits_trains(digits, tmp_path, seed):
     run("altosaar2", digits, steps=12, seed=seed, out=tmp_path)
 
 
+@pytest.mark.parametrize("name", ["altosaar-mf", "altosaar-iaf"])
+def test_the_rule_ends_the_sources_logs_where_they_end(name):
+    """With a patience off by one it would end a validation earlier, or go on."""
+    preset = PRESETS[name]
+    bounds = [bound for _, bound, _ in preset.published_validations]
+    over = [preset.early_stopping.is_over(bounds[: n + 1]) for n in range(len(bounds))]
+    assert over == [False] * (len(bounds) - 1) + [True]
+    steps = [step for step, *_ in preset.published_validations]
+    assert all(preset.early_stopping.is_due(step + 1) for step in steps)
+
+
+def stopping(patch, *rule, name="altosaar-mf"):
+    """The preset of that name with another rule of stopping."""
+    early = dataclasses.replace(PRESETS[name], early_stopping=EarlyStopping(*rule))
+    patch.setitem(PRESETS, name, early)
+    return early
+
+
+def test_the_weights_of_the_best_validation_bound_are_tested(digits, tmp_path, monkeypatch):
+    """The last weights are not the best: a run that is cut at the best has the same numbers."""
+    early = stopping(monkeypatch, 3, 0)
+    options = {"importance_samples": 8, "out": tmp_path / "a"}
+    result = run("altosaar-mf", digits, **options)
+    told = result["early_stopping"]
+    columns, best = told["validations"], told["best_step"]
+    steps, bounds = columns["step"], columns["elbo"]
+    assert told["stopped"] and best == steps[-2] and bounds[-1] < max(bounds) == bounds[-2]
+    assert result["protocol"]["steps"] == steps[-1] + 1 == 3 * (len(steps) - 1) + 1
+    assert result["protocol"]["epochs"] == round((steps[-1] + 1) / 4, 2)  # 480 pictures, 128 a step
+    cut = run("altosaar-mf", digits, **options | {"steps": best + 1, "out": tmp_path / "b"})
+    assert cut["results"] == result["results"] and not cut["early_stopping"]["stopped"]
+    # and the bound is that of the pictures held out, by the same draws as the test's
+    model = load_model(tmp_path / "a" / "altosaar-mf-seed0.safetensors")
+    held_out = early.pixels(digits, seed=0).validation
+    assert torch.equal(held_out, data.treat(digits.train.images[480:], "fixed"))
+    noise = torch.Generator().manual_seed(0)
+    bound = evaluate.importance_bounds(model, held_out, n_samples=8, generator=noise)
+    at = steps.index(best)
+    assert bound.elbo.mean == pytest.approx(bounds[at], abs=1e-3)
+    assert bound.log_px.mean == pytest.approx(columns["log_px"][at], abs=1e-3)
+    assert -700 < columns["train_elbo"][0] < -400  # a picture's, not a batch's, and untrained
+
+
+def test_an_interrupted_run_resumes_to_the_same_best(digits, tmp_path, monkeypatch):
+    """The best weights of before the interruption, and how long there was none better."""
+    stopping(monkeypatch, 2, 100)
+    options = {"importance_samples": 4}
+    straight = run("altosaar-mf", digits, steps=11, out=tmp_path / "a", **options)
+    run("altosaar-mf", digits, steps=6, out=tmp_path / "b", **options)
+    resumed = run("altosaar-mf", digits, steps=11, out=tmp_path / "b", **options)
+    for part in ("results", "history", "early_stopping"):
+        assert resumed[part] == straight[part]
+
+
+def test_a_result_of_the_last_weights_is_not_replaced_by_one_of_the_best(
+    digits, tmp_path, monkeypatch
+):
+    """Or a folder would hold the checkpoint of one rule and the result of another."""
+    rule = stopping(monkeypatch, 2, 1)
+    last = dataclasses.replace(rule, early_stopping=None)
+    with monkeypatch.context() as patch:
+        patch.setitem(PRESETS, "altosaar-mf", last)
+        run("altosaar-mf", digits, steps=5, importance_samples=4, out=tmp_path)
+    options = {"steps": 5, "importance_samples": 4}
+    refused(tmp_path, "early_stopping was None, but is", "altosaar-mf", digits, **options)
+    (tmp_path / "altosaar-mf-seed0.json").unlink()
+    refused(tmp_path, "early stopping was not noted there", "altosaar-mf", digits, **options)
+
+
+@pytest.mark.parametrize(
+    "change", [{"validation": 0}, {"treatment": "stochastic"}, {"condition": "label"}]
+)
+def test_early_stopping_needs_pictures_that_stay_as_they_are(change):
+    with pytest.raises(ValueError, match="early stopping needs validation pictures of a fixed"):
+        dataclasses.replace(PRESETS["altosaar-mf"], **change)
+
+
 def test_seeds_change_the_result_and_repeat_it(digits):
     values = [
         run("altosaar2", digits, steps=5, seed=seed)["results"][0]["value"] for seed in (0, 0, 1)
@@ -200,7 +278,7 @@ def test_the_result_says_what_was_done(digits, tmp_path):
     protocol, provenance = written["protocol"], written["provenance"]
     assert protocol["data"] == "blobs" and protocol["treatment"] == "fixed"
     assert protocol["train_images"] == 600 - 120  # validation: at most a fifth
-    assert (protocol["steps"], protocol["planned_steps"]) == (6, 65_000)
+    assert (protocol["steps"], protocol["planned_steps"]) == (6, 300_000)
     assert protocol["parameters"] == 632_848
     assert protocol["optimizer"] == {"name": "RMSprop", "lr": 1e-3, "centered": True}
     assert provenance["torch"] == torch.__version__
@@ -247,8 +325,9 @@ def test_the_sum_over_the_batch_is_128_times_the_mean(digits):
     assert 100 < reconstruction < 1_500  # per picture; 128 of them would be above 50 000
 
 
-def test_a_result_beats_its_untrained_self(digits):
+def test_a_result_beats_its_untrained_self(digits, monkeypatch):
     """The loop, the treatment and the measure fit together for each kind of model."""
+    stopping(monkeypatch, 19, 5, name="altosaar-iaf")  # else it keeps the weights of step 0
     vaes = ("mathybit", "mathybit-cvae", "altosaar-iaf", "doersch-cvae")
     for name in (*vaes, "mathybit-ae", "lazy-ae", "doersch-regressor"):
         early, late = (run(name, digits, steps=n, importance_samples=4) for n in (1, 20))
@@ -397,7 +476,8 @@ def test_the_command_trains_evaluates_and_writes(digits, tmp_path, capsys, monke
     command = ["reproduce", "altosaar-mf", *arguments, *threads, "--out", str(tmp_path)]
     assert main(command) == 0
     out = capsys.readouterr().out
-    assert "2 of 65,000 steps" in out and "published -97.1" in out
+    assert "2 of at most 300,000 steps" in out and "published -97.1" in out
+    assert "not stopped by the rule yet; the weights are those of step 0" in out
     assert json.loads((tmp_path / "altosaar-mf-seed3.json").read_text())["protocol"]["seed"] == 3
 
 

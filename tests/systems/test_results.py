@@ -14,6 +14,7 @@ from data_tools import REAL_MNIST, needs_mnist
 from vae_teach import data
 from vae_teach.systems.results import (
     NUMBERS,
+    VALIDATIONS,
     curve_rows,
     epoch_rows,
     group,
@@ -24,6 +25,7 @@ from vae_teach.systems.results import (
     share_line,
     spread,
     training_losses,
+    validation_rows,
 )
 from vae_teach.systems.table import PRESETS
 
@@ -91,6 +93,46 @@ def test_where_a_number_comes_from_is_said_with_its_command():
         "CPU, 1 threads; commit `aaaaaaa`, `bbbbbbb`. Tested on 10,000 pictures."
     )
     assert "--seed S --steps 480`, S = 0;" in origin_line([result(steps=480)])
+
+
+def early(seed=0, steps=70_001, *, best=40_000, stopped=True):
+    """A result of a source that stops early, with the course of its validation."""
+    content = result(-103.0, preset="altosaar-mf", seed=seed, steps=steps)
+    validated = list(range(0, steps, 5_000))
+    columns = {"step": validated} | {
+        name: [start - seed - 500 / (i + 1) for i in range(len(validated))]
+        for name, start in (("train_elbo", -95.0), ("elbo", -104.0), ("log_px", -97.0))
+    }
+    told = {"stopped": stopped, "best_step": best, "validations": columns}
+    return content | {"early_stopping": told}
+
+
+def test_the_rule_of_stopping_is_the_first_thing_said():
+    """The last weights beside a number of the best would pass for the source's rule."""
+    runs = [early(), early(1, 55_001, best=25_000)]
+    assert share_line(runs) == (
+        "The source's rule ended it at step 70,000 / 55,000; the best weights, of step "
+        "40,000 / 25,000, 2 seeds"
+    )
+    assert "--steps" not in origin_line(runs)
+    cut = early(steps=30_000, best=25_000, stopped=False)
+    assert share_line([cut]).startswith("**Cut at 30,000 steps**, before the source's rule ended")
+    assert "--seed S --steps 30000`" in origin_line([cut])
+    last = result(preset="altosaar-mf", steps=65_000)
+    assert share_line([last]).startswith("**Another rule than the source's**: 65,000 steps, and")
+    assert group([*runs, cut, last]) == [runs, [cut], [last]]
+
+
+def test_validation_is_shown_step_by_step_beside_the_sources():
+    """Up to where every seed was validated: a mean over fewer would be of other runs."""
+    rows = validation_rows([early(), early(1, 15_001)])
+    assert [row[0] for row in rows] == ["0", "5,000", "10,000", "15,000"]
+    assert all(len(row) == len(VALIDATIONS) for row in rows)
+    assert rows[1][2:] == (
+        "−112.57", "−354.50 (−355.00 to −354.00)", "−107.01", "−347.50 (−348.00 to −347.00)",
+    )  # fmt: skip
+    assert validation_rows([early(steps=80_001)])[-1][2] == "–"  # the source's log has ended
+    assert validation_rows([result(preset="altosaar-mf")]) == []
 
 
 @pytest.mark.parametrize("change", [{"steps": 500}, {"samples": 5_000}, {"preset": "lazy"}])
@@ -343,7 +385,9 @@ def test_the_unfinished_runs_are_as_long_as_is_said():
 
 
 def test_altosaars_numbers_are_met_within_what_is_said():
-    said("All three seeds lie within 0.9 nats of both published numbers")
+    said("All three seeds lie within 0.9 nats of both published numbers", "older than our early")
+    runs = [r for r in read_results(FOLDER) if r["preset"] == "altosaar-mf"]
+    assert {(r["protocol"]["steps"], "early_stopping" in r) for r in runs} == {(65_000, False)}
     far = [
         abs(value - published("altosaar-mf", measure))
         for measure in PRESETS["altosaar-mf"].measures

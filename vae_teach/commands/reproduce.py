@@ -83,8 +83,12 @@ def _show(preset: "Preset") -> None:
 
 
 def _print(result: dict, path: Path) -> None:
-    protocol = result["protocol"]
-    print(f"{result['title']}: {protocol['steps']:,} of {protocol['planned_steps']:,} steps")
+    protocol, early = result["protocol"], result.get("early_stopping")
+    most = "" if early is None else "at most "
+    print(f"{result['title']}: {protocol['steps']:,} of {most}{protocol['planned_steps']:,} steps")
+    if early is not None:
+        why = "stopped by the source's rule" if early["stopped"] else "not stopped by the rule yet"
+        print(f"  {why}; the weights are those of step {early['best_step']:,}")
     for line in result["results"]:
         published = "" if line["published"] is None else f"  published {line['published']['value']}"
         samples = "" if line["samples"] is None else f", {line['samples']:,} draws"

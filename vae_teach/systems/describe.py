@@ -209,7 +209,14 @@ def _epochs(count: float) -> str:
 def _length(preset: Preset) -> str:
     n_train = _train_images(preset)
     steps = preset.planned_steps(n_train)
-    return f"{steps:,} steps, {_epochs(steps / math.ceil(n_train / preset.batch_size))}"
+    rule = preset.early_stopping
+    if rule is None:
+        return f"{steps:,} steps, {_epochs(steps / math.ceil(n_train / preset.batch_size))}"
+    return (
+        f"until the bound on the pictures held out, taken after the first step and every "
+        f"{rule.every:,} from it on, has not been better {rule.patience + 1} times in a row; then "
+        f"the best weights are evaluated; at most {steps:,} steps"
+    )
 
 
 def _train_images(preset: Preset) -> int:

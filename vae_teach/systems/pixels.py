@@ -3,7 +3,7 @@
 Shapes: N pictures, D pixels, C condition.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -11,25 +11,26 @@ from torch import Tensor
 
 from vae_teach.data.treatments import treat
 
+Told = tuple[Tensor, ...]
+
 
 @dataclass(frozen=True)
 class Pixels:
     """The pictures of a run after their treatment; `transform` treats a batch anew if it must.
 
     `train_given` and `test_given` hold what a conditional model is told beside each picture, and
-    nothing for a model that is told nothing.
+    nothing for a model that is told nothing. `validation` is there for early stopping alone.
     """
 
     train: Tensor  # (N, D)
     test: Tensor
     transform: Callable[[Tensor, torch.Generator], Tensor] | None
-    train_given: tuple[Tensor, ...] = ()  # nothing, or one (N, C)
-    test_given: tuple[Tensor, ...] = ()
+    train_given: Told = ()  # nothing, or one (N, C)
+    test_given: Told = ()
+    validation: Tensor | None = None
 
 
-def treated(
-    train: Tensor, test: Tensor, how: str, seed: int, given: Sequence[tuple[Tensor, ...]]
-) -> Pixels:
+def treated(train: Tensor, test: Tensor, how: str, seed: int, given: tuple[Told, Told]) -> Pixels:
     """Treat both; where that draws pixels, the test set once, and the training set batch by batch.
 
     Args:

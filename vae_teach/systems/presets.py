@@ -6,13 +6,13 @@ one entry a system, and `vae_teach.systems.reproduce` runs them.
 
 import math
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from vae_teach.data.dataset import Dataset, Split
-from vae_teach.data.treatments import TREATMENTS
+from vae_teach.data.treatments import TREATMENTS, treat
 from vae_teach.models.completion import Completer, column_task
 from vae_teach.models.conditional import one_hot
 from vae_teach.models.layers import count_parameters
@@ -20,6 +20,7 @@ from vae_teach.models.registry import MODELS, build_model
 from vae_teach.systems.measures import MEASURES
 from vae_teach.systems.optimizers import OPTIMIZERS, make_optimizer
 from vae_teach.systems.pixels import Pixels, treated
+from vae_teach.training.early_stopping import EarlyStopping
 
 REDUCTIONS, CONDITIONS = ("mean", "sum", "pixel"), (None, "label", "column")
 
@@ -45,7 +46,9 @@ class Preset:
         validation: how many training images are held out of the fit, from the last on.
         optimizer: arguments of `make_optimizer`.
         batch_size: images a step.
-        steps, epochs: the source's own length; one of the two is None.
+        steps, epochs: the source's own length, or the most where it stops early; one is None.
+        early_stopping: by the bound on the validation pictures; the best weights are evaluated.
+            None for a source that evaluates the last.
         reduction: "mean" over the batch of per-image sums, "sum" over the batch, or "pixel", the
             mean over the batch and the pixels.
         stages: (epochs, learning rate) one after another, where the source lowers the rate.
@@ -56,11 +59,13 @@ class Preset:
         measures: what is evaluated, names in `vae_teach.systems.measures.MEASURES`.
         published: numbers to compare with.
         published_curve: (epoch, training loss) pairs that the source printed.
+        published_validations: (step, ELBO, log p(x)) of validation pictures that it printed.
         note: how the preset knowingly differs from the source.
 
     Raises:
         ValueError: when it is made, for a name that is not known, a count below 1, or a length
-            that is given in both steps and epochs or in neither.
+            that is given in both steps and epochs or in neither, or early stopping of a preset
+            without validation pictures, or whose pictures are drawn anew or come with a condition.
     """
 
     title: str
@@ -72,6 +77,7 @@ class Preset:
     validation: int = 0
     steps: int | None = None
     epochs: int | None = None
+    early_stopping: EarlyStopping | None = None
     reduction: str = "mean"
     stages: tuple[tuple[int, float], ...] = ()
     condition: str | None = None
@@ -80,6 +86,7 @@ class Preset:
     measures: tuple[str, ...] = ("test_elbo_closed",)
     published: tuple[Published, ...] = ()
     published_curve: tuple[tuple[int, float], ...] = ()
+    published_validations: tuple[tuple[int, float, float], ...] = ()
     note: str = ""
 
     def __post_init__(self) -> None:
@@ -94,6 +101,13 @@ class Preset:
             raise ValueError(
                 f"{self.title}: exactly one of steps and epochs must be given, but they are "
                 f"{self.steps} and {self.epochs}"
+            )
+        lone = self.condition is None and self.treatment != "stochastic"
+        if self.early_stopping is not None and not (self.validation and lone):
+            raise ValueError(
+                f"{self.title}: early stopping needs validation pictures of a fixed treatment and "
+                f"without a condition, but validation is {self.validation}, the treatment "
+                f"{self.treatment} and the condition {self.condition}"
             )
         for name, length, least in self._lengths():
             if length is not None and length < least:
@@ -137,7 +151,7 @@ class Preset:
         return {"mean": 1.0, "sum": float(self.batch_size), "pixel": 1 / n_pixels}[self.reduction]
 
     def planned_steps(self, n_train: int) -> int:
-        """How many steps the source makes on `n_train` images."""
+        """How many steps the source makes on `n_train` images, or the most if it stops early."""
         if self.steps is not None:
             return self.steps
         assert self.epochs is not None  # one of the two is given
@@ -157,8 +171,11 @@ class Preset:
         if self.validation:
             dataset = dataset.with_validation(min(self.validation, len(dataset.train) // 5))
         train, test = dataset.train[: self.train_images], dataset.test[:n_test]
-        given = [self._condition(split) for split in (train, test)]
-        return treated(train.images, test.images, self.treatment, seed, given)
+        given = self._condition(train), self._condition(test)
+        pixels = treated(train.images, test.images, self.treatment, seed, given)
+        if self.early_stopping is None or dataset.validation is None:
+            return pixels
+        return replace(pixels, validation=treat(dataset.validation.images, self.treatment))
 
     def _condition(self, split: Split) -> tuple[Tensor, ...]:
         """What a model is told beside each picture: its label, or nothing."""
@@ -174,4 +191,5 @@ class Preset:
         name, config = self.model
         kept = ("treatment", "condition", "optimizer", "batch_size", "reduction", "stages", "note")
         built = {"model": name, "config": config, "parameters": count_parameters(model)}
-        return built | {key: told[key] for key in kept}
+        early = () if self.early_stopping is None else ("early_stopping",)
+        return built | {key: told[key] for key in (*kept, *early)}

@@ -26,6 +26,7 @@ from vae_teach.systems.result_file import FORMAT, require_extendable
 from vae_teach.systems.table import get_preset
 from vae_teach.systems.train import train_preset
 from vae_teach.training.checkpoint import save_checkpoint
+from vae_teach.training.early_stopping import best_of
 from vae_teach.training.history import History
 from vae_teach.training.provenance import provenance
 
@@ -103,7 +104,6 @@ class _Run:
     def protocol(self) -> dict:
         """What was done, as plain values."""
         n_train, n_test = len(self.pixels.train), len(self.pixels.test)
-        per_epoch = math.ceil(n_train / self.preset.batch_size)
         counts = {"data": self.dataset.name, "train_images": n_train, "test_images": n_test}
         return (
             counts
@@ -111,11 +111,14 @@ class _Run:
             | {
                 "steps": self.steps,
                 "planned_steps": self.preset.planned_steps(n_train),
-                "epochs": round(self.steps / per_epoch, 2),
+                "epochs": self._epochs(self.steps),
                 "seed": self.seed,
                 "importance_samples": self.importance_samples,
             }
         )
+
+    def _epochs(self, steps: int) -> float:
+        return round(steps / math.ceil(len(self.pixels.train) / self.preset.batch_size), 2)
 
     @cached_property
     def provenance(self) -> dict:
@@ -126,7 +129,8 @@ class _Run:
         """Make the steps, from the checkpoint on if there is one."""
         return train_preset(
             self.preset, self.model, self.pixels, steps=self.steps, seed=self.seed,
-            device=self.device, checkpoint=checkpoint, progress=progress,
+            device=self.device, importance_samples=self.importance_samples,
+            checkpoint=checkpoint, progress=progress,
         )  # fmt: skip
 
     def measured(self, history: History) -> list[dict]:
@@ -145,15 +149,44 @@ class _Run:
             "training_minutes": history.minutes,
             "evaluation_minutes": round((time.perf_counter() - started) / 60, 2),
         }
+        stopped = early_stop(self.preset, history)
+        made = stopped["validations"]["step"][-1] + 1 if stopped.get("stopped") else self.steps
         return {
             "format": FORMAT,
             "preset": self.name,
             "title": self.preset.title,
             "results": results,
-            "protocol": self.protocol,
+            "protocol": self.protocol | {"steps": made, "epochs": self._epochs(made)},
             "provenance": self.provenance | minutes,
             "history": history.rounded(),
+            **({"early_stopping": stopped} if stopped else {}),
         }
+
+
+def early_stop(preset: Preset, history: History) -> dict:
+    """What early stopping did, as plain values; nothing for a preset that keeps the last weights.
+
+    "stopped" says whether the rule ended the training, "best_step" which weights were kept, and
+    "validations" has a column for each thing measured. Steps count from 0, as the source's do.
+    """
+    if preset.early_stopping is None or not (records := history.validations):
+        return {}
+    values = [record["elbo"] for record in records]
+    best = best_of(values)
+    train = [-record["train_loss"] for record in records]  # of one batch, as the source prints it
+    columns = {"step": [int(record["step"]) for record in records]} | {
+        name: [round(value, 3) for value in column]
+        for name, column in {
+            "train_elbo": train,
+            "elbo": values,
+            "log_px": [record["log_px"] for record in records],
+        }.items()
+    }
+    return {
+        "stopped": preset.early_stopping.is_over(values),
+        "best_step": None if best is None else columns["step"][best],
+        "validations": columns,
+    }
 
 
 def require_seed(seed: int) -> None:

@@ -56,9 +56,9 @@ def require_extendable(path: Path, protocol: dict, origin: dict) -> None:
 
 
 def _must_match(protocol: dict, origin: dict) -> dict:
-    """What must be as it was for a result to be replaced; older files lack the last."""
+    """What must be as it was for a result to be replaced; older files lack the draws."""
     told = {"data": f"{protocol['data']} ({origin.get('data_sha256', '')[:12]})"}
     for name in ("train_images", "test_images", "importance_samples"):
         if name in protocol:
             told[name] = protocol[name]
-    return told
+    return told | {"early_stopping": protocol.get("early_stopping")}

@@ -14,6 +14,10 @@ from vae_teach.systems.result_file import read_result
 from vae_teach.systems.table import PRESETS
 
 NUMBERS = ("Number", "Published", "Ours", "Draws K")
+VALIDATIONS = (
+    "Step", "One batch, ELBO", "ELBO, published", "ELBO, ours", "log p(x), published",
+    "log p(x), ours",
+)  # fmt: skip
 
 
 def read_results(folder: str | Path) -> list[dict]:
@@ -42,9 +46,16 @@ def group(results: Iterable[dict]) -> list[list[dict]]:
     for result in results:
         protocol = result["protocol"]
         draws = tuple((line["samples"], line["images"]) for line in result["results"])
-        key = (result["preset"], protocol["data"], protocol["steps"], draws)
+        rule = early_stopping_of(result)
+        length = "by its rule" if rule and rule["stopped"] else protocol["steps"]
+        key = (result["preset"], protocol["data"], length, rule is None, draws)
         groups.setdefault(key, []).append(result)
     return list(groups.values())
+
+
+def early_stopping_of(result: dict) -> dict | None:
+    """What early stopping did in a run; None for one that evaluated its last weights."""
+    return result.get("early_stopping")
 
 
 def spread(values: Sequence[float], digits: int) -> str:
@@ -75,18 +86,45 @@ def _row(line: dict, values: list[float]) -> tuple[str, ...]:
 
 def share_line(members: Sequence[dict]) -> str:
     """How much of the source's schedule a group went through, and over how many seeds."""
-    protocol, seeds = members[0]["protocol"], len(members)
+    protocol, many = members[0]["protocol"], len(members)
     steps, planned = protocol["steps"], protocol["planned_steps"]
+    seeds = f"{many} seed{'s' * (many > 1)}"
+    if PRESETS[members[0]["preset"]].early_stopping is not None:
+        return f"{_stopped(members, steps)}, {seeds}"
     whole = f"The whole schedule of {planned:,} steps"
     part = f"**{100 * steps / planned:.0f} % of the schedule**, {steps:,} of {planned:,} steps"
-    return f"{whole if steps == planned else part}, {seeds} seed{'s' * (seeds > 1)}"
+    return f"{whole if steps == planned else part}, {seeds}"
+
+
+def _stopped(members: Sequence[dict], steps: int) -> str:
+    """How runs of a source that stops early ended, and which weights were evaluated."""
+    rules = [rule for member in members if (rule := early_stopping_of(member))]
+    if not rules:
+        return (
+            f"**Another rule than the source's**: {steps:,} steps, and the last weights, where "
+            "the source evaluates those of the best validation bound"
+        )
+    best = _steps(rule["best_step"] for rule in rules)
+    if not rules[0]["stopped"]:
+        return (
+            f"**Cut at {steps:,} steps**, before the source's rule ended it; the best weights so "
+            f"far, of step {best}"
+        )
+    ends = _steps(rule["validations"]["step"][-1] for rule in rules)
+    return f"The source's rule ended it at step {ends}; the best weights, of step {best}"
+
+
+def _steps(steps: Iterable[int]) -> str:
+    return " / ".join(f"{step:,}" for step in steps)
 
 
 def origin_line(members: Sequence[dict]) -> str:
     """What made a group's files, and on what: the command, the machine, the minutes, the commit."""
     first = members[0]
     name, steps = first["preset"], first["protocol"]["steps"]
-    short = "" if steps == first["protocol"]["planned_steps"] else f" --steps {steps}"
+    whole = steps == first["protocol"]["planned_steps"]
+    ended = (early_stopping_of(first) or {}).get("stopped", False)
+    short = "" if whole or ended else f" --steps {steps}"
     seeds = ", ".join(str(member["protocol"]["seed"]) for member in members)
     minutes = statistics.mean(member["provenance"]["training_minutes"] for member in members)
     devices = _different(plain(str(member["provenance"]["device"])) for member in members)
@@ -118,6 +156,24 @@ def curve_rows(results: Iterable[dict], preset: str) -> list[tuple[str, ...]]:
             rows.append((str(epoch), f"{value:.2f}", spread(ours, 2)))
     if not rows:
         raise ValueError(f"{preset} has no published curve, or no result reaches its first epoch")
+    return rows
+
+
+def validation_rows(members: Sequence[dict]) -> list[tuple[str, ...]]:
+    """Step, published bound and log p(x) on the validation pictures, and ours over the seeds.
+
+    A row for every step at which all of a group were validated; none where nothing was.
+    """
+    columns = [rule["validations"] for m in members if (rule := early_stopping_of(m))]
+    published = {step: rest for step, *rest in PRESETS[members[0]["preset"]].published_validations}
+    rows: list[tuple[str, ...]] = []
+    common = min((len(column["step"]) for column in columns), default=0)
+    for i in range(common):
+        step = columns[0]["step"][i]
+        his = [_number(value, 2) for value in published.get(step, ())] or ["–", "–"]
+        ours = [spread([column[name][i] for column in columns], 2) for name in ("elbo", "log_px")]
+        train = spread([column["train_elbo"][i] for column in columns], 2)
+        rows.append((f"{step:,}", train, his[0], ours[0], his[1], ours[1]))
     return rows
 
 

@@ -10,6 +10,7 @@ import math
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +24,7 @@ from vae_teach.training import arguments as fit_arguments
 from vae_teach.training.adam import Adam
 from vae_teach.training.arguments import Batch
 from vae_teach.training.checkpoint import fingerprint, restore, save_checkpoint
+from vae_teach.training.early_stopping import Validation, best_of
 from vae_teach.training.history import History, Record
 from vae_teach.training.steps import make_steps
 from vae_teach.training.watch import OnStep, Watch
@@ -72,6 +74,7 @@ class Trainer:
         scale: float,
         transform: Transform | None,
         watch: Watch,
+        validation: Validation | None = None,
         replay: bool,
     ):
         self.model, self.optimizer, self.device = model, optimizer, device
@@ -79,12 +82,14 @@ class Trainer:
         self.held_out = None if held_out is None else tuple(t.to(device) for t in held_out)
         self.batch_size, self.seed, self.transform = batch_size, seed, transform
         self.weights, self.scale, self.watch = dict(weights), scale, watch
+        self.validation = validation
         self.n_examples = len(train[0])
         self.noise = torch.Generator(device)
         self.names: list[str] = []  # of the terms, once a step has been made
         # a proxy: a circle of references would keep the data on a GPU until Python tidies up
         self.steps = make_steps(weakref.proxy(self), replay=replay)
         self.history = History()
+        self.made = 0  # steps
         self.best: dict[str, Tensor] | None = None
         self.good = _copy_state(model)
 
@@ -104,6 +109,7 @@ class Trainer:
             "scale": self.scale,
             "optimizer": {"name": type(self.optimizer).__name__, **defaults},
             **data_settings(self.train, self.held_out),
+            **({} if self.validation is None else {"early stopping": asdict(self.validation.rule)}),
         }
 
     def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
@@ -146,6 +152,8 @@ class Trainer:
     ) -> None:
         """Train up to `epochs` epochs in all, or until the reader or the patience stops it."""
         made, total = (n * self.steps_per_epoch for n in (len(self.history), epochs))
+        if self.validation is not None:
+            total = min(total, self.validation.most_steps)
         if made == 0:
             self.watch(0)
         try:
@@ -166,11 +174,13 @@ class Trainer:
         for epoch in range(len(self.history), epochs):
             if patience is not None and _epochs_since_best(self.history) >= patience:
                 break
+            if self._is_over(epoch * self.steps_per_epoch):
+                break
             self._epoch(epoch, patience is not None, bar)
             bar.set_description(f"epoch {epoch + 1}/{epochs}")
             part = "train" if self.held_out is None else "held_out"
             bar.set_postfix_str(_summary(self.history.last, part))
-            if checkpoint is not None:
+            if checkpoint is not None and self.made == (epoch + 1) * self.steps_per_epoch:
                 self._save(checkpoint)
 
     def _epoch(self, epoch: int, keep_best: bool, bar: tqdm) -> None:
@@ -205,7 +215,9 @@ class Trainer:
             ) from error
 
     def train_epoch(self, epoch: int, bar: tqdm) -> Record:
-        """One pass in random order; returns each term's average over the epoch."""
+        """One pass in random order, or the part of it that validation leaves; returns each term's
+        average over it.
+        """
         self.model.train()
         self.noise.manual_seed(epoch_seed(self.seed, epoch))
         order = torch.randperm(self.n_examples, generator=self.noise, device=self.device)
@@ -218,14 +230,44 @@ class Trainer:
             seen[i - 1] = values  # not looked at, so that a GPU need not wait
             bar.update()
             self.watch(done + i)
-            if i % CHECK_EVERY == 0 or i == len(batches):
+            self.made = done + i
+            self._validate(self.made, values)
+            over = self._is_over(self.made)
+            if i % CHECK_EVERY == 0 or i == len(batches) or over:
                 first = (i - 1) // CHECK_EVERY * CHECK_EVERY
                 self._require_finite(seen[first:i], done + first)
+            if over:
+                break
         if seen is None:
             return {}
-        sizes = torch.tensor([len(index) for index in batches], device=self.device)
-        share = sizes / self.n_examples
-        return dict(zip(self.names, (seen * share[:, None]).sum(0).tolist(), strict=True))
+        sizes = torch.tensor([len(index) for index in batches[:i]], device=self.device)
+        share = sizes / sizes.sum()
+        return dict(zip(self.names, (seen[:i] * share[:, None]).sum(0).tolist(), strict=True))
+
+    def _validate(self, steps: int, values: Tensor) -> None:
+        """If it is time to, measure the model on the validation data, and keep the best weights."""
+        if self.validation is None or not self.validation.rule.is_due(steps):
+            return
+        self.model.eval()
+        with torch.no_grad():
+            measured = self.validation.measure(self.model)
+        self.model.train()
+        made = {"step": steps - 1, "train_loss": values.sum().item()}
+        self.history.validations.append(made | measured)
+        judged = self._judged()
+        if best_of(judged) == len(judged) - 1:
+            self.best = _copy_state(self.model)
+
+    def _judged(self) -> list[float]:
+        """The value that decides, of every validation."""
+        assert self.validation is not None  # else nothing is judged
+        return [record[self.validation.by] for record in self.history.validations]
+
+    def _is_over(self, steps: int) -> bool:
+        """Whether validation ends the training after so many steps."""
+        if self.validation is None:
+            return False
+        return steps >= self.validation.most_steps or self.validation.rule.is_over(self._judged())
 
     def _require_finite(self, values: Tensor, steps_before: int) -> None:
         if torch.isfinite(values).all():
@@ -274,6 +316,7 @@ def fit(
     optimizer: Callable[[Iterator[nn.Parameter]], torch.optim.Optimizer] | None = None,
     transform: Transform | None = None,
     patience: int | None = None,
+    validation: Validation | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
     device: str | torch.device | None = None,
@@ -302,6 +345,8 @@ def fit(
         transform: applied to each batch of images with the epoch's generator, such as a fresh
             binarisation.
         patience: stop after this many epochs without a better held-out loss, and keep the best.
+        validation: early stopping by steps instead: it may end the training within an epoch, of
+            which the history then has what was made, and keeps the best. Not beside patience.
         checkpoint: file written after each epoch.
         resume: continue from `checkpoint` if it exists.
         device: where to compute; by default `vae_teach.machine.device.pick_device` chooses.
@@ -328,6 +373,8 @@ def fit(
         epochs=epochs, batch_size=batch_size, seed=seed, lr=lr, weights=weights or {}, scale=scale,
         patience=patience, held_out=held_out,
     )  # fmt: skip
+    if patience is not None and validation is not None:
+        raise ValueError(f"patience={patience} and validation are two rules of stopping: give one")
     fit_arguments.require_checkpoint(checkpoint, resume)
     fit_arguments.require_data(model, train, held_out, treated=transform is not None)
     device = device if isinstance(device, torch.device) else pick_device(device)
@@ -338,7 +385,8 @@ def fit(
         trainer = Trainer(
             model, make_optimizer(model.parameters()), train, held_out, device=device,
             batch_size=batch_size, seed=seed, weights=weights or {}, scale=scale,
-            transform=transform, watch=Watch(on_step, model, home), replay=replay,
+            transform=transform, watch=Watch(on_step, model, home),
+            validation=validation, replay=replay,
         )  # fmt: skip
         if resume and checkpoint is not None and checkpoint.exists():
             trainer.resume(checkpoint)
