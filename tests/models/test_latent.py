@@ -13,6 +13,7 @@ MODELS = {
     "VAE": lambda: VAE(*SIZES, seed=0),
     "PosteriorVAE": lambda: PosteriorVAE(*SIZES, seed=0),
     "full": lambda: PosteriorVAE(*SIZES, posterior="full", seed=0),
+    "mixture": lambda: PosteriorVAE(*SIZES, posterior="mixture", seed=0),
     "flow": lambda: PosteriorVAE(*SIZES, posterior="flow", seed=0),
     "SourceVAE": lambda: SourceVAE(*SIZES, scale_head="before", seed=0),
 }

@@ -8,7 +8,7 @@ Shapes: B batch, K draws, D pixels, H features, L latent. Nats.
 
 import importlib
 from dataclasses import asdict, dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Generator, Tensor, nn
@@ -32,6 +32,7 @@ Heads = tuple[Tensor, ...]  # mu and a, each (B, L), and whatever more a posteri
 POSTERIORS = {
     "gaussian": ("vae_teach.models.posterior", "GaussianPosterior"),
     "full": ("vae_teach.models.full_posterior", "FullGaussianPosterior"),
+    "mixture": ("vae_teach.models.mixture_posterior", "MixturePosterior"),
     "flow": ("vae_teach.systems.flows", "FlowPosterior"),
 }
 
@@ -65,6 +66,14 @@ class Posterior(Protocol):
         Raises:
             ValueError: if there is no closed form.
         """
+
+
+@runtime_checkable
+class Stratified(Protocol):
+    """What a posterior has whose `draw_with_kl` returns a draw of each of M components."""
+
+    def shares(self, heads: Heads) -> Tensor:
+        """The weights of the components, (M, B)."""
 
 
 @checked(initial_sigma=POSITIVE)
@@ -209,7 +218,10 @@ class PosteriorVAE(VAE):
         return self.to_mu(h), self.to_logvar(h), *self.posterior.further_heads(h)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mu and logvar, each (B, L), from x (B, D): with a flow, of what it starts from."""
+        """Return mu and logvar, each (B, L), from x (B, D): with a flow, of what it starts from.
+
+        With a mixture they are those of its first component.
+        """
         mu, a, *_ = self.heads(x)
         return mu, get_parameterisation(self.posterior.positive).logvar(a)
 
@@ -224,8 +236,13 @@ class PosteriorVAE(VAE):
 
     def elbo(self, x: Tensor, eps: Tensor) -> Elbo:
         """Both terms per example from x (B, D) and noise eps (B, L), or (K, B, L) for K draws."""
-        z, kl = self.posterior.draw_with_kl(self.heads(x), eps)
-        return elbo_of_draws(x, self.decode(z), kl, self.likelihood)
+        heads = self.heads(x)
+        z, kl = self.posterior.draw_with_kl(heads, eps)
+        if not isinstance(self.posterior, Stratified):
+            return elbo_of_draws(x, self.decode(z), kl, self.likelihood)
+        terms = self.likelihood.log_prob(x, self.decode(z)), kl  # (..., M, B) each
+        shares = self.posterior.shares(heads)
+        return Elbo(*((shares * t).sum(dim=-2).reshape(-1, len(x)).mean(dim=0) for t in terms))
 
     @checked
     def reconstruct(self, x: Tensor, *, generator: Generator | None = None) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from vae_teach.evaluate.weights import log_weights
 from vae_teach.maths.noise import noise
 from vae_teach.models.latent import require_encoder
+from vae_teach.models.posterior import Stratified
 from vae_teach.models.registry import build_model
 from vae_teach.validation import AT_LEAST_1, checked
 
@@ -27,6 +28,9 @@ class ImportanceWeighted(nn.Module):
         model: a `vae_teach.models.LatentModel`, such as a VAE.
         k: draws for each picture.
 
+    Raises:
+        ValueError: if q is a mixture, whose draws have no gradient by its shares.
+
     Source: Burda et al. 2016 (arXiv:1509.00519), Eqs. 8 and 14.
     """
 
@@ -35,6 +39,11 @@ class ImportanceWeighted(nn.Module):
     def __init__(self, model: nn.Module, k: int):
         super().__init__()
         require_encoder(model)
+        if isinstance(getattr(model, "posterior", None), Stratified):
+            raise ValueError(
+                f"the q(z|x) of {type(model).__name__} is a mixture, whose draws have no gradient "
+                "by its shares: train it by its own elbo"
+            )
         self.model, self.k = model, k
         name, config = type(model).__name__, getattr(model, "config", {})
         self.config = {"model": name, "model_config": config, "k": k}
