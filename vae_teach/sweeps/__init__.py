@@ -1,8 +1,8 @@
 """One small VAE at many settings of one number, trained ahead, so that a page can slide over them.
 
 **Here:** `protocol`, which trains all settings and seeds of a sweep as one stacked model and
-measures them; `kept`, which reads the files beside it, `beta.json` and `latent_dim.json`, written
-by `python benchmarks/sweeps.py`. **In:** the name of a sweep. **Out:** a `Sweep`, nats a picture.
+measures them; `kept`, which reads the files beside it, `beta.json`, `latent_dim.json` and
+`ten_thousand.json`, written by `python benchmarks/sweeps.py`. **In:** the name of a sweep. **Out:** a `Sweep`, nats a picture.
 **Start with:** `kept.py`.
 """
 

@@ -56,7 +56,7 @@ class Sweep:
 
 
 def load_sweep(name: str) -> Sweep:
-    """The sweep of "beta" or of "latent_dim".
+    """The sweep of "beta" or of "latent_dim", or the latter at "ten_thousand" alone.
 
     Raises:
         ValueError: for another name.
