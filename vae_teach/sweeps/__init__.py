@@ -2,7 +2,8 @@
 
 **Here:** `protocol`, which trains all settings and seeds of a sweep as one stacked model and
 measures them; `kept`, which reads the files beside it, `beta.json`, `latent_dim.json` and
-`ten_thousand.json`, written by `python benchmarks/sweeps.py`. **In:** the name of a sweep. **Out:** a `Sweep`, nats a picture.
+`ten_thousand.json`, written by `python benchmarks/sweeps.py`. **In:** the name of a sweep.
+**Out:** a `Sweep`, nats a picture.
 **Start with:** `kept.py`.
 """
 
