@@ -100,6 +100,9 @@ WRONG = {
         "not-the-best": noises(chosen=0.3, test=118.0),
         "validation-for-test": noises(test=190.0),
         "other-test": noises(test=-88.0),
+        "far-test": noises(test=188.4 * 1_000),  # the sum over the pictures
+        "per-pixel": noises({s: v / 784 for s, v in ELBOS.items()}, test=0.24),
+        "too-steep": noises({s: v / math.log(2) for s, v in ELBOS.items()}, test=272.0),
     },
     "four_curves": {
         "free bits": diagnosis(D="free bits"),

@@ -3,6 +3,7 @@
 The numbers are the student's own. Nats per picture.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ from vae_teach.check.engine.verdict import Verdict
 
 KEYS = ("validation", "chosen", "test")
 LEAST = 5
+PIXELS = 784
+APART = 100.0  # nats: 4 standard errors of a difference between two sets of some 100 pictures
+FLAT = 5.0  # nats, a range too small for pictures: by sigma^2 * 1.5 the constant alone moves 159
 
 HINTS = {
     "no-table": "Your validation is {kind}: give a dictionary, sigma_x to ELBO.",
@@ -33,6 +37,11 @@ HINTS = {
     "one-model": "All your ELBOs agree: train a model for each sigma_x.",
     "validation-for-test": "Your test is the validation ELBO of the chosen model: the pictures "
     "that chose it do not judge it.",
+    "per-pixel": "Your ELBOs hardly differ: sum over the pixels, and average over pictures only.",
+    "too-steep": "Your ELBO falls faster from one sigma_x to the next than its constant does, "
+    "-D log sigma_x: give nats, and the average over the pictures.",
+    "far-test": "Your test is far from the validation ELBO of your chosen model: give it in the "
+    "same unit, as the average over the test pictures.",
     "other-test": "Your test is nearer to the ELBO of another sigma_x than to that of your "
     "chosen one: it is for the model that you chose.",
 }
@@ -59,18 +68,25 @@ def _fault(elbos: dict[float, float], chosen: float, test: float) -> tuple[str, 
     best, worst = (pick(elbos, key=lambda s: elbos[s]) for pick in (max, min))
     picked = next((s for s in sigmas if near(s, chosen)), None)
     rising = values == sorted(values)
+    pairs = zip(sigmas, sigmas[1:], values, values[1:], strict=False)
+    too_steep = any(v - w > 1.05 * PIXELS * math.log(t / s) + FLAT for s, t, v, w in pairs)
+    spread = max(values) - min(values)
+    far = abs(test - elbos[best]) > min(0.25 * spread, APART)
+    nearest = min(elbos, key=lambda s: abs(elbos[s] - test))
     wrong = {
         "too-few-sigmas": len(elbos) < LEAST,
-        "one-model": max(values) - min(values) < 1e-3,
+        "one-model": spread < 1e-3,
         "chosen-not-tried": picked is None,
         "constant-left-out": rising and max(values) < 0,
         "cost-for-elbo": worst not in (sigmas[0], sigmas[-1]) and best in (sigmas[0], sigmas[-1]),
         "at-the-end": best in (sigmas[0], sigmas[-1]),
+        "per-pixel": spread < FLAT and sigmas[-1] > 1.5 * sigmas[0],
+        "too-steep": too_steep,
         "smallest-chosen": picked == worst,
         "not-the-best": picked != best,
         "validation-for-test": test == elbos[best],
-        "other-test": min(elbos, key=lambda s: abs(elbos[s] - test)) != best
-        and abs(test - elbos[best]) > 0.25 * (max(values) - min(values)),
+        "other-test": far and nearest != best and test > min(values) - 0.25 * spread,
+        "far-test": far,
     }
     end = "smallest" if best == sigmas[0] else "largest"
     return next((name for name, found in wrong.items() if found), ""), end
