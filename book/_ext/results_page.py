@@ -1,4 +1,4 @@
-"""Three directives that draw the results page from the JSON files of `reproduce`.
+"""Four directives that draw the results page from the JSON files of `reproduce` and from the code.
 
 `system` has one system of the sources: what its files say beside what was published, the sentences
 in its body, and, folded, what the preset is:
@@ -9,6 +9,7 @@ in its body, and, folded, what the preset is:
 
 `loss-curve` draws the training loss by epoch, published and ours, with its numbers folded;
 `loss-by-epoch` compares systems at some epochs: their names, then the epochs in the body.
+`source-table` has a table of `vae_teach.systems.source_tables` by its name.
 The files are in the folder `results` beside the page. An unknown name stops the build.
 """
 
@@ -130,6 +131,19 @@ class LossByEpoch(_FromFiles):
         return self.parsed(markdown_table(("Epoch", *(f"`{name}`" for name in names)), rows))
 
 
+class SourceTable(_FromFiles):
+    """A table about one source that is made from the code."""
+
+    def drawn(self) -> list[nodes.Node]:
+        """Draw the table."""
+        from vae_teach.systems.results import markdown_table, plain
+        from vae_teach.systems.source_tables import SOURCE_TABLES
+
+        head, rows = SOURCE_TABLES[self.arguments[0]]()
+        cells = [(first, *(plain(cell) for cell in rest)) for first, *rest in rows]
+        return self.parsed(markdown_table(head, cells))
+
+
 def loss_figure(
     name: str, published: tuple[tuple[int, float], ...], ours: list[dict[int, float]]
 ) -> str:
@@ -171,4 +185,5 @@ def setup(app: Sphinx) -> dict:
     app.add_directive("system", System)
     app.add_directive("loss-curve", LossCurve)
     app.add_directive("loss-by-epoch", LossByEpoch)
+    app.add_directive("source-table", SourceTable)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -266,23 +266,34 @@ def build(folder, page, monkeypatch):
     return (out / "index.html").read_text("utf-8"), warnings.getvalue()
 
 
+def test_the_page_shows_the_course_of_validation(tmp_path, monkeypatch):
+    (tmp_path / "results").mkdir()
+    write(tmp_path / "results", early(), early(1, 55_001, best=25_000))
+    html, warnings = build(tmp_path, "# R\n\n```{system} altosaar-mf\nS.\n```\n", monkeypatch)
+    assert warnings == ""
+    assert "The validation pictures, step by step" in html and "−112.57" in html
+    assert html.index("rule ended it at step 70,000 / 55,000") < html.index("<table")
+
+
 def test_the_page_shows_numbers_from_the_files_with_their_sentence(tmp_path, monkeypatch):
     (tmp_path / "results").mkdir()
     write(tmp_path / "results", result(28.87), result(29.0, seed=1))
     page = (
         "# Results\n\n```{system} mathybit\nWithin the *spread*.\n```\n\n"
         "```{loss-curve} mathybit\n```\n\n```{loss-by-epoch} mathybit\n1, 50\n```\n\n"
-        "```{system} lazy\nSaid.\n```\n"
+        "```{system} lazy\nSaid.\n```\n\n```{source-table} doersch-layers\n```\n"
     )
     html, warnings = build(tmp_path, page, monkeypatch)
     assert warnings == ""
+    assert "½μ² + ½σ² − log σ" in html
     assert "28.94 (28.87 to 29.00)" in html and "Within the <em>spread</em>." in html
     assert "62.78" in html and "<svg role" in html and "784 – 250 relu" in html
     lazy = html[html.index("lazyprogrammer vae_tf.py") :]
     assert "Not trained yet" in lazy and "784 – 200 relu" in lazy
     wrong = page.replace("{system} lazy", "{system} lasy").replace("1, 50", "1, 49")
-    _, warnings = build(tmp_path, wrong, monkeypatch)
+    _, warnings = build(tmp_path, wrong.replace("doersch-layers", "layers"), monkeypatch)
     assert "preset is 'lasy'" in warnings and "reach epoch 49" in warnings
+    assert "'layers'" in warnings
 
 
 # --- what is committed --------------------------------------------------------------------------

@@ -29,6 +29,10 @@ def add_parser(subparsers) -> None:
         "--out", default=FOLDER, type=folder, metavar="DIR", help="default: %(default)s"
     )
     parser.add_argument("--data", default="mnist", metavar="DATA", help="default: %(default)s")
+    parser.add_argument(
+        "--amat", type=Path, metavar="DIR",
+        help="instead: the folder with Larochelle's three files binarized_mnist_*.amat",
+    )  # fmt: skip
     parser.add_argument("--samples", type=int, metavar="K", help="draws for log p(x)")
     parser.add_argument("--images", type=int, metavar="N", help="test pictures; default: all")
     add_machine_options(parser)
@@ -52,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
     from vae_teach import data
     from vae_teach.machine.device import pick_device
     from vae_teach.machine.threads import take_threads
+    from vae_teach.systems.amat import binarized_mnist
     from vae_teach.systems.reproduce import reproduce, require_counts, require_seed
 
     require_seed(args.seed)
@@ -64,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         steps=args.steps,
         device=args.device,
         out=args.out,
-        dataset=data.load(args.data),
+        dataset=binarized_mnist(args.amat) if args.amat else data.load(args.data),
         importance_samples=args.samples,
         n_test=args.images,
     )

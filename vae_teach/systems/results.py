@@ -4,6 +4,7 @@ A group is what may be averaged: one preset, one number of steps, one number of 
 only the seed differs.
 """
 
+import math
 import re
 import statistics
 from collections.abc import Iterable, Sequence
@@ -21,7 +22,7 @@ VALIDATIONS = (
 
 
 def read_results(folder: str | Path) -> list[dict]:
-    """Every result in a folder, ordered as `PRESETS`, then by steps, then by seed.
+    """Every result in a folder, ordered as `PRESETS`, then by length, then by seed.
 
     Raises:
         FileNotFoundError: if the folder holds none.
@@ -33,9 +34,10 @@ def read_results(folder: str | Path) -> list[dict]:
     results = [read_result(file) for file in files]
     order = list(PRESETS)
 
-    def place(result: dict) -> tuple[int, int, int]:
-        protocol = result["protocol"]
-        return order.index(result["preset"]), protocol["steps"], protocol["seed"]
+    def place(result: dict) -> tuple[int, float, int]:
+        length = _length(result)
+        steps = math.inf if isinstance(length, str) else length
+        return order.index(result["preset"]), steps, result["protocol"]["seed"]
 
     return sorted(results, key=place)
 
@@ -46,11 +48,16 @@ def group(results: Iterable[dict]) -> list[list[dict]]:
     for result in results:
         protocol = result["protocol"]
         draws = tuple((line["samples"], line["images"]) for line in result["results"])
-        rule = early_stopping_of(result)
-        length = "by its rule" if rule and rule["stopped"] else protocol["steps"]
-        key = (result["preset"], protocol["data"], length, rule is None, draws)
+        last = early_stopping_of(result) is None
+        key = (result["preset"], protocol["data"], _length(result), last, draws)
         groups.setdefault(key, []).append(result)
     return list(groups.values())
+
+
+def _length(result: dict) -> int | str:
+    """What makes two runs equally long: their steps, or the rule that ended them."""
+    rule = early_stopping_of(result)
+    return "by its rule" if rule and rule["stopped"] else result["protocol"]["steps"]
 
 
 def early_stopping_of(result: dict) -> dict | None:

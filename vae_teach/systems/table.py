@@ -12,7 +12,9 @@ from vae_teach.training.early_stopping import EarlyStopping
 SSE = {"name": "gaussian", "squash": True}  # sigma_x^2 = 1/2: the sum of squared errors
 FLOOR, SOFTPLUS = "softplus + floor", "softplus"
 CLIPPED_FIRST = "clipping acts before the L2 term is added to the gradient, not after"
-OWN_BINARISATION = "the fixed binarisation is a draw of our own, not Larochelle's"
+OWN_BINARISATION = (
+    "the fixed binarisation is a draw of our own, not Larochelle's, unless his files are given"
+)
 MOST_STEPS = 300_000  # where the source sets no limit but early stopping: twice its longest log
 NOT_KAGGLE = (
     "the first 42,000 training images stand for Kaggle's train.csv; "
@@ -39,12 +41,6 @@ def _adam(**options) -> dict:
 
 RMSPROP_TF = {"name": "RMSpropTF", "lr": 1e-3}
 RMSPROP_CENTERED = {"name": "RMSprop", "lr": 1e-3, "centered": True}
-FFL: dict[str, Any] = {
-    "activation": "elu",
-    "positive": "exp",
-    "initialization": "he-normal",
-    "keep": 0.9,
-}
 KERAS: dict[str, Any] = {"likelihood": SSE, "initialization": "glorot-uniform"}
 SLIM: dict[str, Any] = {"initialization": "glorot-uniform"}
 BURDA_STAGES = tuple((3**i, 1e-4 * round(10 ** (1 - i / 7), 1)) for i in range(8))
@@ -73,17 +69,49 @@ FLOW_LOG = (
     (150_000, -103.06, -95.92),
 )  # fmt: skip
 
+# Fast Forward Labs' class updates this dictionary with one of a run; `dropout` is the share kept.
+FFL_DEFAULTS: dict[str, Any] = {
+    "batch_size": 128,
+    "learning_rate": 1e-3,
+    "dropout": 1.0,
+    "lambda_l2_reg": 0.0,
+    "nonlinearity": "elu",
+    "squashing": "sigmoid",
+}
+FFL_RUNS: dict[str, dict[str, Any]] = {
+    "ffl50": {"dropout": 0.9, "lambda_l2_reg": 1e-5},
+    "ffl2": {"learning_rate": 5e-4, "dropout": 0.9, "lambda_l2_reg": 1e-5},
+}
+
+
+def ffl(title: str, latent: int, steps: int, given: dict[str, Any]) -> Preset:
+    """Fast Forward Labs' VAE 784-500-500-latent with its class's defaults and what a run gives.
+
+    Raises:
+        ValueError: for a setting that the class does not have, or another output than a sigmoid.
+    """
+    if unknown := given.keys() - FFL_DEFAULTS.keys():
+        raise ValueError(f"{title}: the class has no {sorted(unknown)}")
+    told = FFL_DEFAULTS | given
+    if told["squashing"] != "sigmoid":
+        raise ValueError(f"{title}: squashing is {told['squashing']!r}, but pixels need 'sigmoid'")
+    network = _dense(
+        (500, 500), latent, activation=told["nonlinearity"], positive="exp",
+        initialization="he-normal", keep=told["dropout"],
+    )  # fmt: skip
+    return Preset(
+        title=title,
+        model=network,
+        treatment="grey",
+        optimizer=_adam(lr=told["learning_rate"], weight_decay=told["lambda_l2_reg"], clip=5.0),
+        batch_size=told["batch_size"],
+        validation=5_000,
+        steps=steps,
+        note=CLIPPED_FIRST,
+    )
+
+
 # Each of these stands for several entries, which say how they differ from it.
-FFL50 = Preset(
-    title="Fast Forward Labs, the post: VAE with 50 latents",
-    model=_dense((500, 500), 50, **FFL),
-    treatment="grey",
-    optimizer=_adam(weight_decay=1e-5, clip=5.0),
-    batch_size=128,
-    validation=5_000,
-    steps=20_000,
-    note=CLIPPED_FIRST,
-)
 MATHYBIT = Preset(
     title="mathybit k_vae0: VAE whose second head is sigma itself",
     model=_dense((250,), 30, (320,), positive="raw", **KERAS),
@@ -146,13 +174,9 @@ LAZY = Preset(
 )
 
 PRESETS: dict[str, Preset] = {
-    "ffl50": FFL50,
-    "ffl2": replace(
-        FFL50,
-        title="Fast Forward Labs, the repository: VAE with 2 latents",
-        model=_dense((500, 500), 2, **FFL),
-        optimizer=FFL50.optimizer | {"lr": 5e-4},
-        steps=2_000,
+    "ffl50": ffl("Fast Forward Labs, the post: VAE with 50 latents", 50, 20_000, FFL_RUNS["ffl50"]),
+    "ffl2": ffl(
+        "Fast Forward Labs, the repository: VAE with 2 latents", 2, 2_000, FFL_RUNS["ffl2"]
     ),
     "mathybit": MATHYBIT,
     "mathybit-logvar": replace(
