@@ -4,7 +4,9 @@ Every setting and seed of a sweep that has the same sizes is trained as part of 
 On one core it takes some four minutes in all. It prints a table, and writes nothing else.
 `ten_thousand`, the sizes' sweep at 10,000 latents, takes as long again and is made if asked for.
 
-Run: python benchmarks/sweeps.py [beta] [latent_dim] [ten_thousand]
+`factors` measures what the latents of three of the betas say of a stroke's factors (chapter 11).
+
+Run: python benchmarks/sweeps.py [beta] [latent_dim] [ten_thousand] [factors]
 """
 
 import json
@@ -12,14 +14,30 @@ import sys
 from pathlib import Path
 
 from vae_teach import sweeps
-from vae_teach.sweeps.protocol import SETTINGS, make_sweep
+from vae_teach.evaluate.factor_information import information_gaps
+from vae_teach.sweeps.kept import FACTORS_FILE
+from vae_teach.sweeps.protocol import SETTINGS, make_factors, make_sweep
 
 FOLDER = Path(sweeps.__file__).parent
 FURTHER = {"ten_thousand": ("latent_dim", (10_000,))}
 
 
+def write_factors():
+    text = json.dumps(make_factors(), separators=(",", ":"))
+    (FOLDER / FACTORS_FILE).write_text(text + "\n")
+    kept = sweeps.load_factors()
+    for beta, information in kept.information.items():
+        gaps = [information_gaps(run, kept.entropy) for run in information]
+        print(
+            f"{beta:4g}  gap {[round(g.mean().item(), 3) for g in gaps]}", kept.turned[beta].mean(1)
+        )
+
+
 def main(names):
     for name in names or SETTINGS:
+        if name == "factors":
+            write_factors()
+            continue
         of, settings = FURTHER.get(name, (name, None))
         written = make_sweep(of, settings=settings)
         text = json.dumps(written, indent=0, separators=(",", ":")).replace("\n", " ")

@@ -7,6 +7,6 @@ measures them; `kept`, which reads the files beside it, `beta.json`, `latent_dim
 **Start with:** `kept.py`.
 """
 
-from vae_teach.sweeps.kept import Point, Sweep, load_sweep
+from vae_teach.sweeps.kept import Factors, Point, Sweep, load_factors, load_sweep
 
-__all__ = ["Point", "Sweep", "load_sweep"]
+__all__ = ["Factors", "Point", "Sweep", "load_factors", "load_sweep"]

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from importlib import resources
 
 import numpy as np
+import torch
 from PIL import Image
+from torch import Tensor
+
+FACTORS_FILE = "factors.json"
 
 
 @dataclass(frozen=True)
@@ -64,12 +68,42 @@ def load_sweep(name: str) -> Sweep:
     known = sorted(
         file.name.removesuffix(".json")
         for file in resources.files(__package__).iterdir()
-        if file.name.endswith(".json")
+        if file.name.endswith(".json") and file.name != FACTORS_FILE
     )
     if name not in known:
         raise ValueError(f"name is {name!r}, but the known sweeps are {known}")
     text = resources.files(__package__).joinpath(f"{name}.json").read_text("utf-8")
     return read_sweep(json.loads(text))
+
+
+@dataclass(frozen=True)
+class Factors:
+    """What the latents of some models of the beta sweep say of the factors of strokes, in nats."""
+
+    names: list[str]
+    entropy: Tensor  # of each factor, (F,)
+    information: dict[float, Tensor]  # beta -> I(z_l; v) for each seed, (seeds, L, F)
+    turned: dict[float, Tensor]  # the score of the means after random rotations, (seeds, rotations)
+    protocol: dict
+    origin: dict
+
+
+def load_factors() -> Factors:
+    """The kept measurement, `factors.json`."""
+    written = json.loads(resources.files(__package__).joinpath(FACTORS_FILE).read_text("utf-8"))
+    runs = {point["setting"]: point["runs"] for point in written["points"]}
+    information, turned = (
+        {beta: torch.tensor([run[name] for run in found]) for beta, found in runs.items()}
+        for name in ("information", "turned")
+    )
+    return Factors(
+        written["factors"],
+        torch.tensor(written["entropy"]),
+        information,
+        turned,
+        written["protocol"],
+        written["origin"],
+    )
 
 
 def read_sweep(written: dict) -> Sweep:

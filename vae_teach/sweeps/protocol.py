@@ -13,6 +13,12 @@ from torch import Tensor
 
 from vae_teach import data, evaluate
 from vae_teach.data.dataset import Dataset
+from vae_teach.evaluate.factor_information import (
+    entropies,
+    in_equal_shares,
+    information_by_latent,
+    information_gaps,
+)
 from vae_teach.maths.gaussian import kl_to_standard_normal
 from vae_teach.models.vae import VAE
 from vae_teach.plots.frames import sheet_png
@@ -37,6 +43,8 @@ PROTOCOL: dict[str, Any] = {
     "likelihood": "bernoulli",
     "seeds": [0, 1, 2],
 }
+FACTORS = ("digit", "slant", "rotation", "aspect", "width", "scale")
+FACTOR_BETAS, PIECES, TURNS = (1, 2.5, 4), 10, 20
 SHOWN, COLUMNS, SHADES = 6, 6, 8  # pictures of each kind, in a row, in so many greys
 
 
@@ -149,4 +157,54 @@ def make_sweep(
         | {"seconds": round(seconds), "threads": torch.get_num_threads()},
         "originals": as_text(sheet_png(tossed[:SHOWN], COLUMNS, shades=2)),
         "points": points,
+    }
+
+
+@torch.no_grad()
+def measure_factors(model: VAE, tossed: Tensor, classes: Tensor) -> dict:
+    """What each latent's mean says of each factor, and the score of the same means turned."""
+    generator = torch.Generator().manual_seed(0)
+    mu, _ = model.encode(tossed)
+    information, entropy = information_by_latent(mu, classes), entropies(classes)
+    used = mu[:, evaluate.active_units(model, tossed).active]
+    turned = []
+    for _ in range(TURNS):
+        square = torch.randn(used.shape[1], used.shape[1], generator=generator)
+        codes = used @ torch.linalg.qr(square)[0]
+        gaps = information_gaps(information_by_latent(codes, classes), entropy)
+        turned.append(round(gaps.mean().item(), 4))
+    return {
+        "information": [[round(v, 4) for v in row] for row in information.tolist()],
+        "turned": turned,
+    }
+
+
+def make_factors(*, betas: Sequence[float] = FACTOR_BETAS, **changed) -> dict:
+    """What the latents of a few models of the beta sweep say of the factors of all test strokes.
+
+    The continuous factors are cut into ten equally full classes.
+    """
+    protocol, dataset = PROTOCOL | changed, data.load("strokes")
+    images = dataset.train.images[: protocol["train_pictures"]]
+    test = dataset.test
+    columns = [test.factors["digit"].long()]
+    columns += [in_equal_shares(test.factors[name], PIECES) for name in FACTORS[1:]]
+    classes, tossed = torch.stack(columns, dim=1), data.treat(test.images, "fixed")
+    models = train_settings("beta", betas, protocol["seeds"], images, protocol)
+    return {
+        "protocol": {k: v for k, v in protocol.items() if k not in ("beta", "test_pictures")}
+        | {"test_pictures": len(tossed), "classes": PIECES, "turns": TURNS},
+        "origin": provenance(dataset, images.device),
+        "factors": FACTORS,
+        "entropy": [round(v, 4) for v in entropies(classes).tolist()],
+        "points": [
+            {
+                "setting": beta,
+                "runs": [
+                    measure_factors(models[beta, seed], tossed, classes)
+                    for seed in protocol["seeds"]
+                ],
+            }
+            for beta in betas
+        ],
     }
