@@ -47,7 +47,7 @@ def test_both_trainings_go_the_same_way_and_a_larger_noise_has_the_smaller_rate(
                 fit(
                     model,
                     X,
-                    epochs=10,
+                    epochs=15,
                     batch_size=100,
                     seed=seed,
                     weights={"kl": beta},
