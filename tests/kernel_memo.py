@@ -1,62 +1,118 @@
-"""Imported by the kernel of a notebook that is run again and again: equal trainings cost once.
+"""Imported by the kernel of a notebook that is run again and again: equal computations cost once.
 
-A training is a function of the model, the data and the arguments. A second call with the same gets
-the weights and the history of the first, so that running a chapter three times takes little longer
-than running it once. What a callback sees cannot be given again: calls with `on_step` are computed.
+A training, a fitted mixture and an evaluation are functions of what goes in: models, pictures,
+other arguments, the states of generators. A second call with the same gets what the first returned
+and left behind, so that running a chapter four times takes little longer than running it once. A
+`Recorder`'s snapshots belong to that; what another callback sees cannot be given again, nor a file
+that is written: such calls are computed.
 """
 
 import copy
 import functools
 import hashlib
+import inspect
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
+RECOMPUTED = ("on_step", "checkpoint")  # options of `fit` with an effect that is not remembered
+
 
 def install() -> None:
-    """Remember what `fit` and `race` did; call it before the notebook imports them."""
+    """Remember what is dear; call it before the notebook imports it."""
+    import sklearn.mixture
+
+    import vae_teach.data
+    import vae_teach.evaluate
     import vae_teach.training.loop
     import vae_teach.training.sigma_race
 
-    vae_teach.training.loop.fit = remember_training(vae_teach.training.loop.fit)
-    vae_teach.training.sigma_race.race = remember_result(vae_teach.training.sigma_race.race)
+    mixture = sklearn.mixture.GaussianMixture
+    mixture.fit = remember(mixture.fit)  # type: ignore[method-assign]
+    vae_teach.data.load = remember(vae_teach.data.load)
+    vae_teach.training.loop.fit = remember(vae_teach.training.loop.fit)
+    vae_teach.training.sigma_race.race = remember(vae_teach.training.sigma_race.race)
+    for name in vae_teach.evaluate.__all__:
+        if inspect.isfunction(function := getattr(vae_teach.evaluate, name)):
+            setattr(vae_teach.evaluate, name, remember(function))
 
 
-def remember_training(fit: Callable) -> Callable:
-    """`fit(model, ...)`, which changes the model and returns its history."""
+def remember(function: Callable) -> Callable:
+    """The function, whose second call with the same arguments is not computed.
+
+    What it changes comes back too: the weights of models and the states of generators, recorders
+    and scikit-learn's estimators among the arguments, and PyTorch's own random numbers.
+    """
     known: dict[str, tuple] = {}
-
-    @functools.wraps(fit)
-    def remembered(model: nn.Module, *args, **options):
-        if options.get("on_step") is not None:
-            return fit(model, *args, **options)
-        key = digest(model, args, options, torch.get_rng_state())
-        if key not in known:
-            history = fit(model, *args, **options)
-            known[key] = copy.deepcopy((model.state_dict(), history, torch.get_rng_state()))
-        state, history, randomness = copy.deepcopy(known[key])
-        model.load_state_dict(state)
-        model.eval()
-        torch.set_rng_state(randomness)
-        return history
-
-    return remembered
-
-
-def remember_result(function: Callable) -> Callable:
-    """A function that changes nothing and draws from its own seeds."""
-    known: dict[str, object] = {}
 
     @functools.wraps(function)
     def remembered(*args, **options):
-        key = digest(args, options)
+        changed = list(_changed((args, options)))
+        if any(options.get(name) not in (None, *changed) for name in RECOMPUTED):
+            return function(*args, **options)
+        key = digest(args, options, _randomness())
         if key not in known:
-            known[key] = function(*args, **options)
-        return copy.deepcopy(known[key])
+            result = function(*args, **options)
+            itself = [n for n, value in enumerate(changed) if value is result]
+            kept = None if itself else result, list(map(_state, changed)), _randomness()
+            known[key] = itself, copy.deepcopy(kept)
+        itself, kept = known[key]
+        result, states, randomness = copy.deepcopy(kept)
+        for value, state in zip(changed, states, strict=True):
+            _put_back(value, state)
+        torch.set_rng_state(randomness[0])
+        np.random.set_state(randomness[1])  # noqa: NPY002 - what scikit-learn draws from
+        return changed[itself[0]] if itself else result
 
     return remembered
+
+
+def _randomness() -> tuple:
+    """What PyTorch and NumPy draw from where no generator is given."""
+    return torch.get_rng_state(), np.random.get_state()  # noqa: NPY002
+
+
+def _is_estimator(value: object) -> bool:
+    return hasattr(value, "get_params")
+
+
+def _changed(value: object) -> Iterator[Any]:
+    """What a call may change among its arguments, in order."""
+    from vae_teach.training.recorder import Recorder
+
+    if isinstance(value, nn.Module | torch.Generator | Recorder) or _is_estimator(value):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _changed(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _changed(part)
+
+
+def _state(value: Any) -> Any:
+    if isinstance(value, nn.Module):
+        return value.state_dict(), value.training
+    if isinstance(value, torch.Generator):
+        return value.get_state()
+    return vars(value) if _is_estimator(value) else value.snapshots
+
+
+def _put_back(value: Any, state: Any) -> None:
+    if isinstance(value, nn.Module):
+        weights, training = state
+        value.load_state_dict(weights)
+        value.train(training)
+    elif isinstance(value, torch.Generator):
+        value.set_state(state)
+    elif _is_estimator(value):
+        vars(value).update(state)
+    else:
+        value.snapshots = state
 
 
 def digest(*values: object) -> str:
@@ -74,6 +130,10 @@ def _parts(value: object) -> list:
     if isinstance(value, torch.Tensor):
         raw = value.detach().cpu().contiguous()
         return [kind, str((raw.dtype, raw.shape)).encode(), raw.numpy().tobytes()]
+    if isinstance(value, np.ndarray):
+        return [kind, str((value.dtype, value.shape)).encode(), value.tobytes()]
+    if isinstance(value, torch.Generator):
+        return [kind, value.get_state()]
     if isinstance(value, nn.Module):
         rest = {name: part for name, part in vars(value).items() if not name.startswith("_")}
         return [kind, repr(value).encode(), value.state_dict(), rest]
@@ -82,15 +142,37 @@ def _parts(value: object) -> list:
     if isinstance(value, list | tuple | set | frozenset):
         return [kind, *value]
     if isinstance(value, types.FunctionType):
-        code, cells = value.__code__, value.__closure__ or ()
-        inner = [cell.cell_contents for cell in cells]
-        return [kind, code.co_code, repr(code.co_names).encode(), _plain(code.co_consts), *inner]
+        inner = [cell.cell_contents for cell in value.__closure__ or ()]
+        names = sorted({name for code in _codes(value.__code__) for name in code.co_names})
+        inner += [_global(value.__globals__.get(name)) for name in names]
+        return [kind, *map(_instructions, _codes(value.__code__)), *inner]
+    if isinstance(value, types.MethodType):
+        return [kind, value.__func__, value.__self__]
+    if isinstance(value, functools.partial):
+        return [kind, value.func, value.args, value.keywords]
     try:
         return [kind, vars(value)]
     except TypeError:  # a plain value
         return [kind, repr(value).encode()]
 
 
-def _plain(constants: tuple) -> bytes:
-    """Constants of a function; the code inside it by its instructions, not by its address."""
-    return repr([c.co_code if isinstance(c, types.CodeType) else c for c in constants]).encode()
+def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
+    """The instructions of a function and of those inside it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _codes(constant)
+
+
+def _instructions(code: types.CodeType) -> bytes:
+    """What a function does, without its address and its place in a file."""
+    constants = [None if isinstance(c, types.CodeType) else c for c in code.co_consts]
+    return repr((code.co_code, code.co_names, constants)).encode()
+
+
+def _global(value: object) -> object:
+    """What a function reads from around it, if it is data; of another function what it does."""
+    if isinstance(value, types.FunctionType):
+        return [*map(_instructions, _codes(value.__code__))]
+    is_library = isinstance(value, types.ModuleType | type) or callable(value)
+    return None if is_library and not isinstance(value, nn.Module) else value

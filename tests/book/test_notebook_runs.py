@@ -1,15 +1,19 @@
 """The runs themselves: what they find, and what their kernel remembers."""
 
+import functools
 from typing import ClassVar
 
 import nbformat
+import numpy as np
 import pytest
 import torch
-from kernel_memo import digest, remember_result, remember_training
+from kernel_memo import digest, remember
 from notebook_runs import findings, plan, run
+from sklearn.mixture import GaussianMixture
 from torch import nn
 
 from vae_teach import VAE, Autoencoder, fit
+from vae_teach.training import Recorder
 
 KEPT = {"tags": ["nbval-check-output", "keep_output"]}
 
@@ -63,7 +67,7 @@ def counted():
         calls.append(args)
         return fit(*args, **options)
 
-    return remember_training(counting), calls
+    return remember(counting), calls
 
 
 X = torch.rand(40, 6, generator=torch.Generator().manual_seed(0))
@@ -112,6 +116,59 @@ def test_what_a_callback_sees_is_computed_each_time(counted):
     assert len(calls) == 2 and steps == 2 * [0, 1, 2, 3, 4]
 
 
+def test_what_a_recorder_saw_is_given_again(counted):
+    """Fails for a film without frames, or with those of a recorder that looked elsewhere."""
+    remembered, calls = counted
+    places, recorders = torch.zeros(3, 2), []
+    for shift in (0, 0, 1):
+        places = places + shift
+        looks = {"drawn": lambda model: model.mean_image(places)}  # noqa: B023 - read at once
+        recorders.append(Recorder([0, 3], **looks))
+        remembered(vae(), X, **SETTINGS, on_step=recorders[-1])
+    one, two, other = (recorder.at(3)["drawn"] for recorder in recorders)
+    assert len(calls) == 2 and torch.equal(one, two) and not torch.equal(one, other)
+    assert [recorder.steps for recorder in recorders] == 3 * [[0, 3]]
+
+
+def test_a_checkpoint_is_written_each_time(counted, tmp_path):
+    remembered, calls = counted
+    for _ in range(2):
+        remembered(vae(), X, **SETTINGS, checkpoint=tmp_path / "kept.pt")
+        (tmp_path / "kept.pt").unlink()
+    assert len(calls) == 2
+
+
+def test_a_generator_goes_on_as_after_the_first_call():
+    """Fails if a second evaluation leaves the cell after it other noise than the first did."""
+    calls = []
+
+    def draw(*, generator):
+        calls.append(generator)
+        return torch.rand(2, generator=generator)
+
+    remembered, drawn = remember(draw), []
+    for seed in (0, 0, 1):
+        generator = torch.Generator().manual_seed(seed)
+        drawn.append([*remembered(generator=generator), *torch.rand(2, generator=generator)])
+    assert len(calls) == 2 and drawn[0] == drawn[1] != drawn[2]
+
+
+def test_a_mixture_is_fitted_once_for_each_set_of_codes():
+    calls = []
+
+    class Counted(GaussianMixture):
+        def fit(self, codes):
+            calls.append(len(codes))
+            return super().fit(codes)
+
+    Counted.fit = remember(Counted.fit)
+    for codes in (X, X.clone(), X + 1):  # repr() of a large array leaves its middle out
+        mixture = Counted(2, random_state=0)
+        assert mixture.fit(codes.double().numpy()) is mixture
+        assert abs(mixture.means_.mean() - codes.mean()) < 0.1
+    assert len(calls) == 2
+
+
 def test_dropout_draws_from_the_global_state_which_is_part_of_the_training(counted):
     remembered, calls = counted
 
@@ -139,7 +196,7 @@ def test_dropout_draws_from_the_global_state_which_is_part_of_the_training(count
 
 def test_a_pure_function_is_called_once_and_its_result_is_not_shared():
     calls = []
-    remembered = remember_result(lambda *args, **options: calls.append(args) or [args])
+    remembered = remember(lambda *args, **options: calls.append(args) or [args])
     remembered(1, key=X).append("changed by the caller")
     assert remembered(1, key=X.clone()) == [(1,)] and len(calls) == 1
     assert remembered(2, key=X) == [(2,)] and len(calls) == 2
@@ -152,3 +209,17 @@ def test_functions_are_told_apart_by_what_they_do_and_hold():
     assert digest(adder(1)) == digest(adder(1)) != digest(adder(2))
     assert digest(lambda x: x + 1) != digest(lambda x: x + 2)
     assert digest(lambda x: x.sin()) != digest(lambda x: x.cos())
+    assert digest(functools.partial(sum, start=1)) != digest(functools.partial(sum, start=2))
+    assert digest(vae(0).encode) != digest(vae(1).encode)
+    around = {"scale": 1.0}
+    reads = eval("lambda x: [scale * y for y in x]", around)
+    before = digest(reads)
+    around["scale"] = 2.0
+    assert before != digest(reads)
+
+
+def test_arrays_are_told_apart_in_their_middle():
+    """`repr` of 10,000 numbers shows the first and the last three."""
+    one, other = np.zeros(10_000), np.zeros(10_000)
+    other[5_000] = 1
+    assert digest(one) != digest(other)
