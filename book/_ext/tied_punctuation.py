@@ -1,4 +1,8 @@
-"""A comma or a full stop stays on the line of the formula before it."""
+"""What belongs together stays on one line.
+
+That is a comma or a full stop and the formula before it, a number and its per cent sign, both
+factors of a size such as 28 × 28, and the hyphens of an option such as `--seed`.
+"""
 
 import re
 
@@ -19,7 +23,21 @@ def tie(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         after.parent.replace(after, nodes.Text(after[sign.end() :]))
 
 
+def tie_numbers(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Put spaces that do not break into the text, and keep options in one piece."""
+    for text in list(doctree.findall(nodes.Text)):
+        if isinstance(text.parent, nodes.FixedTextElement | nodes.literal | nodes.math | nodes.raw):
+            continue
+        tied = re.sub(r"(?<=\d) (?=%)|(?<=\d) (?=× \d)|(?<=\d[ \xa0]×) (?=\d)", "\xa0", text)
+        if tied != text:
+            text.parent.replace(text, nodes.Text(tied))
+    for literal in doctree.findall(nodes.literal):
+        if literal.astext().startswith("-") and " " not in literal.astext():
+            literal["classes"].append("vt-tied")
+
+
 def setup(app: Sphinx) -> dict:
     """Connect the handler."""
     app.connect("doctree-resolved", tie)
+    app.connect("doctree-resolved", tie_numbers)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -45,7 +45,7 @@ describe("the request", () => {
     assert.equal(explorer.describeMix([0, 1, 0], names), "Asked for: boot.");
     assert.equal(
       explorer.describeMix([0.25, 0, 0.75], names),
-      "Asked for a mixture: 75 % bag, 25 % shirt.",
+      "Asked for a mixture: 75\u00a0% bag, 25\u00a0% shirt.",
     );
   });
 });
@@ -132,7 +132,7 @@ describe("what came of it", () => {
     assert.equal(
       painter.describe([0, 1, 1, 0, 1], draws, [0.5, 0.5]),
       "Ink in rows 2 to 3, 5. The 2 draws differ by 0.5 squared intensity; " +
-        "0 % of their pixels are neither dark nor light, 100 % of the regressor's.",
+        "0\u00a0% of their pixels are neither dark nor light, 100\u00a0% of the regressor's.",
     );
     assert.match(painter.describe([0, 0], draws, null), /^The column is empty\. .* light\.$/);
   });

@@ -6,11 +6,12 @@ const { placeNames } = await importBundle("vae_teach/widgets/parts/pad_drawing.j
 const { dotAt } = await importBundle("vae_teach/widgets/parts/pad_tip.js");
 
 const plot = { x: { toPixel: (v) => 100 + 10 * v }, y: { toPixel: (v) => 100 - 10 * v } };
+const digits = [..."0123456789"];
 const centre = (label, across, up) => ({ label, across, up });
 
 describe("the classes' names", () => {
   test("stand at their centres where there is room", () => {
-    const [one, two] = placeNames([centre(0, 0, 0), centre(1, 5, 0)], plot, 300);
+    const [one, two] = placeNames([centre(0, 0, 0), centre(1, 5, 0)], digits, plot, 300);
     assert.deepEqual([one.left, one.top, one.moved], [100, 100, false]);
     assert.deepEqual([two.left, two.top], [150, 100]);
   });
@@ -26,6 +27,7 @@ describe("the classes' names", () => {
     ];
     const placed = placeNames(
       centres.map(([a, u], i) => centre(i, a, u)),
+      digits,
       plot,
       300,
     );
@@ -36,9 +38,18 @@ describe("the classes' names", () => {
       });
     });
   });
+  test("of several letters do not run into one another", () => {
+    const centres = [centre(0, -0.5, 0), centre(1, 0, -2), centre(2, 0.5, 0)];
+    const placed = placeNames(centres, ["disc", "square", "triangle"], plot, 300);
+    const [disc, , triangle] = placed;
+    assert.equal(placed.length, 3);
+    // half of four and half of eight bold letters lie between the middles, or a line's height
+    const beside = Math.abs(disc.left - triangle.left) > 50;
+    assert.ok(beside || Math.abs(disc.top - triangle.top) >= 18, JSON.stringify(placed));
+  });
   test("are left out where the classes lie on one another", () => {
     const heap = Array.from({ length: 10 }, (_, i) => centre(i, i / 100, 0));
-    assert.deepEqual(placeNames(heap, plot, 300), []);
+    assert.deepEqual(placeNames(heap, digits, plot, 300), []);
   });
 });
 

@@ -34,8 +34,8 @@ describe("in words", () => {
     corner[11] = 0.5;
     assert.equal(
       describeInk(corner, [1, 10, 10]),
-      "Ink covers 4 % of the picture, centred towards the top left; " +
-        "1 % of the pixels are neither dark nor light.",
+      "Ink covers 4\u00a0% of the picture, centred towards the top left; " +
+        "1\u00a0% of the pixels are neither dark nor light.",
     );
   });
   test("tells bottom from top, right from left, and the middle from both", () => {
@@ -52,7 +52,7 @@ describe("in words", () => {
   test("every colour channel counts, each in its own place", () => {
     const pixels = new Float32Array(48); // 3 channels of 4 x 4
     pixels[16 + 15] = 1; // bottom right of the second
-    assert.match(describeInk(pixels, [3, 4, 4]), /^Ink covers 2 % .* bottom right;/);
+    assert.match(describeInk(pixels, [3, 4, 4]), /^Ink covers 2\u00a0% .* bottom right;/);
   });
   test("an empty picture is blank, whatever lies below 0", () => {
     assert.equal(describeInk(new Float32Array(100), [1, 10, 10]), "The picture is blank.");
@@ -62,11 +62,14 @@ describe("in words", () => {
   test("a coloured picture is described by its average colour", () => {
     const pixels = Float32Array.from([1, 0, 0.5, 0.5, 0, 0.2]); // two pixels, channel by channel
     const said = describeColour(pixels, [3, 1, 2]);
-    assert.equal(said, "The picture's average colour: red 50 %, green 50 %, blue 10 %.");
+    assert.equal(
+      said,
+      "The picture's average colour: red 50\u00a0%, green 50\u00a0%, blue 10\u00a0%.",
+    );
   });
   test("what lies outside 0 and 1 counts as the end it is beyond, in each channel", () => {
     const said = describeColour(Float32Array.from([1.5, 1.5, -0.5, -0.5, 0.5, 0.5]), [3, 1, 2]);
-    assert.match(said, /red 100 %, green 0 %, blue 50 %/);
+    assert.match(said, /red 100\u00a0%, green 0\u00a0%, blue 50\u00a0%/);
   });
   test("three channels are told by colour, one by ink", () => {
     assert.match(describePicture(new Float32Array(3).fill(0.5), [3, 1, 1]), /average colour/);

@@ -54,7 +54,7 @@ def test_curves_name_both_parts_and_the_unit():
     figure = plots.draw_history(history(), ["kl"])
     (ax,) = figure.axes
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["training", "held out"]
-    assert ax.get_ylabel() == "kl (nats per image)" and ax.get_xlabel() == "epoch"
+    assert ax.get_ylabel() == "KL (nats per picture)" and ax.get_xlabel() == "epoch"
     (ax,) = plots.draw_history(history(held_out=False), ["kl"]).axes
     assert len(ax.lines) == 1
 

@@ -114,7 +114,12 @@ def draw_rows(
     return figure
 
 
-def draw_history(history: History, terms: Sequence[str], *, unit: str = "nats per image") -> Figure:
+_TERMS = {"kl": "KL"}  # as the text writes them
+
+
+def draw_history(
+    history: History, terms: Sequence[str], *, unit: str = "nats per picture"
+) -> Figure:
     """Each term over epochs, training and held-out, in a panel of its own."""
     figure, axes = plt.subplots(
         1, len(terms), figsize=(3.3 * len(terms), 2.9), layout="constrained", squeeze=False
@@ -124,7 +129,7 @@ def draw_history(history: History, terms: Sequence[str], *, unit: str = "nats pe
         ax.plot(epochs, history.column(f"train_{term}"), "o-", ms=3, label="training")
         if f"held_out_{term}" in history.last:
             ax.plot(epochs, history.column(f"held_out_{term}"), "s--", ms=3, label="held out")
-        ax.set(xlabel="epoch", ylabel=f"{term.replace('_', ' ')} ({unit})")
+        ax.set(xlabel="epoch", ylabel=f"{_TERMS.get(term, term.replace('_', ' '))} ({unit})")
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.legend()
     return figure

@@ -99,7 +99,7 @@ export function describe(given, draws, average) {
   const rows = ([first, last]) => (first === last ? `${first}` : `${first} to ${last}`);
   const ink = runs(given).map(rows);
   /** @param {number} share */
-  const percent = (share) => `${Math.round(100 * share)} %`;
+  const percent = (share) => `${Math.round(100 * share)}\u00a0%`;
   const mean = draws.reduce((sum, draw) => sum + greyShare(draw), 0) / draws.length;
   const painted = ink.length ? `Ink in rows ${ink.join(", ")}.` : "The column is empty.";
   const answers =

@@ -81,7 +81,7 @@ export function describeMix(mix, names) {
     .map((share, k) => ({ share, name: names[k] }))
     .filter(({ share }) => share > 0)
     .sort((a, b) => b.share - a.share)
-    .map(({ share, name }) => `${Math.round(100 * share)} % ${name}`);
+    .map(({ share, name }) => `${Math.round(100 * share)}\u00a0% ${name}`);
   return `Asked for a mixture: ${shares.join(", ")}.`;
 }
 
@@ -128,7 +128,7 @@ function makeMixer(names) {
     note.hidden = onlyClass(mix) === null;
     simplex(mix).forEach((share, k) => {
       sliders[k].input.value = String(share);
-      sliders[k].value.textContent = `${Math.round(100 * share)} %`;
+      sliders[k].value.textContent = `${Math.round(100 * share)}\u00a0%`;
       sliders[k].input.ariaValueText = `${Math.round(100 * share)} % of the request`;
     });
   };

@@ -67,7 +67,7 @@ export function makePad(data, colours, { named = true } = {}) {
     if (prior) drawPrior(context, plot, ink);
     drawCodes(context, plot, { latentDim, codes, labels, axes, chosen }, ink);
     const centres = named ? classCentres(codes, labels, latentDim, axes) : [];
-    const placed = placeNames(centres, plot, size);
+    const placed = placeNames(centres, names, plot, size);
     drawClassNames(context, placed, names, ink);
     const hidden = centres.length > 1 && !placed.length;
     hint.textContent =

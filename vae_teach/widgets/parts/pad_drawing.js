@@ -94,7 +94,8 @@ export function drawCodes(context, { x, y }, { latentDim, codes, labels, axes, c
   context.globalAlpha = 1;
 }
 
-const APART = 18; // pixels between two names
+const APART = 18; // pixels between two names, one above the other or of one character each
+const A_CHARACTER = 9; // pixels of width, in the bold letters of drawClassNames
 const NEARBY = [20, 38].flatMap((radius) =>
   Array.from({ length: 8 }, (_, k) => [
     radius * Math.cos((k * FULL_TURN) / 8),
@@ -105,24 +106,31 @@ const NEARBY = [20, 38].flatMap((radius) =>
 /** Where each class's name stands, in pixels: at its centre, or beside it where another name is.
  * None at all where two thirds of the classes would have to move: they lie on one another.
  * @param {ClassCentre[]} centres
+ * @param {string[]} names by class
  * @param {Plot} plot
  * @param {number} size */
-export function placeNames(centres, { x, y }, size) {
+export function placeNames(centres, names, { x, y }, size) {
   /** @type {PlacedName[]} */
   const placed = [];
-  /** @param {Pair} point */
-  const free = ([left, top]) =>
-    left > MARGIN.left &&
-    left < size - MARGIN.right &&
+  /** @param {number} label */
+  const widthOf = (label) => Math.max(APART, A_CHARACTER * names[label].length);
+  /** @param {Pair} point
+   * @param {number} width */
+  const free = ([left, top], width) =>
+    left > MARGIN.left + (width - APART) / 2 &&
+    left < size - MARGIN.right - (width - APART) / 2 &&
     top > MARGIN.top &&
     top < size - MARGIN.bottom &&
-    placed.every((other) => Math.hypot(other.left - left, other.top - top) > APART);
+    placed.every((other) => {
+      const widths = (width + widthOf(other.label)) / 2;
+      return Math.hypot(((other.left - left) * APART) / widths, other.top - top) > APART;
+    });
   for (const { label, across, up } of centres) {
     /** @type {Pair} */
     const from = [x.toPixel(across), y.toPixel(up)];
     /** @type {Pair[]} */
     const places = [[0, 0], ...NEARBY].map(([dx, dy]) => [from[0] + dx, from[1] + dy]);
-    const at = places.find(free);
+    const at = places.find((place) => free(place, widthOf(label)));
     if (at) placed.push({ label, left: at[0], top: at[1], from, moved: at !== places[0] });
   }
   const still = placed.filter((name) => !name.moved).length;

@@ -53,7 +53,7 @@ export function describeInk(pixels, [channels, height, width]) {
   const side = (at, before, after) => (at < -0.1 ? before : at > 0.1 ? after : "");
   const sides = [side(y, "top", "bottom"), side(x, "left", "right")].filter(Boolean).join(" ");
   /** @param {number} share */
-  const percent = (share) => `${Math.round(100 * share)} %`;
+  const percent = (share) => `${Math.round(100 * share)}\u00a0%`;
   return (
     `Ink covers ${percent(ink / total)} of the picture, centred ` +
     `${sides ? `towards the ${sides}` : "in the middle"}; ` +
@@ -69,7 +69,7 @@ export function describeColour(pixels, [, height, width]) {
   const shares = ["red", "green", "blue"].map((name, c) => {
     const clamped = pixels.subarray(c * area, (c + 1) * area).map(shown);
     const sum = clamped.reduce((total, value) => total + value, 0);
-    return `${name} ${Math.round((100 * sum) / area)} %`;
+    return `${name} ${Math.round((100 * sum) / area)}\u00a0%`;
   });
   return `The picture's average colour: ${shares.join(", ")}.`;
 }
