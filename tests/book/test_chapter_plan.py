@@ -1,12 +1,8 @@
 """The tables of chapters and the minutes on their pages, made from notebooks."""
 
-import os
-import subprocess
-import sys
-
 import nbformat
 import pytest
-from chapters import CHAPTERS, ROOT, extension
+from chapters import CHAPTERS, extension
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 reading_time, plan = extension("reading_time"), extension("chapter_plan")
@@ -100,45 +96,10 @@ def test_a_notebook_without_a_question_is_named(tmp_path):
         reading_time.read_chapter(path)
 
 
-PAGE = """# Book
-
-```{chapter-map}
-4. Four (in preparation) | Which?
-```
-
-```{chapter-minutes}
-```
-"""
-
-
-def build(folder, about):
-    """Build a book of one page and one chapter; returns the two pages and the warnings."""
-    (folder / "notebooks").mkdir()
-    (folder / "index.md").write_text(f"{PAGE}\n```{{toctree}}\nnotebooks/03_x\n```\n")
-    settings = ["myst_nb", "chapter_numbers", "chapter_plan", "page_head"]
-    (folder / "conf.py").write_text(f"extensions = {settings}\nnb_execution_mode = 'off'\n")
-    text = "word " * 444
-    cells = [
-        new_markdown_cell(f"# X: a chapter\n\nIt begins. {text}"),
-        new_markdown_cell(f"## First\n\n{text}\n\n### Part\n\n## Last\n\nShort."),
-    ]
-    nbformat.write(
-        new_notebook(cells=cells, metadata={"chapter": about}), folder / "notebooks/03_x.ipynb"
-    )
-    # in a process of its own: a second Sphinx in one process may lack the first one's parsers
-    done = subprocess.run(
-        [sys.executable, "-B", "-m", "sphinx", "-q", folder, folder / "out"],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "book" / "_ext")},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    pages = [folder / "out" / name for name in ("index.html", "notebooks/03_x.html")]
-    return *(page.read_text("utf-8") for page in pages), done.stderr
-
-
-def test_pages_show_the_minutes_and_mark_an_optional_chapter(tmp_path):
+@pytest.mark.processes
+def test_pages_show_the_minutes_and_mark_an_optional_chapter(small_book):
     """Fails if a chapter's minutes stand beside the wrong heading, or in its description."""
-    index, chapter, warnings = build(tmp_path, {"question": "Why?", "optional": True})
-    assert warnings == ""
+    index, chapter = small_book("index"), small_book("notebooks/03_x")
     assert "3. X: a chapter (optional)</h1>" in chapter.replace("<a ", "</h1><a ")
     told = [part.partition("</p>")[0].split("<p>")[1] for part in chapter.split("vt-minutes")[1:]]
     assert told == [
@@ -146,4 +107,4 @@ def test_pages_show_the_minutes_and_mark_an_optional_chapter(tmp_path):
     ]  # fmt: skip
     assert 'content="It begins.' in chapter
     assert "Four (in preparation)" in index and index.count("<em>(optional)</em>") == 2
-    assert index.index("Why?") < index.index("Which?")
+    assert index.index("Why?") < index.index("Which?") < index.index("How?")
