@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.processes
+
 PACKAGE = Path(__file__).parents[2] / "vae_teach"
 
 LOGISTIC = """

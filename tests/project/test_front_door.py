@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,15 +14,14 @@ import vae_teach
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "numpy", "matplotlib", "sklearn", "scipy", "IPython", "anywidget")
 
-# A process in which PyTorch is not installed, as far as Python can tell.
+# A process in which PyTorch is not installed, as far as Python can tell, runs each command.
 WITHOUT_TORCH = """
-import sys
+import contextlib, importlib.metadata, io, json, sys
 class Hide:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] == "torch":
             raise ModuleNotFoundError("No module named 'torch'", name="torch")
 sys.meta_path.insert(0, Hide())
-import importlib.metadata
 version = importlib.metadata.version
 def hidden(name):
     if name == "torch":
@@ -29,55 +29,53 @@ def hidden(name):
     return version(name)
 importlib.metadata.version = hidden
 from vae_teach.__main__ import main
-sys.exit(main(sys.argv[1:]))
+answers = []
+for arguments in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        with contextlib.redirect_stderr(io.StringIO()) as err:
+            code = main(arguments)
+    answers.append([code, out.getvalue(), err.getvalue()])
+print(json.dumps(answers))
 """
+
+LIGHT = [
+    "import vae_teach",
+    "dir(vae_teach); vae_teach.__version__",
+    "from vae_teach.__main__ import build_parser; build_parser().format_help()",
+    "build_parser().parse_args(['train', '--out', 'x'])",
+]
 
 
 def python(code, *arguments):
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         capture_output=True, text=True, check=False, cwd=ROOT,
     )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        "import vae_teach",
-        "import vae_teach; dir(vae_teach); vae_teach.__version__",
-        "from vae_teach.__main__ import build_parser; build_parser().format_help()",
-        "from vae_teach.__main__ import build_parser; "
-        "build_parser().parse_args(['train', '--out', 'x'])",
-    ],
-)
-def test_nothing_heavy_is_loaded_before_it_is_asked_for(code):
+@pytest.mark.processes
+def test_nothing_heavy_is_loaded_before_it_is_asked_for():
     """`--version` took as long as PyTorch takes to load: 4 seconds."""
-    done = python(f"{code}\nimport sys\nprint(sorted(set(sys.modules) & set({HEAVY!r})))")
-    assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
+    loaded = f"print(sorted(set(sys.modules) & set({HEAVY!r})))"
+    printed = python("\n".join(["import sys", *(f"{code}\n{loaded}" for code in LIGHT)]))
+    assert printed.splitlines() == ["[]"] * len(LIGHT)
 
 
-def test_the_doctor_answers_without_pytorch():
-    """It is the first thing that he looks for: he must not need it himself."""
-    done = python(WITHOUT_TORCH, "doctor")
-    assert done.returncode == 1 and done.stderr == ""
-    assert "MISS torch" in done.stdout and "cure: pip install -r requirements.txt" in done.stdout
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["train", "--out", "run"],
-        ["reproduce", "mathybit"],
-        ["reproduce", "--list"],
-        ["data"],
-        ["handout", "no.ipynb"],
-    ],
-)
-def test_a_command_without_pytorch_says_what_is_missing(arguments):
-    done = python(WITHOUT_TORCH, *arguments)
-    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1, done.stderr
-    if arguments[0] != "handout":  # which works on text
-        assert "torch is not installed: pip install -r requirements.txt" in done.stderr
+@pytest.mark.processes
+def test_a_command_without_pytorch_says_what_is_missing_and_the_doctor_answers():
+    """The doctor is the first thing that looks for PyTorch, and must not need it."""
+    lines = ["doctor", "train --out run", "reproduce mathybit", "reproduce --list", "data"]
+    lines.append("handout no.ipynb")  # works on text
+    commands = [line.split() for line in lines]
+    doctor, *others = json.loads(python(WITHOUT_TORCH, json.dumps(commands)))
+    assert doctor[0] == 1 and doctor[2] == ""
+    assert "MISS torch" in doctor[1] and "cure: pip install -r requirements.txt" in doctor[1]
+    for command, (code, _, error) in zip(commands[1:], others, strict=True):
+        assert code == 1 and len(error.splitlines()) == 1, (command, error)
+        if command[0] != "handout":
+            assert "torch is not installed: pip install -r requirements.txt" in error
 
 
 def test_every_name_of_the_front_door_is_there_and_is_offered():
