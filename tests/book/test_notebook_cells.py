@@ -5,13 +5,11 @@ ruff holds the lines to the column (`notebooks/ruff.toml`). Running every cell a
 """
 
 import ast
-import dis
 from collections.abc import Iterator
-from dataclasses import dataclass
-from types import CodeType
 
 import nbformat
 import pytest
+from cell_names import names_of, needed
 from chapters import CHAPTERS, code_cells
 from nbformat import NotebookNode
 
@@ -69,60 +67,6 @@ def second_meanings(notebook: NotebookNode) -> Iterator[str]:
                 f"a function of cell {number} takes {name}, "
                 f"which cell {later[name]} gives another meaning"
             )
-
-
-@dataclass(frozen=True)
-class Names:
-    """What one cell has to do with the names of a chapter."""
-
-    taken: frozenset[str]  # from other cells
-    bound: frozenset[str]
-    by_functions: frozenset[str]  # what its functions look up when they are called
-    functions: frozenset[str]  # those of `bound` that are its functions
-
-
-def names_of(source: str) -> Names:
-    """The names that a cell takes from elsewhere, and those that it binds.
-
-    The order of its instructions tells a name that is read first from one that is bound first. A
-    function's names are looked up when it is called: by then the cell has bound its own.
-    """
-    taken, bound, by_functions = set(), set(), set()
-    for step in dis.get_instructions(compile(source, "cell", "exec")):
-        if step.opname == "STORE_NAME":
-            bound.add(step.argval)
-        elif step.opname == "LOAD_NAME" and step.argval not in bound:
-            taken.add(step.argval)
-        elif isinstance(step.argval, CodeType):
-            at_once = step.argval.co_name in ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
-            found = globals_of(step.argval)
-            by_functions.update(() if at_once else found)
-            taken.update(found - bound if at_once else ())
-    sets = taken | (by_functions - bound), bound, by_functions, functions_of(source)
-    return Names(*map(frozenset, sets))
-
-
-def functions_of(source: str) -> set[str]:
-    """The functions, classes and lambdas that a cell names."""
-    found = set()
-    for statement in ast.parse(source).body:
-        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-            found.add(statement.name)
-        elif isinstance(statement, ast.Assign):
-            if any(isinstance(node, ast.Lambda) for node in ast.walk(statement.value)):
-                found.update(t.id for t in statement.targets if isinstance(t, ast.Name))
-    return found
-
-
-def globals_of(code: CodeType) -> set[str]:
-    """The names that a function and all inside it look up outside of it."""
-    found = set()
-    for step in dis.get_instructions(code):
-        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-            found.add(step.argval)
-        elif isinstance(step.argval, CodeType):
-            found |= globals_of(step.argval)
-    return found
 
 
 def trained_elsewhere(notebook: NotebookNode) -> Iterator[str]:
@@ -302,3 +246,9 @@ def test_a_cell_that_needs_a_conclusion_is_found():
     told = chapter("gap = 1\ncheck.holds(gap > 0, 'A.')", **HIDDEN)
     told.cells.append(nbformat.v4.new_code_cell("print(gap)"))
     assert list(conclusion_faults(told)) == ["cell 1 takes gap, which only a conclusion computes"]
+
+
+def test_a_cell_needs_those_that_bind_what_it_takes_and_those_that_they_need():
+    """Fails for a name that is bound further on, or that only a function takes."""
+    sources = ["a = 1", "b = 2", "def f():\n    return a", "c = f()", "c + 1", "a = 0"]
+    assert needed(chapter(*sources), 4) == [0, 2, 3, 4]

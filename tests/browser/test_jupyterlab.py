@@ -1,4 +1,4 @@
-"""The explorer in a real JupyterLab: a live kernel behind it, and its sliders in front.
+"""The widgets in a real JupyterLab: a live kernel behind them, and their sliders in front.
 
 The server, its kernel and every file they write live in a temporary folder and end with the test.
 """
@@ -16,9 +16,12 @@ from urllib.request import urlopen
 
 import nbformat
 import pytest
+from cell_names import needed
 from explorer_page import picture
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from playwright.sync_api import Page, expect
+
+from vae_teach.widgets.parts.reopened import SENTENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.jupyterlab]
 
@@ -277,20 +280,128 @@ def test_two_views_of_one_explorer_and_a_linked_slider_share_its_state(open_note
 @pytest.mark.timeout(1200)  # it trains what the chapter trains; a busy machine takes its time
 @pytest.mark.skipif(not CHAPTER.exists(), reason=f"{CHAPTER.name} is not written yet")
 def test_the_chapters_own_explorer_cell_is_live(open_notebook):
-    """Everything the chapter runs up to its explorer, then the slider."""
+    """All that the chapter's explorer is made of, then the slider."""
     check_notebook(open_notebook, CHAPTER, CHAPTER_TAG, name="explorer")
 
 
 def check_notebook(open_notebook, path: Path, tag: str, name: str) -> None:
-    """Run a notebook up to the cell with this tag; `name` is the variable that holds the widget."""
-    cells = nbformat.read(path, as_version=4).cells
+    """Run the cell with this tag after those it needs; `name` is the variable with the widget."""
+    notebook = nbformat.read(path, as_version=4)
+    cells = notebook.cells
     tagged = [i for i, cell in enumerate(cells) if tag in cell.metadata.get("tags", [])]
     assert len(tagged) == 1, f"{path.name} has {len(tagged)} cells tagged {tag!r}, not one"
-    cells = [*cells[: tagged[0] + 1], new_code_cell(READ_Z.format(name=name))]
+    cells = [cells[n] for n in needed(notebook, tagged[0])]
+    cells.append(new_code_cell(READ_Z.format(name=name)))
     page = open_notebook(path.name, cells)
     page.set_default_timeout(300_000)  # the chapter trains a model first
-    for index, cell in enumerate(cells[:-1]):
-        if cell.cell_type == "code":
-            run_cell(page, index)
+    for index in range(len(cells) - 1):
+        run_cell(page, index)
     page.set_default_timeout(30_000)
-    check_live_explorer(page, cell=tagged[0], reader=len(cells) - 1)
+    check_live_explorer(page, cell=len(cells) - 2, reader=len(cells) - 1)
+
+
+# --- chapter 14's widgets ---------------------------------------------------------------------
+
+CONDITIONAL = """\
+from vae_teach.models.conditional import CVAE
+from vae_teach.widgets import ConditionalExplorer
+explorer = ConditionalExplorer.from_model(CVAE(784, 10, (8,), 3, (20,), seed=0))
+explorer"""
+PAINTER = """\
+from vae_teach.models.conditional import CVAE, Regressor
+from vae_teach.widgets import ColumnPainter
+cvae, regressor = CVAE(756, 28, (8,), 3, (20,), seed=0), Regressor(756, 28, (20,), seed=0)
+painter = ColumnPainter.from_models(cvae, regressor)
+painter"""
+
+
+def expect_printed(page, cell: int, text: str) -> None:
+    """Run a cell until it prints this: ipywidgets sends the last of several changes later."""
+    output = page.locator(".jp-Notebook .jp-Cell").nth(cell).locator(".jp-OutputArea-output")
+    deadline = time.monotonic() + 10
+    run_cell(page, cell)
+    while text not in output.inner_text() and time.monotonic() < deadline:
+        run_cell(page, cell)
+    expect(output).to_contain_text(text)
+
+
+def test_a_digit_button_reaches_the_kernel_and_back(open_notebook):
+    cells = [
+        new_code_cell(CONDITIONAL),
+        new_code_cell("print('asked for', explorer.condition.index(1.0))"),
+        new_code_cell("explorer.mix = [0.0] * 4 + [1.0] + [0.0] * 5"),
+    ]
+    page = open_notebook("conditional.ipynb", cells)
+    run_cell(page, 0)
+    seven = page.get_by_role("button", name="Ask for 7")
+    expect(seven).to_be_visible(timeout=30_000)
+    assert page.locator("[data-vae-teach]").count() == 0, "the page snippet won over the live view"
+    seven.click()
+    expect_printed(page, 1, "asked for 7")
+    run_cell(page, 2)
+    expect(page.get_by_role("button", name="Ask for 4")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_painted_column_reaches_the_kernel_and_back(open_notebook):
+    """JupyterLab must not take the arrow keys and the space bar for its cells."""
+    cells = [
+        new_code_cell(PAINTER),
+        new_code_cell("print('ink in rows', [k for k, v in enumerate(painter.given) if v])"),
+        new_code_cell("painter.given = [0] * 27 + [1]"),
+    ]
+    page = open_notebook("painter.ipynb", cells)
+    run_cell(page, 0)
+    first = page.get_by_role("checkbox", name="row 1", exact=True)
+    expect(first).to_be_visible(timeout=30_000)
+    first.focus()
+    for key in ("ArrowDown", "ArrowDown", "Space", "Shift+ArrowDown"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("checkbox", name="row 4", exact=True)).to_be_checked()
+    expect_printed(page, 1, "ink in rows [2, 3]")
+    run_cell(page, 2)
+    expect(page.get_by_role("checkbox", name="row 28")).to_be_checked()
+    expect(first).not_to_be_checked()
+
+
+# --- a notebook that was saved with a widget and is opened again --------------------------------
+
+WIDGET = "from vae_teach.widgets import KLExplorer\nKLExplorer()"
+
+
+@pytest.mark.parametrize("trusted", [True, False], ids=["one's own", "a stranger's"])
+def test_a_widget_without_its_kernel_asks_to_be_run(lab, open_notebook, trusted):
+    """It said "Error displaying widget: model not found", and a stranger's said nothing."""
+    name = f"saved_{trusted}.ipynb"
+    page = open_notebook(name, [new_code_cell(WIDGET)])
+    run_cell(page, 0)
+    expect(page.get_by_role("slider", name="mean μ of q")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text(SENTENCE)).to_be_hidden()
+    assert said_instead(page) == "none"
+    page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_function("!jupyterapp.shell.currentWidget.context.model.dirty")
+    page.evaluate("jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    path = lab[1] / name
+    saved = nbformat.read(path, as_version=4)
+    kinds = [output.output_type for output in saved.cells[0].outputs]
+    assert kinds == ["display_data", "execute_result"]
+    if not trusted:
+        saved.cells[0].source += "  # changed by somebody, so no longer signed"
+        nbformat.write(saved, path)
+
+    page.reload()
+    output = page.locator(".jp-OutputArea-child").last
+    if trusted:
+        expect(output).to_contain_text("model not found", timeout=60_000)  # JupyterLab's own words
+        assert said_instead(page) == f'"{SENTENCE}"'
+        said = output.locator(".jp-OutputArea-output")
+        assert said.evaluate("e => getComputedStyle(e).fontSize") == "0px"
+        expect(page.locator(".jp-OutputArea-child").first).to_be_hidden()
+    else:
+        expect(output.get_by_text(SENTENCE)).to_be_visible(timeout=60_000)
+
+
+def said_instead(page) -> str:
+    """What the style sheet writes behind the last output."""
+    return page.locator(".jp-OutputArea-output").last.evaluate(
+        "e => getComputedStyle(e, '::after').content"
+    )
