@@ -5,6 +5,7 @@ mistake it is for.
 """
 
 import ast
+import functools
 import re
 import runpy
 from collections.abc import Iterator
@@ -135,6 +136,7 @@ def open_in_jupyterlab(notebook: NotebookNode) -> Iterator[str]:
             yield f"cell {number}: only solutions, conclusions and the code of figures are hidden"
 
 
+@functools.cache
 def markdown() -> dict[str, str]:
     """The text of every page and chapter, by name."""
     texts = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
@@ -189,10 +191,15 @@ def words_of(entry: Entry) -> set[str]:
     return {f"{names}, {year}", f"{names} ({year})", year} if year else {names}
 
 
+@functools.cache
+def references() -> dict[str, Entry]:
+    return parse_file(ROOT / "book/references.bib").entries
+
+
 @pytest.mark.parametrize("name", markdown())
 def test_a_citations_words_are_those_of_its_entry(name):
     """Fails for a name or a year that belongs to another key."""
-    entries = parse_file(ROOT / "book/references.bib").entries
+    entries = references()
     links = LINK_TO_ENTRY.findall(markdown()[name])
     assert [link for link in links if link[0] not in words_of(entries[link[1]])] == []
 

@@ -56,6 +56,7 @@ def test_every_source_has_a_part():
 # --- Fast Forward Labs --------------------------------------------------------------------------
 
 
+@functools.cache
 def strokes(n: int) -> tuple[torch.Tensor, torch.Tensor]:
     """n training and 1,000 test pictures, drawn by the package, black and white."""
     drawn = data.load("strokes", limit=max(n, 1_000))
@@ -63,11 +64,19 @@ def strokes(n: int) -> tuple[torch.Tensor, torch.Tensor]:
     return tuple((x.flatten(1) > 0.5).float() for x in (train, test))
 
 
-def trained(latent: int, x: torch.Tensor, seed: int) -> VAE:
-    """A small VAE after 600 steps of 100 pictures, however many there are."""
+@functools.cache
+def trained(latent: int, n: int, seed: int) -> VAE:
+    """A small VAE after 600 steps of 100 of the n pictures."""
     model = VAE(784, (100,), latent, (100,), seed=seed)
-    epochs = 60_000 // len(x)
-    fit(model, x, epochs=epochs, batch_size=100, seed=seed, progress=False, device="cpu")
+    fit(
+        model,
+        strokes(n)[0],
+        epochs=60_000 // n,
+        batch_size=100,
+        seed=seed,
+        progress=False,
+        device="cpu",
+    )
     return model
 
 
@@ -82,7 +91,7 @@ def test_few_pictures_are_learned_by_heart():
     gaps = {}
     for n in (100, 1_000, 3_000):
         x, new = strokes(n)
-        models = [trained(10, x, seed) for seed in range(3)]
+        models = [trained(10, n, seed) for seed in range(3)]
         gaps[n] = [mean_elbo(model, x) - mean_elbo(model, new) for model in models]
     assert min(gaps[100]) > 60 and max(gaps[3_000]) < 10
     assert min(gaps[100]) > max(gaps[1_000]) > min(gaps[1_000]) > max(gaps[3_000])
@@ -136,7 +145,7 @@ def test_codes_of_a_data_set_are_correlated_and_their_cost_has_two_parts():
     """
     x, _ = strokes(3_000)
     for seed in range(3):
-        model = trained(10, x, seed)
+        model = trained(10, 3_000, seed)
         with torch.no_grad():
             mu, logvar = model.encode(x)
             eps = torch.randn(mu.shape, generator=torch.Generator().manual_seed(1))
@@ -209,8 +218,8 @@ def test_a_scaled_prior_changes_nothing_if_its_variance_is_the_square(scale):
 @pytest.mark.notebooks
 def test_too_few_and_far_too_many_latents_cost_nats():
     """Held-out ELBO after 600 steps on strokes: three seeds for each size."""
-    x, new = strokes(3_000)
-    elbo = {d: [mean_elbo(trained(d, x, s), new) for s in range(3)] for d in (2, 4, 20, 1_000)}
+    _, new = strokes(3_000)
+    elbo = {d: [mean_elbo(trained(d, 3_000, s), new) for s in range(3)] for d in (2, 4, 20, 1_000)}
     assert max(elbo[2]) + 15 < min(elbo[4]) and max(elbo[4]) < min(elbo[20])
     assert max(elbo[1_000]) + 15 < min(elbo[20])
 
