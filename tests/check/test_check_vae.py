@@ -368,6 +368,7 @@ def measured(program, x):
     return cost, kl_to_standard_normal(mu, logvar).mean().item(), spread
 
 
+@pytest.mark.notebooks
 def test_suspects_lie_where_the_check_says():
     """A range from another training than the exercise asks for: a right table is turned down."""
     pictures = data.load("strokes").train.images

@@ -9,6 +9,8 @@ import torch
 from vae_teach import VAE, data, fit
 from vae_teach.evaluate.bounds import posterior_means
 
+pytestmark = pytest.mark.notebooks
+
 SEEDS = (0, 1, 2)
 LATENT = 8
 
