@@ -10,8 +10,9 @@ READY  := $(VENV)/.ready
 BOOK   := _build/html/index.html
 # Jupyter refuses to run as root unless told; in a container there may be no other user.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
-# Tests run in as many processes as there are cores, at most four; a file's tests stay together.
-TESTS  := $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
+# Tests run in as many processes as there are cores, at most four; one that is done takes over half
+# of what another has left. Loading nbval loads a grammar of web addresses: a second a process.
+TESTS  := $(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal -p no:nbval
 FAST   := not browser and not jupyterlab and not notebooks and not processes
 
 # The kernel that runs a notebook is the one of .venv, whatever kernels the machine has registered,

@@ -1,4 +1,4 @@
-"""What every test file shares: a line of its own in the summary at the end of a run."""
+"""What every test file shares: the order of a run, and lines of counts at its end."""
 
 import os
 
@@ -10,24 +10,47 @@ from vae_teach.machine.threads import share_cores
 share_cores()  # before PyTorch is loaded: others may compute on this machine
 os.environ["VAE_TEACH_STRICT"] = "1"  # in every kernel too: a false conclusion fails its chapter
 
-_LINES = pytest.StashKey[list[str]]()
+_COUNTED = pytest.StashKey[dict[str, dict[str, int]]]()
+
+LONG = ("notebooks", "processes", "jupyterlab")  # marks of tests that may take minutes alone
 
 
 def pytest_configure(config):
-    # A worker of pytest-xdist hands its lines over at its end; see pytest_testnodedown.
+    # A worker of pytest-xdist hands its counts over at its end; see pytest_testnodedown.
     output = getattr(config, "workeroutput", {})
-    config.stash[_LINES] = output.setdefault("lines", [])
+    config.stash[_COUNTED] = output.setdefault("counted", {})
+
+
+@pytest.hookimpl(trylast=True)  # after other plugins have ordered and left out theirs
+def pytest_collection_modifyitems(items):
+    """The longest first: a core that is done takes short tests over from the other, to the end."""
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, LONG)))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node):
-    node.config.stash[_LINES] += getattr(node, "workeroutput", {}).get("lines", [])
+    for line, counts in getattr(node, "workeroutput", {}).get("counted", {}).items():
+        _add(node.config, line, counts)
+
+
+def _add(config, line, counts):
+    """Plain dictionaries: a worker's output can hold nothing else."""
+    known = config.stash[_COUNTED].setdefault(line, {})
+    for name, count in counts.items():
+        known[name] = known.get(name, 0) + count
 
 
 @pytest.fixture(scope="session")
-def report_line(pytestconfig):
-    """A function that adds one line to the end of the run, for counts worth seeing."""
-    return pytestconfig.stash[_LINES].append
+def report_counts(pytestconfig):
+    """A function that adds a line to the end of the run, for counts worth seeing.
+
+    `report_counts("{tests} passed there", tests=5)`: what several processes count is added up.
+    """
+
+    def report_counts(line: str, **counts: int) -> None:
+        _add(pytestconfig, line, counts)
+
+    return report_counts
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +65,10 @@ def one_thread():
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    if lines := config.stash[_LINES]:
+    if counted := config.stash[_COUNTED]:
         terminalreporter.section("counted")
-        for line in lines:
-            terminalreporter.write_line(line)
+        for line, counts in counted.items():
+            terminalreporter.write_line(line.format_map(counts))
 
 
 # No test fails because its machine is slow; the limits of time are in benchmarks.

@@ -35,14 +35,14 @@ STEP_IDS = [f"{d.title.replace('`', '')} {i}" for d, i in STEPS]
 
 
 @pytest.fixture(scope="session")
-def tally(report_line):
+def tally(report_counts):
     """Counts what the tests below have really verified, and prints it."""
-    counts = Counter()
+    counts: Counter[str] = Counter(steps=0, rule=0, algebra=0, wrong=0)
     yield counts
-    report_line(
-        f"derivations: {counts['steps']} verified steps ({counts['rule']} of them by rule, "
-        f"{counts['algebra']} by algebra), "
-        f"{counts['wrong']} caught wrong variants"
+    report_counts(
+        "derivations: {steps} verified steps ({rule} of them by rule, {algebra} by algebra), "
+        "{wrong} caught wrong variants",
+        **counts,
     )
 
 

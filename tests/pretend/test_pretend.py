@@ -36,7 +36,7 @@ def on_pretend(*arguments):
 
 
 @pytest.mark.timeout(1800)
-def test_training_and_evaluation_pass_on_an_accelerator(report_line):
+def test_training_and_evaluation_pass_on_an_accelerator(report_counts):
     """Every mixed device is refused there, as on CUDA; on a machine with a CPU alone none is."""
     files = [str(TESTS / name) for name in SAME_ON_A_GPU]
     but = ["-k", " and ".join(f"not {name}" for name in SLOW)]
@@ -44,7 +44,7 @@ def test_training_and_evaluation_pass_on_an_accelerator(report_line):
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     passed = int(re.search(r"(\d+) passed", done.stdout)[1])
     assert passed > 250
-    report_line(f"{passed} tests passed on the pretend accelerator")
+    report_counts("{passed} tests passed on the pretend accelerator", passed=passed)
 
 
 MIXED = """
