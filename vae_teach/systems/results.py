@@ -134,13 +134,15 @@ def origin_line(members: Sequence[dict]) -> str:
     short = "" if whole or ended else f" --steps {steps}"
     seeds = ", ".join(str(member["protocol"]["seed"]) for member in members)
     minutes = statistics.mean(member["provenance"]["training_minutes"] for member in members)
-    devices = _different(plain(str(member["provenance"]["device"])) for member in members)
+    told = (str(member["provenance"]["device"]) for member in members)
+    devices = _different(plain(re.sub(r"\b1 threads$", "1 thread", device)) for device in told)
     commits = _different(f"`{member['provenance']['git_commit'][:7]}`" for member in members)
     tested = next((line["images"] for line in first["results"] if line["images"]), None)
     pictures = f" Tested on {tested:,} pictures." if tested else ""
     return (
         f"`python -m vae_teach reproduce {name} --seed S{short}`, S = {seeds}; "
-        f"{minutes:.1f} minutes a seed on {devices}; commit {commits}.{pictures}"
+        f"{minutes:.1f} minutes a seed on {devices}; files `{name}-seedS.json`, commit "
+        f"{commits}.{pictures}"
     )
 
 
