@@ -179,6 +179,24 @@ def test_draws_differ_for_one_condition_and_follow_the_condition(c):
     assert torch.equal(samples, model.sample(c[0], 50, generator=generator()))
 
 
+@pytest.mark.parametrize("prior_hidden", [None, (5,)])
+def test_drawn_pixels_have_the_likelihoods_noise_and_the_priors_codes(c, prior_hidden):
+    """Fails for means in place of draws, for one code for all draws, and for N(0, I) where the
+    prior is learned."""
+    noise = {"name": "gaussian", "sigma_x": 0.5}
+    model = cvae(likelihood=noise, prior_hidden=prior_hidden)
+    with torch.no_grad():  # codes that matter, and a prior that is not N(0, I)
+        for name, weight in model.named_parameters():
+            weight.mul_(3 if name.startswith(("decoder", "prior")) else 1)
+    draws = model.sample_pixels(c[:C], 20_000, generator=generator())
+    means = model.sample(c[:C], 20_000, generator=generator(1)).detach()
+    assert draws.shape == means.shape == (20_000, C, D)
+    error = ((draws.var(0) + means.var(0)) / 20_000).sqrt()
+    assert ((draws.mean(0) - means.mean(0)).abs() < 5 * error).all()
+    torch.testing.assert_close(draws.var(0), means.var(0) + 0.25, atol=0.01, rtol=0.1)
+    assert means.var(0).max() > 0.1  # else codes would not be seen
+
+
 def test_reconstruction_is_of_the_mean_or_of_a_draw(x, c):
     model = cvae()
     mu, _ = model.encode(x, c)

@@ -96,6 +96,23 @@ def test_drawn_pixels_have_the_moments_of_the_density(c, pixels):
     torch.testing.assert_close(draws.square().mean(0).float(), second, atol=0.1, rtol=0)
 
 
+def test_each_draw_has_the_mean_and_the_variance_of_one_component(c):
+    """Components of other means and other variances: fails if the one is taken of one component
+    and the other of another, which leaves mean and variance of all draws nearly as they are."""
+    model = mixture(pixels="gaussian")
+    far, sd = torch.tensor([-100.0, 0.0, 100.0]), torch.tensor([0.1, 1.0, 3.0])
+    with torch.no_grad():
+        for layer, values in ((model.to_params, far), (model.to_logvar, 2 * sd.log())):
+            layer.weight.zero_()
+            layer.bias.copy_(values.repeat_interleave(D))
+    draws = model.sample_pixels(c[0], 5_000, generator=generator())  # (n, D)
+    chosen = (draws[:, :1] - far).abs().argmin(dim=1)
+    for m in range(M):
+        of_one = draws[chosen == m]
+        assert len(of_one) > 500
+        torch.testing.assert_close(of_one.std(0), sd[m].expand(D), rtol=0.1, atol=0)
+
+
 def test_one_condition_without_a_batch_axis_gives_its_draws(c):
     assert mixture().sample(c[0], 7, generator=generator()).shape == (7, D)
     assert mixture().sample_pixels(c, 0, generator=generator()).shape == (0, 5, D)

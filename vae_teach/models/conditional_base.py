@@ -95,6 +95,13 @@ class ConditionalModel(nn.Module):
         """
         return self.mean_image(self.sample_codes(c, n, generator=generator), c)
 
+    @checked(n=NOT_NEGATIVE)
+    @torch.no_grad()
+    def sample_pixels(self, c: Tensor, n: int, *, generator: torch.Generator) -> Tensor:
+        """n draws of x ~ p(x|c), its noise included: c (..., C) -> (n, ..., D)."""
+        params = self.decode(self.sample_codes(c, n, generator=generator), c)
+        return self.likelihood.sample(params, generator)
+
     @checked
     def reconstruct(
         self, x: Tensor, c: Tensor, *, generator: torch.Generator | None = None

@@ -118,6 +118,7 @@ class MixtureDensity(nn.Module):
         return self._means(_of_chosen(found.params, _choose(found, n, generator)))
 
     @checked(n=NOT_NEGATIVE)
+    @torch.no_grad()
     def sample_pixels(self, c: Tensor, n: int, *, generator: torch.Generator) -> Tensor:
         """n draws of x ~ p(x|c) for each condition, the draws leading: -> (n, ..., D)."""
         found = self.components(c)
