@@ -40,6 +40,14 @@ def test_the_density_is_that_of_the_samples():
     assert ((counts - expected).abs() < 5 * expected.sqrt() + 5).all()
 
 
+def test_the_conditions_are_spread_evenly_over_their_range():
+    """The largest distance of the shares below c from c: five per cent of uniform draws are further
+    off than 1.36 / sqrt(n), and one in a million than 2.7 / sqrt(n)."""
+    _, c = FORK.sample(40_000, generator=generator())
+    below = torch.arange(1, 40_001) / 40_000
+    assert (c.flatten().sort().values - below).abs().max() < 2.7 / 40_000**0.5
+
+
 def test_the_mean_is_between_the_answers():
     """The best squared error answers 0, where nothing ever lies."""
     x, c = FORK.sample(200_000, generator=generator())

@@ -1,5 +1,6 @@
 """The sweeps that come with the package: whole, small, and made again in part."""
 
+import itertools
 from importlib import resources
 
 import pytest
@@ -29,7 +30,7 @@ def test_more_latents_lose_less_as_far_as_sixteen():
     points = load_sweep("latent_dim").points
     lost = [p.distortion for p in points if p.setting <= 16]
     assert len(lost) >= 6
-    assert all(max(more) < min(fewer) for fewer, more in zip(lost, lost[1:], strict=False))
+    assert all(max(more) < min(fewer) for fewer, more in itertools.pairwise(lost))
     assert min(points[-1].distortion) > max(lost[-1])
 
 
