@@ -1,14 +1,23 @@
 """The sweeps that come with the package: whole, small, and made again in part."""
 
 import itertools
+import math
 from importlib import resources
 
 import pytest
 import torch
 
-from vae_teach.sweeps import load_sweep
+from vae_teach.sweeps import load_factors, load_sweep
 from vae_teach.sweeps.kept import read_sweep
-from vae_teach.sweeps.protocol import PROTOCOL, SETTINGS, make_sweep
+from vae_teach.sweeps.protocol import (
+    FACTOR_BETAS,
+    FACTORS,
+    PROTOCOL,
+    SETTINGS,
+    TURNS,
+    make_factors,
+    make_sweep,
+)
 
 NAMES = sorted(SETTINGS)
 
@@ -87,3 +96,22 @@ def test_one_point_of_the_beta_sweep_is_made_again():
 def test_bad_arguments_are_refused(call, said):
     with pytest.raises(ValueError, match=said):
         call()
+
+
+def test_the_kept_factors_are_those_of_todays_protocol():
+    """A measurement of other models, or of factors in another order."""
+    kept = load_factors()
+    assert tuple(kept.names) == FACTORS and tuple(kept.information) == FACTOR_BETAS
+    assert kept.protocol.items() >= {k: PROTOCOL[k] for k in ("hidden", "epochs", "seeds")}.items()
+    assert not kept.origin["git_commit"].endswith("+")
+    for beta in FACTOR_BETAS:
+        assert kept.information[beta].shape == (3, 16, 6) and kept.turned[beta].shape == (3, TURNS)
+        assert (kept.information[beta] < kept.entropy).all()
+
+
+def test_a_small_measurement_of_factors_has_what_is_kept():
+    """A factor without variation, and codes that are turned although they are not used."""
+    made = make_factors(betas=(1,), train_pictures=400, epochs=10, hidden=8, lr=1e-2, seeds=[0])
+    run = made["points"][0]["runs"][0]
+    assert torch.tensor(made["entropy"]).sub(math.log(10)).abs().max() < 0.01
+    assert max(row[0] for row in run["information"]) > 0.1 > 0.05 > run["turned"][0] >= 0

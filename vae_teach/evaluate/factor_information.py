@@ -85,7 +85,7 @@ def information_gaps(information: Tensor, entropy: Tensor) -> Tensor:
     Raises:
         ValueError: if there is only one latent, or the numbers of factors differ.
 
-    Source: Chen et al. 2018 (arXiv:1802.04942), Eq. 6, where z is drawn from q(z|x).
+    Source: Chen et al. 2018 (arXiv:1802.04942), section 4, where z is drawn from q(z|x).
     """
     if information.ndim != 2 or len(information) < 2 or information.shape[1:] != entropy.shape:
         raise ValueError(
