@@ -60,7 +60,7 @@ class Sweep:
 
 
 def load_sweep(name: str) -> Sweep:
-    """The sweep of "beta" or of "latent_dim", or the latter at "ten_thousand" alone.
+    """The sweep of "beta" or of "latent_dim", or the latter's one run at "ten_thousand".
 
     Raises:
         ValueError: for another name.
