@@ -171,7 +171,7 @@ WRONG = {
         "the-same-run": split(amortization=[0.083, 0.083, 0.083]),
         "other-lengths": split(amortization=[*PARTS["amortization"], 0.0771]),
         "bounds-for-gaps": split(total=[-43.042, -43.021, -42.968]),
-        "not-nats": split(total=[28.41, 32.4, 25.1]),
+        "not-nats": split(total=[60 * v for v in TOTAL]),
         "negative-approximation": split(approximation=[-v for v in PARTS["approximation"]]),
         "refined-is-worse": split(
             approximation=[0.101, 0.093, 0.112], amortization=[-0.005, -0.011, -0.021]
