@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from vae_teach.machine.products import Linear
 from vae_teach.validation import AT_LEAST_1, checked, require_rows
 
 # of the arguments of every model that has them
@@ -35,7 +36,7 @@ def dense_chain(sizes: tuple[int, ...], activation: str, last: str | None = None
         raise ValueError(f"sizes must be at least two positive numbers, but they are {sizes}")
     layers: list[nn.Module] = []
     for fan_in, fan_out in itertools.pairwise(sizes):
-        layers += [nn.Linear(fan_in, fan_out), make_activation(activation)]
+        layers += [Linear(fan_in, fan_out), make_activation(activation)]
     layers.pop()  # the last Linear is followed by `last`, not by the hidden activation
     if last is not None:
         layers.append(make_activation(last))

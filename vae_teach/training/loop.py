@@ -135,7 +135,7 @@ class Trainer:
 
     def step(self, index: Tensor) -> Tensor:
         """One optimizer step on these training rows (B,); returns its terms (T,), detached."""
-        terms = self.terms(tuple(t[index] for t in self.train), self.noise)
+        terms = self.terms(tuple(t.index_select(0, index) for t in self.train), self.noise)
         self.optimizer.zero_grad()
         cast(Tensor, self.loss(terms)).backward()
         self.optimizer.step()
