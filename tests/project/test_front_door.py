@@ -64,6 +64,14 @@ def test_nothing_heavy_is_loaded_before_it_is_asked_for():
 
 
 @pytest.mark.processes
+def test_a_chapters_imports_load_no_library_that_only_some_exercises_need():
+    """Fails if a second comes back to every chapter's first cell."""
+    imports = "import sys\nfrom vae_teach import VAE, check, data, fit, show"
+    late = {"scipy.stats", "sklearn", "sympy", "torch._dynamo"}
+    assert python(f"{imports}\nprint(sorted(set(sys.modules) & {late!r}))").strip() == "[]"
+
+
+@pytest.mark.processes
 def test_a_command_without_pytorch_says_what_is_missing_and_the_doctor_answers():
     """The doctor is the first thing that looks for PyTorch, and must not need it."""
     lines = ["doctor", "train --out run", "reproduce mathybit", "reproduce --list", "data"]

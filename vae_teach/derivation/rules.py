@@ -11,10 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .expression import binder, call_name, is_ratio, key, parse
-from .formal import CONDITIONS, identities
 from .numeric import Numeric
 from .setting import Setting
-from .symbolic import difference
 
 JENSEN = "Jensen's inequality"
 GIBBS = "Gibbs' inequality"
@@ -59,6 +57,9 @@ def reason(above: str, relation: str, below: str, setting: Setting) -> Reason | 
 def _equal(left: ast.expr, right: ast.expr, setting: Setting) -> Reason | None:
     if not _agree(left, right, setting):
         return None  # in a moment, where algebra may take seconds
+    from .formal import CONDITIONS, identities  # with sympy, which takes 0.4 s and few pages need
+    from .symbolic import difference
+
     found = identities(left, right, setting)
     if found is not None:
         return Reason(found, tuple(CONDITIONS[name] for name in found if CONDITIONS[name]))

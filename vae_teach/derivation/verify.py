@@ -17,7 +17,6 @@ from .numeric import Numeric
 from .rules import LEFT_OUT, Reason, reason
 from .setting import Setting
 from .step import Step
-from .symbolic import difference
 
 TOLERANCE = 1e-10  # of max(1, |left|, |right|): quadrature settles at 1e-12
 DRAWS = 20_000
@@ -104,6 +103,8 @@ def _proof(left: str, relation: str, right: str, setting: Setting) -> Reason | N
     """By rule or by algebra, whichever is found first; None if the numbers are all there is."""
     found = reason(left, relation, right, setting)
     if found is None and relation != "=":
+        from .symbolic import difference  # sympy is loaded for a proof, not before
+
         gap = difference(parse(left), parse(right), setting)
         if gap is not None and (left_out := gap if relation == ">=" else -gap).is_nonnegative:
             return Reason((LEFT_OUT,), (f"`{left_out}` is not negative",))
