@@ -8,7 +8,8 @@ test; the two run in turn, `ROUNDS` times, and medians are compared. Real MNIST 
 else the strokes that the package draws.
 
 It prints the two ratios, what a program's seconds go to, and the share of an epoch that the matrix
-products alone take: no loop around the same products can be faster than that.
+products alone take: no loop around the same products can be faster than that. Where the kit has
+them made by another library than PyTorch does (`vae_teach/machine/products.py`), by both.
 
 Run: python benchmarks/training_speed.py [N]
 """
@@ -129,7 +130,7 @@ def plain(n, folder):
     }
 
 
-def matrix_products(steps, device):
+def matrix_products(steps, device, product):
     """Seconds that the products of `steps` training steps take: nine and five, on fixed tensors."""
     import torch
 
@@ -142,9 +143,9 @@ def matrix_products(steps, device):
 
     def step():
         for weight, x, gradient in zip(weights, inputs, gradients, strict=True):
-            _ = x @ weight.T, gradient.T @ x
+            _ = product(x, weight), product(gradient.T, x.T)
         for weight, gradient in zip(weights[1:], gradients[1:], strict=True):
-            _ = gradient @ weight  # the first layer's input needs no gradient
+            _ = product(gradient, weight.T)  # the first layer's input needs no gradient
 
     def wait():
         if device.type == "cuda":
@@ -180,6 +181,7 @@ def main():
     import torch
 
     from vae_teach import data
+    from vae_teach.machine import products
     from vae_teach.machine.device import pick_device
 
     device, digits = pick_device(), data.load()
@@ -196,7 +198,11 @@ def main():
         values = (run[side][what] for run in runs)
         return statistics.median(v[-1] if isinstance(v, list) else v for v in values)
 
-    products = matrix_products(math.ceil(n / BATCH), device)
+    makers = {"PyTorch": torch.nn.functional.linear}
+    if device.type == "cpu" and products.BY_ONEDNN:
+        makers["oneDNN, the kit"] = products.onednn
+    steps = math.ceil(n / BATCH)
+    alone = {name: matrix_products(steps, device, make) for name, make in makers.items()}
     said = runs[0]["kit"]
     print(f"{digits.name}, {n:,} pictures, 784-400-20, batch {BATCH}, {EPOCHS} epochs with a test")
     print(f"{said['device']}, {torch.get_num_threads()} threads, median of {ROUNDS}: {said['how']}")
@@ -206,7 +212,9 @@ def main():
         name = "an epoch" if what == "epochs" else what
         print(f"{name:10}{ours:8.2f}{theirs:8.2f}{theirs / ours:8.2f}")
     epoch = median("kit", "epochs")
-    print(f"matrix products alone: {products:.2f} s, {products / epoch:.0%} of the kit's epoch")
+    for name, seconds in alone.items():
+        share = f"{seconds / epoch:.0%} of the kit's epoch"
+        print(f"matrix products alone, by {name}: {seconds:.2f} s, {share}")
     targets = TARGETS.get(device.type)
     ratios = [median("plain", what) / median("kit", what) for what in ("epochs", "program")]
     if targets is not None and any(r < t for r, t in zip(ratios, targets, strict=True)):
