@@ -115,3 +115,11 @@ def test_a_small_measurement_of_factors_has_what_is_kept():
     run = made["points"][0]["runs"][0]
     assert torch.tensor(made["entropy"]).sub(math.log(10)).abs().max() < 0.01
     assert max(row[0] for row in run["information"]) > 0.1 > 0.05 > run["turned"][0] >= 0
+
+
+def test_the_run_of_ten_thousand_latents_follows_the_protocol_of_the_sweep():
+    """One run that was made otherwise than those it stands beside."""
+    one = load_sweep("ten_thousand")
+    assert [point.setting for point in one.points] == [10_000] and len(one.points[0].rate) == 1
+    assert one.protocol == load_sweep("latent_dim").protocol | {"seeds": [0]}
+    assert not one.origin["git_commit"].endswith("+")
