@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from playwright.sync_api import Locator, Page
 
 _SETTLED = """async () => {
+  for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame); // widgets learn their width
   await document.fonts.ready;
   if (document.querySelector("script[src*=mathjax]")) {
     if (!window.MathJax?.startup?.promise) return false;
@@ -98,8 +99,9 @@ _SCROLLING_FORMULAS = """() => [...document.querySelectorAll("span.math, span.ma
   })
   .map((e) => e.closest("span.math").textContent)"""
 
-# Without preload: axe would fetch the style sheets again, which no page on file:// may.
-_AXE = """async () => (await axe.run({ preload: false })).violations
+# Without preload: axe would fetch the style sheets again, which no page on file:// may. Of what
+# passes it need not tell every element.
+_AXE = """async () => (await axe.run({ preload: false, resultTypes: ["violations"] })).violations
   .filter(({ impact }) => impact === "serious" || impact === "critical")
   .flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) =>
     `${id}: ${target.join(" ")}: ${failureSummary}`))"""

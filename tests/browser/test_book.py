@@ -25,6 +25,7 @@ VIEWS = {
     for name, size in (("wide", WIDE), ("narrow", NARROW))
     for scheme in ("light", "dark")
 }
+LOADED_IN = {"wide": "light", "narrow": "dark"}
 
 
 def chapters() -> list[str]:
@@ -54,49 +55,72 @@ def open_chapter(open_page, book):
     return open_chapter
 
 
-class Opened(NamedTuple):
-    """A page that has settled, and what its console has warned of since it was opened."""
+class Loaded(NamedTuple):
+    """A page that has settled, its scheme then, and what its console has warned of since."""
 
     page: Page
+    scheme: str
     warnings: list[str]
 
 
 @pytest.fixture(scope="module")
-def opened(request, opening, book) -> Iterator[Opened]:
-    """A page in a view, opened once for all that is measured on it.
+def loaded(request, opening, book) -> Iterator[Loaded]:
+    """A page in a window, loaded once for all that is measured on it: MathJax takes the time.
 
     Its tests run in the order in which they stand here. Those that unfold, resize or move something
     come after those that look, and leave nothing that changes what comes after them.
     """
-    name, view = request.param
+    name, window = request.param
     with opening() as open_page:
-        page = open_page(book / f"{name}.html", **VIEWS[view])
+        page = open_page(book / f"{name}.html", **VIEWS[f"{window}-{LOADED_IN[window]}"])
         page_checks.settle(page)
-        yield Opened(page, open_page.warnings)
+        yield Loaded(page, LOADED_IN[window], open_page.warnings)
 
 
-def on(pages: list[str], views=VIEWS, also=()):
-    """Run a test on each of these pages in each of these views, and on these pairs of them also."""
-    params = [(page, view) for page in pages for view in views]
-    params += [pair for pair in also if pair not in params]
-    return pytest.mark.parametrize("opened", params, indirect=True, ids="-".join)
+@pytest.fixture
+def scheme(loaded) -> str:
+    """The one that the page was loaded in, unless a test names others."""
+    return loaded.scheme
 
+
+@pytest.fixture
+def opened(loaded, scheme) -> Page:
+    """The loaded page in the scheme."""
+    return in_scheme(scheme, loaded.page)
+
+
+def in_scheme(scheme: str, page: Page) -> Page:
+    """The page when it has followed a reader who switches the system to this scheme."""
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_function(
+        "scheme => document.documentElement.dataset.theme === scheme", arg=scheme
+    )
+    page_checks.settle(page)
+    return page
+
+
+def on(pages: list[str], windows=("wide", "narrow")):
+    """Run a test on each of these pages in each of these windows."""
+    params = [(page, window) for page in pages for window in windows]
+    return pytest.mark.parametrize("loaded", params, indirect=True, ids="-".join)
+
+
+in_both_schemes = pytest.mark.parametrize("scheme", ["light", "dark"])
 
 BEYOND = ["genindex", "search"]  # pages that no table of contents names
 
 
-@on(chapters(), ["wide-light"])
-def test_page_warns_of_nothing(opened):
+@on(chapters(), ["wide"])
+def test_page_warns_of_nothing(loaded):
     """No console warning either, such as a preload that is never used."""
-    assert opened.warnings == []
+    assert loaded.warnings == []
 
 
 @on([*chapters(), "genindex"])
-def test_page_is_whole_at_every_width_and_in_the_dark(opened, request):
-    page, view = opened.page, request.node.callspec.params["opened"][1]
-    expect(page.locator("html")).to_have_attribute("data-theme", view.split("-")[1])
+@in_both_schemes
+def test_page_is_whole_at_every_width_and_in_the_dark(opened):
     findings = {
-        check.__name__: check(page)
+        check.__name__: check(opened)
         for check in (
             page_checks.raw_mathematics,
             page_checks.pictures_without_text,
@@ -110,50 +134,49 @@ def test_page_is_whole_at_every_width_and_in_the_dark(opened, request):
     assert {name: found for name, found in findings.items() if found} == {}
 
 
-@on([page for page in chapters() if "notebooks/" in page], ["wide-light"])
+@on([page for page in chapters() if "notebooks/" in page], ["wide"])
 def test_code_fits_the_page_and_that_of_a_figure_is_folded_under_it(opened):
     """Fails if code needs sideways scrolling, or if plotting code comes before its figure."""
-    page = opened.page
-    folds = page.evaluate(
+    folds = opened.evaluate(
         """[...document.querySelectorAll(".tag_hide-input")].map(({children}) =>
             [...children].map(part => part.matches("details:not([open])")))"""
     )
     assert folds and all(fold in ([True], [False, True]) for fold in folds)
-    page_checks.unfold(page)
-    scrolled = page.evaluate(
+    page_checks.unfold(opened)
+    scrolled = opened.evaluate(
         """[...document.querySelectorAll(".cell_input pre")]
             .filter(code => code.scrollWidth > code.clientWidth).map(code => code.innerText)"""
     )
     assert scrolled == []
 
 
-ALL_VIEWS = ("book/index", "book/how_to_use", "notebooks/03_kl_divergence")
-
-
 # Contrast depends on the scheme and what is shown on the width: two views have each of both. What
 # all pages have around them is looked at in all four, on three of them.
-@on(
-    [*chapters(), *BEYOND],
-    ["wide-light", "narrow-dark"],
-    also=[(page, view) for page in ALL_VIEWS for view in VIEWS],
-)
+@on([*chapters(), *BEYOND])
 def test_no_page_has_a_serious_barrier(opened, axe):
     """Contrast, names, roles, keyboard: the rules of axe-core."""
-    page_checks.unfold(opened.page)
-    assert page_checks.barriers(opened.page, axe) == []
+    page_checks.unfold(opened)
+    assert page_checks.barriers(opened, axe) == []
 
 
-@on([*chapters(), *BEYOND], ["narrow-light"])
+@on(["book/index", "book/how_to_use", "notebooks/03_kl_divergence"])
+def test_what_all_pages_share_has_no_barrier_in_the_other_scheme_either(loaded, axe):
+    page = in_scheme("dark" if loaded.scheme == "light" else "light", loaded.page)
+    page_checks.unfold(page)
+    assert page_checks.barriers(page, axe) == []
+
+
+@on([*chapters(), *BEYOND], ["narrow"])
 def test_page_reflows_when_it_is_enlarged_four_times(opened):
     """A window of 1280 pixels enlarged to 400 % has 320: nothing but a box of its own scrolls."""
-    opened.page.set_viewport_size({"width": 320, "height": 640})
-    page_checks.settle(opened.page)
-    assert page_checks.sideways_overflow(opened.page) == []
+    opened.set_viewport_size({"width": 320, "height": 640})
+    page_checks.settle(opened)
+    assert page_checks.sideways_overflow(opened) == []
 
 
-@on(chapters(), ["wide-light"])
+@on(chapters(), ["wide"])
 def test_every_slider_moves_something_by_keyboard(opened):
-    assert page_checks.dead_sliders(opened.page) == []
+    assert page_checks.dead_sliders(opened) == []
 
 
 def test_links_and_files_exist_and_come_from_the_book(book):
