@@ -29,13 +29,11 @@ def install() -> None:
     import vae_teach.data
     import vae_teach.evaluate
     import vae_teach.training.loop
-    import vae_teach.training.sigma_race
 
     mixture = sklearn.mixture.GaussianMixture
     mixture.fit = remember(mixture.fit)  # type: ignore[method-assign]
     vae_teach.data.load = remember(vae_teach.data.load)
     vae_teach.training.loop.fit = remember(vae_teach.training.loop.fit)
-    vae_teach.training.sigma_race.race = remember(vae_teach.training.sigma_race.race)
     for name in vae_teach.evaluate.__all__:
         if inspect.isfunction(function := getattr(vae_teach.evaluate, name)):
             setattr(vae_teach.evaluate, name, remember(function))

@@ -12,6 +12,7 @@ from chapters import ROOT
 from scipy.integrate import trapezoid
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
+from sigma_race import race
 from torch import nn
 from torch.nn import functional as F
 
@@ -24,7 +25,6 @@ from vae_teach.maths.gaussian import (
     reparameterize,
 )
 from vae_teach.systems.optimizers import RMSpropTF
-from vae_teach.training.sigma_race import race
 
 PAGE = (ROOT / "book" / "sources.md").read_text(encoding="utf-8")
 SOURCES = ("Fast Forward Labs", "mathybit", "Doersch", "Altosaar", "lazyprogrammer")

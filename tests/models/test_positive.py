@@ -4,12 +4,12 @@ import math
 
 import pytest
 import torch
+from sigma_race import Race, race
 
 from vae_teach.maths.gaussian import kl_to_standard_normal
 from vae_teach.models import VAE, PosteriorVAE
 from vae_teach.models.likelihoods import Bernoulli
 from vae_teach.models.positive import FLOOR, PARAMETERISATIONS, get_parameterisation
-from vae_teach.training.sigma_race import Race, race
 
 F64 = torch.float64
 SAFE = [name for name in PARAMETERISATIONS if name != "raw"]

@@ -1,8 +1,8 @@
 """The loop that trains a model, and what is kept of a run.
 
 **Here:** `loop.fit`, its `steps` (one by one, or recorded on a GPU), the `history` of losses,
-`checkpoint` files, the `recorder` of snapshots, many small models at once (`stacked`,
-`sigma_race`), the bound L_K as an objective (`importance`), an `encoder` trained on alone.
+`checkpoint` files, the `recorder` of snapshots, many small models at once (`stacked`),
+the bound L_K as an objective (`importance`), an `encoder` trained on alone.
 **In:** a model with `loss_terms`, images (N, D). **Out:** the model trained, a `History`.
 **Start with:** `loop.py`.
 """
@@ -13,7 +13,6 @@ from vae_teach.training.history import History
 from vae_teach.training.importance import ImportanceWeighted
 from vae_teach.training.loop import fit
 from vae_teach.training.recorder import Recorder, log_moments
-from vae_teach.training.sigma_race import race
 from vae_teach.training.stacked import fit_stacked
 
 __all__ = [
@@ -24,7 +23,6 @@ __all__ = [
     "fit_stacked",
     "load_model",
     "log_moments",
-    "race",
     "save_checkpoint",
     "settle_encoder",
 ]

@@ -16,7 +16,6 @@ from vae_teach.maths.noise import noise
 from vae_teach.models.posterior import PosteriorVAE
 from vae_teach.training.adam import Adam
 from vae_teach.training.stacked import Stack
-from vae_teach.validation import require_count, require_number
 
 
 @dataclass(frozen=True)
@@ -68,15 +67,7 @@ def race(
 
     Returns:
         Race.
-
-    Raises:
-        ValueError: if there is no seed or a count is below 1.
     """
-    for name, count in {
-        "steps": steps, "batch_size": batch_size, "look_every": look_every, "seeds": len(seeds),
-    }.items():  # fmt: skip
-        require_count(count, name)
-    require_number(lr, "lr", 0)
     size: dict[str, Any] = {"n_pixels": train.shape[-1], "latent_dim": latent_dim}
     size |= {"encoder_hidden": (hidden,), "decoder_hidden": (hidden,)}
     posterior = {"name": "gaussian", "positive": positive, "initial_sigma": initial_sigma}
