@@ -16,9 +16,10 @@ TESTS  := $(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal -p no:nbval
 FAST   := not browser and not jupyterlab and not notebooks and not processes
 
 # The kernel that runs a notebook is the one of .venv, whatever kernels the machine has registered,
-# and what Python imports and how figures are drawn do not depend on the caller's shell.
+# and what Python imports and how figures are drawn do not depend on the caller's shell. Compiled
+# files are kept even if the shell says no: every worker and kernel would compile all of it anew.
 export JUPYTER_PREFER_ENV_PATH := 1
-unexport JUPYTER_PATH PYTHONPATH PYTHONHOME PYTHONSTARTUP MPLBACKEND
+unexport JUPYTER_PATH PYTHONPATH PYTHONHOME PYTHONSTARTUP MPLBACKEND PYTHONDONTWRITEBYTECODE
 
 # The networks are small: on two idle cores chapter 7 takes 49 s with two threads and 50 s with one.
 # When another process wants a core, two threads wait for each other and take ten times as long.
