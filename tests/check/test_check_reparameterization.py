@@ -2,6 +2,7 @@
 own right answers against independent oracles, and how often a right answer is refused."""
 
 import contextlib
+import functools
 import io
 import math
 
@@ -96,6 +97,7 @@ def sines(z):
     return (10 * z).sin().sum(-1)
 
 
+@functools.cache
 def measured(L, f=sines, draws=1, n=5_000, by="mu"):
     """Variances of both estimates of the derivative by mu_1, or by sigma_1."""
     one = torch.ones(L, dtype=torch.float64)
