@@ -86,8 +86,11 @@ class System(_FromFiles):
             lines += tables.markdown_table(tables.NUMBERS, tables.number_rows(members))
             lines += ["", tables.origin_line(members), ""]
             if rows := tables.validation_rows(members):
-                table = tables.markdown_table(tables.VALIDATIONS, rows)
-                lines += folded("The validation pictures, step by step", table)
+                course = []
+                for columns in tables.NARROW:  # two tables that a telephone shows whole
+                    parts = [[row[i] for i in columns] for row in (tables.VALIDATIONS, *rows)]
+                    course += [*tables.markdown_table(parts[0], parts[1:]), ""]
+                lines += folded("The validation pictures, step by step", course)
         if not runs:
             lines += [
                 "",

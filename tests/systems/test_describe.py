@@ -11,7 +11,8 @@ from vae_teach.systems.table import PRESETS
 FACTS = {
     "ffl50": {
         "trunk": "784 – 500 elu – 500 elu (643,000 parameters)",
-        "to_mu": "500 – 50 (25,050 parameters)",
+        "head of the mean": "500 – 50 (25,050 parameters)",
+        "second head": "500 – 50 (25,050 parameters)",
         "decoder": "50 – 500 elu – 500 elu – 784 (668,784 parameters)",
         "parameters": "1,361,884",
         "scale": "the second head is log σ",
@@ -26,6 +27,13 @@ FACTS = {
         "length": "20,000 steps, 46.51 epochs",
         "pictures of MNIST": "55,000 for training, 5,000 held out, 10,000 for the test",
     },
+    "ffl2": {
+        "head of the mean": "500 – 2 (1,002 parameters)",
+        "parameters": "1,289,788",
+        "optimizer": "Adam: learning rate 0.0005, β₁ and β₂ 0.9 and 0.999, ε 1e-08, the penalty "
+        "inside the gradient, each element of the gradient cut to ±5",
+        "length": "2,000 steps, 4.651 epochs",
+    },
     "mathybit": {
         "decoder": "30 – 320 relu – 784 (261,584 parameters)",
         "scale": "the second head is σ itself, of either sign",
@@ -34,7 +42,16 @@ FACTS = {
         "length": "12,000 steps, 50 epochs",
         "pictures of MNIST": "60,000 for training, 10,000 for the test",
     },
+    "mathybit-logvar": {
+        "scale": "the second head is log σ²",
+        "parameters": "472,894",
+        "length": "12,000 steps, 50 epochs",
+        "batch": "250 pictures",
+    },
     "mathybit-ae": {
+        "optimizer": "Adam: learning rate 0.001, β₁ and β₂ 0.9 and 0.999, ε 1e-07",
+        "batch": "200 pictures",
+        "length": "15,000 steps, 50 epochs",
         "encoder": "784 – 250 relu – 16 tanh (200,266 parameters)",
         "over the batch": "mean over the pixels and the batch",
     },
@@ -44,18 +61,39 @@ FACTS = {
         "decoder": "16 – 120 relu – 320 relu – 784 relu – 7×7×16 – enlarged 2 times – "
         "convolution 5×5×8 relu – enlarged 2 times – convolution 6×6×4 relu – "
         "convolution 7×7×1 sigmoid – flat (296,985 parameters)",
+        "batch": "150 pictures",
+        "length": "8,000 steps, 20 epochs",
     },
-    "mathybit-cvae": {"told": "the digit, one-hot", "batch": "250 pictures"},
+    "mathybit-cvae": {
+        "features": "28×28×1 – convolution 5×5×16 relu – largest of 2×2 – convolution 5×5×32 relu "
+        "– largest of 2×2 – flat (13,248 parameters)",
+        "dense": "1568 – 250 relu (392,250 parameters)",
+        "second head": "250 – 10 (2,510 parameters)",
+        "decoder": "20 – 120 relu – 1568 relu – 7×7×32 – enlarged 2 times – convolution 5×5×16 "
+        "relu – enlarged 2 times – convolution 5×5×8 relu – convolution 5×5×1 sigmoid – flat "
+        "(208,473 parameters)",
+        "scale": "the second head is log σ²",
+        "told": "the digit, one-hot",
+        "batch": "250 pictures",
+        "length": "12,000 steps, 50 epochs",
+    },
     "doersch": {
-        "second head": "reads the last hidden layer before its activation",
+        "trunk": "784 – 1000 relu – 500 relu – 250 relu (1,410,750 parameters)",
+        "scale": "the second head is log σ",
+        "second head reads": "the last hidden layer before its activation",
         "first weights": "N(0, 0.01), each weight kept with probability 15 / outputs, biases 0; "
-        "the heads N(0, 0.01), every weight, biases 0",
+        "the heads: N(0, 0.01), every weight, biases 0",
         "optimizer": "Adam: learning rate 0.001, β₁ and β₂ 0 and 0.999, ε 1e-08, the penalty "
         "inside the gradient",
         "length": "60,000 steps, 100 epochs",
     },
     "doersch-cvae": {
         "parameters": "3,506,316",
+        "tower": "28 – 1000 relu – 500 relu – 250 relu – 250 (717,500 parameters)",
+        "second head": "250 – 30 (7,530 parameters)",
+        "second head reads": "the last hidden layer before its activation",
+        "first weights": "N(0, 0.01), each weight kept with probability 15 / outputs, biases 0; "
+        "250 – 250 and the heads: N(0, 0.01), every weight, biases 0",
         "cost": "cross-entropy + KL + 0.0005 Σ w²/2 over the weights, not the biases",
         "batch": "100 pictures",
     },
@@ -63,11 +101,26 @@ FACTS = {
         "net": "28 – 1000 relu – 500 relu – 250 relu – 250 relu – 500 relu – 1000 relu – 756 "
         "(2,100,756 parameters)",
         "cost": "cross-entropy + 0.0005 Σ w²/2 over the weights, not the biases",
+        "first weights": "N(0, 0.01), each weight kept with probability 15 / outputs, biases 0; "
+        "250 – 250: N(0, 0.01), every weight, biases 0",
     },
     "altosaar2": {
         "scale": "σ is the softplus of the second head, plus 10⁻⁶",
         "optimizer": "RMSpropTF: learning rate 0.001, decay of the mean square 0.9, ε 1e-10",
         "pixels": "1 where the grey level is above 0.5",
+        "batch": "64 pictures",
+        "length": "1,000 steps, 1.163 epochs",
+        "pictures of MNIST": "55,000 for training, 5,000 held out, 10,000 for the test",
+    },
+    "altosaar-tf": {
+        "trunk": "784 – 200 relu – 200 relu (197,200 parameters)",
+        "parameters": "455,384",
+        "scale": "σ is the softplus of the second head",
+        "KL": "in closed form",
+        "batch": "64 pictures",
+        "over the batch": "summed over the pixels and over the batch",
+        "pixels": "1 with the grey level as probability, drawn once",
+        "pictures of MNIST": "50,000 for training, 10,000 held out, 10,000 for the test",
     },
     "altosaar-mf": {
         "KL": "log q(z|x) − log p(z) at the draw",
@@ -88,9 +141,22 @@ FACTS = {
         "length": "19,710 steps, 30 epochs",
         "pictures of MNIST": "42,000 for training, 10,000 for the test",
     },
+    "lazy2": {
+        "trunk": "784 – 200 relu – 100 relu (177,100 parameters)",
+        "decoder": "2 – 100 relu – 200 relu – 784 (178,084 parameters)",
+        "parameters": "355,588",
+    },
+    "lazy-theano": {
+        "first weights": "N(0, 2 / fan_in), biases 0",
+        "optimizer": "RMSpropTF: learning rate 0.001, decay of the mean square 0.9, ε 1e-10",
+    },
     "lazy-ae": {"first weights": "N(0, 2 / fan_out), biases 0", "cost": "cross entropy"},
     "burda1": {"pixels": "1 with the grey level as probability, drawn anew at every pass"},
 }
+
+
+def test_every_system_has_facts():
+    assert set(FACTS) == set(PRESETS)
 
 
 @pytest.mark.parametrize("name", FACTS)

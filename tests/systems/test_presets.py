@@ -366,8 +366,8 @@ def test_two_calls_are_the_whole_elbo():
 def test_errors_name_both_sides():
     with pytest.raises(ValueError, match=r"preset is 'lasy'.*lazy"):
         get_preset("lasy")
-    with pytest.raises(ValueError, match=r"posterior is 'mixture'.*'flow', 'full', 'gaussian'"):
-        SourceVAE(posterior="mixture")
+    with pytest.raises(ValueError, match=r"posterior is 'mix'.*'flow', 'full', 'gaussian'"):
+        SourceVAE(posterior="mix")
     with pytest.raises(ValueError, match=r"posterior must be a name or a dict.*it is None"):
         SourceVAE(posterior=None)
     with pytest.raises(ValueError, match=r"in \(0, 1\], not 0"):

@@ -274,6 +274,8 @@ def test_the_page_shows_the_course_of_validation(tmp_path, monkeypatch):
     html, warnings = build(tmp_path, "# R\n\n```{system} altosaar-mf\nS.\n```\n", monkeypatch)
     assert warnings == ""
     assert "The validation pictures, step by step" in html and "−112.57" in html
+    shown = re.findall(r"<th class=\"head\"><p>(.*?)</p>", html)
+    assert all(head in shown for head in VALIDATIONS)
     assert html.index("rule ended it at step 70,000 / 55,000") < html.index("<table")
 
 

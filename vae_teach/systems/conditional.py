@@ -27,6 +27,8 @@ class LabelConvCVAE(ConditionalModel):
     with sigma_x^2 = 1/2 up to a constant. 410,518 + 208,473 parameters.
     """
 
+    positive = "half-logvar"  # what the second head is, as `GaussianPosterior` has it
+
     def __init__(self, label_in_encoder: bool = False, seed: int | None = None):
         super().__init__()
         self.config = {"label_in_encoder": label_in_encoder}
@@ -86,6 +88,8 @@ class ColumnCVAE(ConditionalModel):
     one, its fourth into the decoder's first. As in his network, mu reads the encoder's last layer
     after the ReLU and log sigma before it. 3,506,316 parameters.
     """
+
+    positive, scale_head = "exp", "before"
 
     def __init__(self, seed: int | None = None):
         super().__init__()

@@ -41,6 +41,7 @@ TOLD = {
     "column": "column 13 of 0 to 27, each pixel 1 with its grey level as probability, drawn anew "
     "at every pass; the other 27 are asked for",
 }
+PARTS = {"to_mu": "head of the mean"} | dict.fromkeys(("to_logvar", "to_log_sigma"), "second head")
 SETTINGS = {  # as PyTorch calls them, and as a reader does
     "lr": "learning rate",
     "betas": "β₁ and β₂",
@@ -59,7 +60,7 @@ def describe(preset: Preset) -> list[tuple[str, str]]:
     rows = [
         *_networks(model),
         ("parameters", f"{count_parameters(model):,}"),
-        *_posterior(preset.model[1]),
+        *_posterior(model, preset.model[1]),
         ("cost", _cost(preset, model)),
         ("over the batch", REDUCED[preset.reduction]),
         ("first weights", _first_weights(model)),
@@ -83,7 +84,7 @@ def _networks(model: nn.Module) -> Iterator[tuple[str, str]]:
     """Every part of a model with its layers."""
     for name, part in model.named_children():
         layers = _flow(part) if isinstance(part, FlowPosterior) else " – ".join(_layers(part))
-        yield name, f"{layers} ({count_parameters(part):,} parameters)"
+        yield PARTS.get(name, name), f"{layers} ({count_parameters(part):,} parameters)"
 
 
 def _flow(posterior: FlowPosterior) -> str:
@@ -131,15 +132,16 @@ def _times(*numbers: object) -> str:
     return "×".join(map(str, numbers))
 
 
-def _posterior(config: dict) -> Iterator[tuple[str, str]]:
+def _posterior(model: nn.Module, config: dict) -> Iterator[tuple[str, str]]:
     """How the second output of the encoder is read, and how its KL is taken."""
-    posterior = config.get("posterior")
-    if posterior is None:
+    posterior = config.get("posterior", {})
+    positive = posterior.get("positive", getattr(model, "positive", None))
+    if positive is None:
         return
-    yield "scale", SIGMA[posterior["positive"]]
-    if config.get("scale_head") == "before":
-        yield "second head", "reads the last hidden layer before its activation"
-    sampled = posterior["name"] == "flow" or posterior["sampled_kl"]
+    yield "scale", SIGMA[positive]
+    if getattr(model, "scale_head", "after") == "before":
+        yield "second head reads", "the last hidden layer before its activation"
+    sampled = posterior.get("name") == "flow" or posterior.get("sampled_kl", False)
     yield "KL", "log q(z|x) − log p(z) at the draw" if sampled else "in closed form"
 
 
@@ -147,7 +149,11 @@ def _first_weights(model: nn.Module) -> str:
     """The laws of the first weights, from the schemes that drew them."""
     drawn: Any = getattr(model, "first_weights", FirstWeights("torch", None))
     law = _law(drawn.scheme)
-    return f"{law}; the heads {_law(drawn.heads)}" if drawn.heads else law
+    if not drawn.heads:
+        return law
+    named = {name: " – ".join(_layers(model.get_submodule(name))) for name in drawn.layers}
+    words = dict.fromkeys("the heads" if name in PARTS else size for name, size in named.items())
+    return f"{law}; {' and '.join(words)}: {_law(drawn.heads)}"
 
 
 def _law(scheme: str) -> str:

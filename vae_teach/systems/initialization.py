@@ -65,6 +65,7 @@ class FirstWeights(NamedTuple):
 
     scheme: str  # a name in `SCHEMES`, or "torch"
     heads: str | None  # of the layers that follow another one
+    layers: tuple[str, ...] = ()  # their names in the model
 
 
 SCHEMES: dict[str, Scheme] = {
@@ -101,7 +102,8 @@ def initialize(
         raise ValueError(f"initialization is {sorted(unknown)}, but the known ones are {known}")
     others = sorted(set(heads.values()) - {scheme})
     told: Any = module  # an nn.Module's attributes are tensors and modules to a type checker
-    told.first_weights = FirstWeights(scheme, ", ".join(others) or None)
+    names = [name for name, layer in module.named_modules() if heads.get(layer, scheme) != scheme]
+    told.first_weights = FirstWeights(scheme, ", ".join(others) or None, tuple(names))
     if scheme == "torch":
         return
     generator = Generator()

@@ -16,9 +16,10 @@ from vae_teach.systems.table import PRESETS
 
 NUMBERS = ("Number", "Published", "Ours", "Draws K")
 VALIDATIONS = (
-    "Step", "One batch, ELBO", "ELBO, published", "ELBO, ours", "log p(x), published",
+    "Step", "ELBO of one training batch", "ELBO, published", "ELBO, ours", "log p(x), published",
     "log p(x), ours",
 )  # fmt: skip
+NARROW = ((0, 1, 2, 3), (0, 4, 5))  # columns of `VALIDATIONS` that stand side by side
 
 
 def read_results(folder: str | Path) -> list[dict]:

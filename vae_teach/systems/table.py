@@ -251,6 +251,7 @@ PRESETS: dict[str, Preset] = {
         treatment="threshold",
         optimizer=RMSPROP_TF,
         batch_size=64,
+        validation=5_000,  # TensorFlow's reader of MNIST leaves 55,000
         steps=1_000,
         reduction="sum",
     ),
@@ -288,7 +289,7 @@ PRESETS: dict[str, Preset] = {
         LAZY,
         title="lazyprogrammer vae_theano.py: VAE [200, 100]",
         model=_dense((200,), 100, positive=FLOOR, initialization="he-normal"),
-        note="logits where the source takes logarithms of probabilities",
+        note=f"{NOT_KAGGLE}; logits where the source takes logarithms of probabilities",
     ),
     "lazy-ae": replace(
         LAZY,
