@@ -3,7 +3,7 @@
 **Here:** `bounds` gives ELBO and log p(x) from the same draws, `grid` judges both where the latent
 is a plane, `gap` takes a bound's gap apart by it, with the best q for each picture from
 `free_posteriors`; `priors` fits a prior afterwards; `predictive`, `aggregate`, `completions` look
-at samples and codes.
+at samples and codes, and `factor_information` asks codes for known factors.
 **In:** a model and images (B, D). **Out:** nats per example, with standard errors.
 **Start with:** `bounds.py`.
 """
