@@ -49,7 +49,7 @@ def run(name, digits, **options):
 def test_a_run_makes_exactly_the_steps_that_are_asked_for(digits):
     """The sources count iterations, not epochs: 25 steps of 64 on 600 pictures is 2.5 epochs."""
     counted = []
-    preset = PRESETS["altosaar2"]
+    preset = PRESETS["lazy2"]
     model = preset.build(0)
     original = preset.make_optimizer(model.parameters(), 10)
     hooked = type(original).step
@@ -87,21 +87,21 @@ def test_the_rest_of_an_epoch_goes_on_with_the_same_optimizer(digits):
 
 def test_an_interrupted_run_resumes_to_the_same_weights(digits, tmp_path):
     """Whole epochs come from the checkpoint, the rest of one is made again: nothing drifts."""
-    straight = run("altosaar2", digits, steps=25, out=tmp_path / "a")
-    run("altosaar2", digits, steps=10, out=tmp_path / "b")
-    resumed = run("altosaar2", digits, steps=25, out=tmp_path / "b")
+    straight = run("lazy2", digits, steps=25, out=tmp_path / "a")
+    run("lazy2", digits, steps=10, out=tmp_path / "b")
+    resumed = run("lazy2", digits, steps=25, out=tmp_path / "b")
     assert resumed["results"] == straight["results"]
     assert resumed["history"] == straight["history"]
-    weights = [load_model(tmp_path / d / "altosaar2-seed0.safetensors") for d in "ab"]
+    weights = [load_model(tmp_path / d / "lazy2-seed0.safetensors") for d in "ab"]
     assert torch.equal(weights[0].to_mu.weight, weights[1].to_mu.weight)
 
 
 def test_a_checkpoint_that_is_ahead_is_refused(digits, tmp_path):
     """Otherwise 10 steps would be written beside a model that had made 20."""
-    run("altosaar2", digits, steps=20, out=tmp_path)
-    (tmp_path / "altosaar2-seed0.json").unlink()  # as if it had been stopped
+    run("lazy2", digits, steps=20, out=tmp_path)
+    (tmp_path / "lazy2-seed0.json").unlink()  # as if it had been stopped
     with pytest.raises(ValueError, match="has 2 epochs, but 1 are asked for"):
-        run("altosaar2", digits, steps=10, out=tmp_path)
+        run("lazy2", digits, steps=10, out=tmp_path)
 
 
 def refused(folder, match, *arguments, **options):
@@ -114,8 +114,8 @@ def refused(folder, match, *arguments, **options):
 
 def test_a_shorter_run_replaces_no_longer_one(digits, tmp_path):
     """A trial of 2 steps was written over the result of 600, model and all."""
-    run("altosaar2", digits, steps=20, out=tmp_path)
-    refused(tmp_path, "the result of 20 steps, which 2 would replace", "altosaar2", digits, steps=2)
+    run("lazy2", digits, steps=20, out=tmp_path)
+    refused(tmp_path, "the result of 20 steps, which 2 would replace", "lazy2", digits, steps=2)
 
 
 def test_another_evaluation_replaces_no_result(digits, tmp_path):
@@ -137,30 +137,30 @@ def test_the_model_of_other_pictures_is_not_gone_on_with(digits, tmp_path, steps
     other = dataclasses.replace(
         digits, name="dots", train=Split(digits.train.images.flip(1), digits.train.labels)
     )
-    run("altosaar2", digits, steps=steps, out=tmp_path)
+    run("lazy2", digits, steps=steps, out=tmp_path)
     said = r"its data was blobs \(\w{12}\), but is dots \(\w{12}\) now"
-    refused(tmp_path, said, "altosaar2", other, steps=20)
+    refused(tmp_path, said, "lazy2", other, steps=20)
 
 
 def test_a_stopped_run_of_other_pictures_is_not_gone_on_with(digits, tmp_path):
     """Where no result tells the pictures' name, the checkpoint tells them by their checksum."""
     other = dataclasses.replace(digits, train=Split(digits.train.images.flip(1)))
-    run("altosaar2", digits, steps=12, out=tmp_path)
-    (tmp_path / "altosaar2-seed0.json").unlink()
-    refused(tmp_path, "data was '.*' there, but is '.*' now", "altosaar2", other, steps=20)
+    run("lazy2", digits, steps=12, out=tmp_path)
+    (tmp_path / "lazy2-seed0.json").unlink()
+    refused(tmp_path, "data was '.*' there, but is '.*' now", "lazy2", other, steps=20)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 100_000, '{"format": "x", "preset": []}'])
 def test_a_damaged_result_is_named_and_kept(digits, tmp_path, text):
-    (tmp_path / "altosaar2-seed0.json").write_text(text)
-    refused(tmp_path, r"altosaar2-seed0\.json is no result", "altosaar2", digits, steps=2)
+    (tmp_path / "lazy2-seed0.json").write_text(text)
+    refused(tmp_path, r"lazy2-seed0\.json is no result", "lazy2", digits, steps=2)
 
 
 def test_two_runs_of_one_name_do_not_write_at_once(digits, tmp_path):
-    with one_writer(tmp_path, "altosaar2-seed0"):
-        with pytest.raises(BlockingIOError, match="another process is writing altosaar2-seed0"):
-            run("altosaar2", digits, steps=2, out=tmp_path)
-        run("altosaar2", digits, steps=2, seed=1, out=tmp_path)  # another name is no danger
+    with one_writer(tmp_path, "lazy2-seed0"):
+        with pytest.raises(BlockingIOError, match="another process is writing lazy2-seed0"):
+            run("lazy2", digits, steps=2, out=tmp_path)
+        run("lazy2", digits, steps=2, seed=1, out=tmp_path)  # another name is no danger
     assert not list(tmp_path.glob("*seed0*"))
 
 
@@ -177,13 +177,13 @@ def test_two_runs_of_one_name_do_not_write_at_once(digits, tmp_path):
 def test_a_number_that_makes_no_sense_is_refused_before_anything_is_written(
     digits, tmp_path, change, said
 ):
-    refused(tmp_path, said, "altosaar2", digits, **{"steps": 2} | change)
+    refused(tmp_path, said, "lazy2", digits, **{"steps": 2} | change)
 
 
 @pytest.mark.parametrize("seed", [1_732_700_000_000_000_000, 2**63 - 1])
 def test_a_seed_of_63_bits_trains(digits, tmp_path, seed):
     """Nanoseconds since 1970 are a seed that people take: it ended in an overflow."""
-    run("altosaar2", digits, steps=12, seed=seed, out=tmp_path)
+    run("lazy2", digits, steps=12, seed=seed, out=tmp_path)
 
 
 @pytest.mark.parametrize("name", ["altosaar-mf", "altosaar-iaf"])
@@ -265,7 +265,7 @@ def test_early_stopping_needs_pictures_that_stay_as_they_are(change):
 
 def test_seeds_change_the_result_and_repeat_it(digits):
     values = [
-        run("altosaar2", digits, steps=5, seed=seed)["results"][0]["value"] for seed in (0, 0, 1)
+        run("lazy2", digits, steps=5, seed=seed)["results"][0]["value"] for seed in (0, 0, 1)
     ]
     assert values[0] == values[1] != values[2]
 
