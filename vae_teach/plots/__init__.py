@@ -1,7 +1,7 @@
 """Every figure of the book.
 
 **Here:** `pictures` and `photographs` (sheets of images), `latent` (codes), `conditional`,
-`estimators`, `frames` of films, `diagrams` of networks and graphs; `page` shows one.
+`estimators`, `sweeps`, `frames` of films, `diagrams` of networks and graphs; `page` shows one.
 **In:** tensors. **Out:** Matplotlib figures, which `show(figure, alt=..., caption=...)` displays.
 **Start with:** `pictures.py`.
 """
@@ -37,6 +37,7 @@ from vae_teach.plots.pictures import (
     percentile_grid,
     tile,
 )
+from vae_teach.plots.sweeps import draw_sheets, mark_setting
 
 __all__ = [
     "CLASS_COLOURS",
@@ -62,9 +63,11 @@ __all__ = [
     "draw_pictures",
     "draw_projections",
     "draw_rows",
+    "draw_sheets",
     "draw_solid",
     "draw_tableau",
     "linear_grid",
+    "mark_setting",
     "percentile_grid",
     "picture_sheet",
     "save_scalars",
