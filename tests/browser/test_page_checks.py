@@ -64,17 +64,35 @@ SOUND = f"""
 """
 
 
+@pytest.fixture(scope="module")
+def window(opening, tmp_path_factory):
+    """One narrow window for all bodies, and what it complained of."""
+    blank = tmp_path_factory.mktemp("blank") / "blank.html"
+    blank.write_text("<!DOCTYPE html><title>t</title>")
+    with opening() as open_page:
+        yield open_page(blank, **NARROW), open_page.complaints
+
+
 @pytest.fixture
-def show(open_page, tmp_path):
+def show(window, tmp_path):
     """Open a page with one title and the given body, on a narrow screen."""
 
     def show(body):
         path = tmp_path / "page.html"
         head = '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>t</title></head>'
         path.write_text(f"{head}<body><article><h1>title</h1>{body}</article></body></html>")
-        return open_page(path, **NARROW)
+        window[0].goto(path.as_uri())
+        return window[0]
 
     return show
+
+
+@pytest.fixture
+def complaints(window):
+    """What the window complains of in one test, which has to expect all of it."""
+    assert window[1] == []
+    yield window[1]
+    window[1].clear()
 
 
 @pytest.mark.parametrize(("check", "body"), MISTAKES.values(), ids=MISTAKES)
@@ -101,20 +119,18 @@ def test_the_check_passes_a_sound_page(show, check):
     assert check(show(SOUND)) == []
 
 
-def test_a_request_to_another_host_is_noticed(show, open_page):
+def test_a_request_to_another_host_is_noticed(show, complaints):
     """`open_page` itself: the request is stopped and reported."""
     page = show(
         '<p>hello</p><img alt="A picture from elsewhere here" src="http://example.org/a.png">'
     )
     page.wait_for_load_state()
-    assert any("example.org" in complaint for complaint in open_page.complaints)
-    open_page.complaints.clear()
+    assert any("example.org" in complaint for complaint in complaints)
 
 
-def test_an_uncaught_error_is_noticed(show, open_page):
+def test_an_uncaught_error_is_noticed(show, complaints):
     show("<script>nonsense()</script>").wait_for_load_state()
-    assert any("nonsense" in complaint for complaint in open_page.complaints)
-    open_page.complaints.clear()
+    assert any("nonsense" in complaint for complaint in complaints)
 
 
 @pytest.mark.parametrize(
