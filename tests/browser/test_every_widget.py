@@ -72,11 +72,24 @@ def case(request):
     return make(), trait, value
 
 
-@pytest.fixture
-def page(open_page, tmp_path):
-    path = tmp_path / "empty.html"
+@pytest.fixture(scope="module")
+def window(opening, tmp_path_factory):
+    """One window for all tests, the file of an empty page, and what the window complains of."""
+    path = tmp_path_factory.mktemp("empty") / "empty.html"
     path.write_text("<!doctype html><meta charset=utf-8><title>t</title>")
-    return open_page(path)
+    with opening() as open_page:
+        yield open_page(path), path, open_page.complaints
+
+
+@pytest.fixture
+def page(window):
+    """The empty page, loaded anew in the window as it was made."""
+    page, path, complaints = window
+    page.emulate_media(media="null", color_scheme="null", forced_colors="null")
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(path.as_uri())
+    yield page
+    assert complaints == []
 
 
 def test_every_control_keeps_its_keys_from_jupyterlab(case, page):
