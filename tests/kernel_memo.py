@@ -22,16 +22,16 @@ from torch import nn
 RECOMPUTED = ("on_step", "checkpoint")  # options of `fit` with an effect that is not remembered
 
 
-def install() -> None:
-    """Remember what is dear; call it before the notebook imports it."""
-    import sklearn.mixture
-
+def install(*, mixtures: bool) -> None:
+    """Remember what is dear, before the notebook imports it; mixtures take a second to load."""
     import vae_teach.data
     import vae_teach.evaluate
     import vae_teach.training.loop
 
-    mixture = sklearn.mixture.GaussianMixture
-    mixture.fit = remember(mixture.fit)  # type: ignore[method-assign]
+    if mixtures:
+        from sklearn.mixture import GaussianMixture
+
+        GaussianMixture.fit = remember(GaussianMixture.fit)  # type: ignore[method-assign]
     vae_teach.data.load = remember(vae_teach.data.load)
     vae_teach.training.loop.fit = remember(vae_teach.training.loop.fit)
     for name in vae_teach.evaluate.__all__:

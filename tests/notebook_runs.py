@@ -15,7 +15,7 @@ INSTALL = f"""
 import sys
 sys.path.insert(0, {str(TESTS)!r})
 import kernel_memo
-kernel_memo.install()
+kernel_memo.install(mixtures=%s)
 """
 CELL_SECONDS = 1_800  # a busy machine; the tests that call this have no limit of their own
 
@@ -47,7 +47,8 @@ def run(path: Path) -> tuple[NotebookNode, list[tuple[Step, NotebookNode]]]:
     notebook = nbformat.read(path, as_version=4)
     steps = plan([n for n, cell in enumerate(notebook.cells) if cell.cell_type == "code"])
     executed = deepcopy(notebook)
-    executed.cells = [nbformat.v4.new_code_cell(INSTALL)]
+    mixtures = any("GaussianMixture" in cell.source for cell in notebook.cells)
+    executed.cells = [nbformat.v4.new_code_cell(INSTALL % mixtures)]
     for step in steps:
         cell = deepcopy(notebook.cells[step.cell])
         cell.id = nbformat.v4.new_code_cell().id
