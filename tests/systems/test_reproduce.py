@@ -264,9 +264,7 @@ def test_early_stopping_needs_pictures_that_stay_as_they_are(change):
 
 
 def test_seeds_change_the_result_and_repeat_it(digits):
-    values = [
-        run("lazy2", digits, steps=5, seed=seed)["results"][0]["value"] for seed in (0, 0, 1)
-    ]
+    values = [run("lazy2", digits, steps=5, seed=seed)["results"][0]["value"] for seed in (0, 0, 1)]
     assert values[0] == values[1] != values[2]
 
 
