@@ -394,17 +394,24 @@ def test_two_of_mathybits_autoencoders_are_near_and_one_is_at_the_average_pictur
 
 
 def test_convolutions_leave_less_error_than_dense_layers_published():
-    said("one run ends at 0.0086, below the 0.0117 that the published weights of that one have")
-    (ours,) = values("mathybit-conv-ae", "test_mse")
-    assert (round(ours, 4), published("mathybit-ae", "test_mse")) == (0.0086, 0.0117)
+    ours, his = values("mathybit-conv-ae", "test_mse"), published("mathybit-ae", "test_mse")
+    runs = {
+        1: "one run ends at",
+        2: "two runs end on average at",
+        3: "three runs end on average at",
+    }
+    mean = statistics.mean(ours)
+    said(f"{runs[len(ours)]} {mean:.4f}, below the {his} that the published weights of that one")
+    assert max(ours) < his
     assert PRESETS["mathybit-conv-ae"].epochs == 20
 
 
 def test_the_conditional_vae_ends_near_and_tests_below():
-    said("Both seeds end within 0.2 of the published training loss.")
+    many = {2: "Both", 3: "All three"}[len(values("mathybit-cvae", "test_loss"))]
+    said(f"{many} seeds end within 0.2 of the published training loss.")
     for measure, low, high in (("training_loss", 0.0, 0.2), ("test_loss", -0.5, -0.1)):
         ours, his = values("mathybit-cvae", measure), published("mathybit-cvae", measure)
-        assert len(ours) == 2 and all(low < v - his < high for v in ours), measure
+        assert all(low < v - his < high for v in ours), measure
 
 
 def test_the_unfinished_runs_are_as_long_as_is_said():
@@ -423,15 +430,18 @@ def test_the_unfinished_runs_are_as_long_as_is_said():
 
 
 def test_altosaars_numbers_are_met_within_what_is_said():
-    said("All three seeds lie within 0.9 nats of both published numbers", "older than our early")
     runs = [r for r in read_results(FOLDER) if r["preset"] == "altosaar-mf"]
-    assert {(r["protocol"]["steps"], "early_stopping" in r) for r in runs} == {(65_000, False)}
+    early = {"early_stopping" in r for r in runs}
+    page = PAGE.read_text("utf-8")
+    assert len(early) == 1  # all by one rule, and the page says by which
+    assert ("files are older than our early stopping" in page) != early.pop()
     far = [
         abs(value - published("altosaar-mf", measure))
         for measure in PRESETS["altosaar-mf"].measures
         for value in values("altosaar-mf", measure)
     ]
-    assert len(far) == 6 and 0.8 < max(far) < 0.9
+    assert len(far) == 6
+    said(f"All three seeds lie within {math.ceil(10 * max(far)) / 10} nats of both published")
 
 
 def test_lazyprogrammers_systems_differ_by_what_is_said():
