@@ -25,8 +25,10 @@ def tie(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 def tie_numbers(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put spaces that do not break into the text, and keep options in one piece."""
+    as_written = nodes.FixedTextElement | nodes.literal | nodes.math | nodes.raw
     for text in list(doctree.findall(nodes.Text)):
-        if isinstance(text.parent, nodes.FixedTextElement | nodes.literal | nodes.math | nodes.raw):
+        # an output's HTML, once figure_numbers.py has changed it, has no parent
+        if text.parent is None or isinstance(text.parent, as_written):
             continue
         tied = re.sub(r"(?<=\d) (?=%)|(?<=\d) (?=× \d)|(?<=\d[ \xa0]×) (?=\d)", "\xa0", text)
         if tied != text:
