@@ -136,6 +136,19 @@ def test_every_projection_has_a_panel_and_the_digits_one_bar():
     assert [t.get_text() for t in bar.get_yticklabels()] == [str(d) for d in range(10)]
 
 
+def test_panels_of_other_pictures_share_one_square_and_one_bar():
+    """Each panel has its own labels: with the first one's, points of other sets change colour."""
+    panels = {name: (codes(20, seed=i), torch.full((20,), i)) for i, name in enumerate("abc")}
+    figure = plots.draw_class_panels(panels, 3.0)
+    *axes, bar = figure.axes
+    assert [ax.get_title() for ax in axes] == ["a", "b", "c"] and bar.get_ylabel() == "digit"
+    for ax, (place, labels) in zip(axes, panels.values(), strict=True):
+        (points,) = ax.collections
+        assert points.get_array().tolist() == labels.tolist()
+        np.testing.assert_allclose(points.get_offsets(), place.numpy())
+        assert ax.get_xlim() == ax.get_ylim() == (-3, 3)
+
+
 def test_solids_are_seen_from_the_side_asked_for():
     panels = {"VAE": codes(40, 3), "autoencoder": codes(40, 3, seed=1)}
     figure = plots_latent.draw_solid(panels, torch.arange(40) % 10, 75)

@@ -4,9 +4,11 @@ import io
 
 import matplotlib.pyplot as plt
 import pytest
+import torch
 import traitlets
 from PIL import Image
 
+from vae_teach.plots import sheet_png
 from vae_teach.widgets import Frame, FrameScrubber
 
 
@@ -63,6 +65,21 @@ def test_a_picture_of_few_pixels_is_shown_larger():
     assert widget.pictures == png() + png()
     with pytest.raises(ValueError, match="scale must be at least 1, but it is 0"):
         FrameScrubber([frame(0)], scale=0)
+
+
+def test_sheets_stand_in_the_order_of_their_moments():
+    """Fails for a film run backwards, or one whose words belong to another frame."""
+    dark = {0: 0.0, 5: 0.4, 9: 1.0}
+    widget = FrameScrubber.from_sheets(
+        lambda step: torch.full((4, 784), dark[step]), dark, columns=2, shades=6, scale=3,
+        label="step {}".format, alt="Four tiles at step {}.".format,
+    )  # fmt: skip
+    assert widget.labels == ["step 0", "step 5", "step 9"] and "step 5" in widget.alts[1]
+    pages = [
+        Frame(sheet_png(torch.full((4, 784), d), 2, shades=6), "a", "b") for d in dark.values()
+    ]
+    expected = FrameScrubber(pages, scale=3)
+    assert (widget.pictures, widget.shape) == (expected.pictures, expected.shape)
 
 
 @pytest.mark.parametrize(

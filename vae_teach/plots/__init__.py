@@ -10,6 +10,7 @@ from vae_teach.plots.conditional import draw_answers, draw_completions, draw_gri
 from vae_teach.plots.estimators import draw_estimates, draw_measured, draw_medians
 from vae_teach.plots.frames import save_scalars, save_sheets, sheet_png
 from vae_teach.plots.latent import (
+    draw_class_panels,
     draw_classes,
     draw_correlations,
     draw_field,
@@ -43,6 +44,7 @@ __all__ = [
     "CLASS_COLOURS",
     "INK",
     "draw_answers",
+    "draw_class_panels",
     "draw_classes",
     "draw_code_histograms",
     "draw_codes",

@@ -141,6 +141,24 @@ def draw_classes(
     return ax
 
 
+def draw_class_panels(
+    panels: dict[str, tuple[Tensor, Tensor]], limit: float, *, width: float = 6.6
+) -> Figure:
+    """Scatters of several sets of codes (N, 2) with their labels (N,), one square, one bar."""
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(width, width / len(panels) + 0.3), layout="constrained",
+        squeeze=False, sharey=True,
+    )  # fmt: skip
+    for ax, (name, (codes, labels)) in zip(axes[0], panels.items(), strict=True):
+        draw_classes(codes, labels, ax=ax, bar=False)
+        ax.set(xlim=(-limit, limit), ylim=(-limit, limit))
+        ax.set_title(name, fontsize=10)
+        ax.label_outer()
+    points = axes[0, 0].collections[0]
+    figure.colorbar(points, ax=axes, ticks=range(10), label="digit", shrink=0.9)
+    return figure
+
+
 def draw_field(
     values: Tensor,
     limit: float,

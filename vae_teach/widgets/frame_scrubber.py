@@ -11,7 +11,9 @@ import matplotlib.pyplot as plt
 import traitlets
 from matplotlib.figure import Figure
 from PIL import Image
+from torch import Tensor
 
+from vae_teach.plots.frames import sheet_png
 from vae_teach.plots.page import PIXELS_AN_INCH, render_svg
 from vae_teach.validation import kind as kind_of
 from vae_teach.validation import require_count
@@ -111,6 +113,37 @@ class FrameScrubber(TeachingWidget):
             plt.close(figure)
             frames.append(Frame(svg, label(moment), alt(moment)))
         return cls(frames, title=title, index=index)
+
+    @classmethod
+    def from_sheets(
+        cls,
+        draw: Callable[[Any], Tensor],
+        moments: Iterable[Any],
+        *,
+        columns: int,
+        label: Callable[[Any], str],
+        alt: Callable[[Any], str],
+        title: str = "frame",
+        scale: int = 1,
+        shades: int = 16,
+    ) -> "FrameScrubber":
+        """One sheet of digits per moment, black ink on white, as `plots.sheet_png` draws it.
+
+        Args:
+            draw: moment -> pictures (N, 784) in [0, 1], as many at each moment.
+            moments: such as training steps, in the order of the slider.
+            columns: pictures in a row.
+            label: moment -> what the slider says there.
+            alt: moment -> what the sheet shows.
+            title: name of the slider.
+            scale: CSS pixels that a pixel is wide.
+            shades: how many greys, from 2 to 256; the page shrinks with them.
+        """
+        frames = [
+            Frame(sheet_png(draw(moment), columns, shades=shades), label(moment), alt(moment))
+            for moment in moments
+        ]
+        return cls(frames, title=title, scale=scale)
 
     @traitlets.validate("index")
     def _check_index(self, proposal: dict) -> int:
