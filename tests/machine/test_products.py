@@ -1,5 +1,7 @@
 """A linear layer by oneDNN is PyTorch's, to rounding, and steps aside for all that it cannot do."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -112,6 +114,20 @@ def test_a_gradient_has_a_gradient(by_onednn):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
+@needs_onednn
+def test_many_gradients_are_taken_at_once(by_onednn):
+    """Fails if a vectorized Jacobian is an error: only its way back goes through vmap."""
+    layer, x = layer_and_rows()
+    x.requires_grad_()
+    upstream, inputs = torch.randn(3, ROWS, N_OUT), [x, *layer.parameters()]
+    y = layer(x)
+    assert by_onednn
+    at_once = torch.autograd.grad(y, inputs, upstream, is_grads_batched=True, retain_graph=True)
+    one_by_one = [torch.autograd.grad(y, inputs, u, retain_graph=True) for u in upstream]
+    for many, single in zip(at_once, zip(*one_by_one, strict=True), strict=True):
+        torch.testing.assert_close(many, torch.stack(single), **TIGHT)
+
+
 def jvp(layer, x):
     with forward_ad.dual_level():
         return forward_ad.unpack_dual(layer(forward_ad.make_dual(x, torch.ones_like(x)))).tangent
@@ -186,6 +202,30 @@ def test_a_pytorch_that_knows_no_processor_stays_with_mkl(monkeypatch):
     """Fails if the package needs a newer PyTorch than it asks for."""
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
     assert products.wide_vectors_unused() is False
+
+
+WITHOUT = {
+    "the product": lambda patch: patch.setattr(torch.ops, "mkldnn", SimpleNamespace()),
+    "its arguments": lambda patch: patch.setattr(
+        torch.ops, "mkldnn", SimpleNamespace(_linear_pointwise=lambda x, weight: x)
+    ),
+    "the state of transforms": lambda patch: patch.delattr(
+        torch._C, "_are_functorch_transforms_active"
+    ),
+    "the level of dual numbers": lambda patch: patch.delattr(forward_ad, "_current_level"),
+}
+
+
+@needs_onednn
+@pytest.mark.parametrize("change", WITHOUT)
+def test_a_pytorch_with_other_private_names_stays_with_mkl(monkeypatch, change):
+    """Fails if a later PyTorch, which owes nobody these names, breaks every linear layer."""
+    monkeypatch.setattr(
+        torch.cpu, "get_capabilities", lambda: {"avx512_f": True, "cpu_name": "AMD"}, raising=False
+    )
+    assert products.faster_here() is True
+    WITHOUT[change](monkeypatch)
+    assert products.faster_here() is False
 
 
 @needs_onednn

@@ -25,7 +25,18 @@ def wide_vectors_unused() -> bool:
     return known.get("avx512_f", False) and str(known.get("cpu_name")).startswith("AMD")
 
 
-BY_ONEDNN = wide_vectors_unused()
+def available() -> bool:
+    """Whether this PyTorch has what is private in it under the names that are used here."""
+    one = torch.ones(1, 1, dtype=torch.float32)
+    try:
+        return _is_plain(one, one) and bool(onednn(one, 2 * one, one[0]) == 3)
+    except (AttributeError, TypeError, RuntimeError):  # gone, with other arguments, not built in
+        return False
+
+
+def faster_here() -> bool:
+    """Whether layers are made by oneDNN on this machine."""
+    return wide_vectors_unused() and available()
 
 
 class Linear(nn.Linear):
@@ -53,9 +64,14 @@ def _is_plain(x: Tensor, weight: Tensor) -> bool:
         and bool(torch.backends.mkldnn.enabled)
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
-        and not torch._C._are_functorch_transforms_active()  # vmap, jvp, jacrev, ...
+        and not _is_transformed()
         and torch.autograd.forward_ad._current_level < 0  # outside any `dual_level`
     )
+
+
+def _is_transformed() -> bool:
+    """Whether vmap, jvp, jacrev or another of `torch.func` is at work."""
+    return torch._C._are_functorch_transforms_active()
 
 
 def onednn(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -72,12 +88,17 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        # gradients are on here if somebody will ask for the gradient of this gradient
-        product = F.linear if torch.is_grad_enabled() else onednn
-        rows = gradient.flatten(0, -2)
+        # gradients are on here if somebody will ask for the gradient of this gradient, and many
+        # gradients at once (a vectorized Jacobian) come through vmap
+        usual = torch.is_grad_enabled() or _is_transformed()
+        product = F.linear if usual else onednn
+        rows = gradient.reshape(-1, gradient.shape[-1])
         to_x, to_weight, to_bias = ctx.needs_input_grad
         return (
             product(gradient, weight.t()) if to_x else None,
             product(rows.t(), x.flatten(0, -2).t()) if to_weight else None,
             rows.sum(0) if to_bias else None,
         )
+
+
+BY_ONEDNN = faster_here()
