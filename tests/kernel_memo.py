@@ -141,6 +141,7 @@ def _parts(value: object) -> list:
         return [kind, *value]
     if isinstance(value, types.FunctionType):
         inner = [cell.cell_contents for cell in value.__closure__ or ()]
+        inner += [value.__defaults__, value.__kwdefaults__]
         names = sorted({name for code in _codes(value.__code__) for name in code.co_names})
         inner += [_global(value.__globals__.get(name)) for name in names]
         return [kind, *map(_instructions, _codes(value.__code__)), *inner]

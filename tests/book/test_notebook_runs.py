@@ -209,6 +209,9 @@ def test_functions_are_told_apart_by_what_they_do_and_hold():
     assert digest(adder(1)) == digest(adder(1)) != digest(adder(2))
     assert digest(lambda x: x + 1) != digest(lambda x: x + 2)
     assert digest(lambda x: x.sin()) != digest(lambda x: x.cos())
+    one, two = (lambda x, k=k: x * k for k in (1, 2))
+    three, four = (lambda x, *, k=k: x * k for k in (1, 2))
+    assert digest(one) != digest(two) and digest(three) != digest(four)
     assert digest(functools.partial(sum, start=1)) != digest(functools.partial(sum, start=2))
     assert digest(vae(0).encode) != digest(vae(1).encode)
     around = {"scale": 1.0}
