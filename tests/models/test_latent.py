@@ -50,3 +50,12 @@ def test_the_kl_of_a_gaussian_posterior_is_that_of_what_encode_returns():
     x = torch.rand(3, 12, generator=torch.Generator().manual_seed(0))
     formula = kl_to_standard_normal(*model.encode(x))
     torch.testing.assert_close(model.posterior.kl(model.heads(x)), formula)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_no_picture_has_no_bound_and_is_no_error(name):
+    """Catches a shape with a free size, which no picture leaves undecided: the mixture's heads."""
+    model, x = MODELS[name](), torch.zeros(0, 12)
+    for shape in ((0, 2), (5, 0, 2)):
+        assert model.elbo(x, torch.zeros(shape)).value.shape == (0,)
+    assert model.reconstruct(x).shape == (0, 12)

@@ -93,10 +93,9 @@ class MixturePosterior(nn.Module):
     def of_components(self, heads: Heads) -> Components:
         """Share, mean and log sigma^2 of each component."""
         mu, a, logits, *others = heads
+        shape = *mu.shape[:-1], self.components - 1, mu.shape[-1]
         mus, raws = (
-            torch.cat(
-                [first.unsqueeze(-2), more.reshape(*first.shape[:-1], -1, first.shape[-1])], -2
-            )
+            torch.cat([first.unsqueeze(-2), more.reshape(shape)], dim=-2)
             for first, more in zip((mu, a), others, strict=True)
         )
         return Components(

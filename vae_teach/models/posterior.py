@@ -242,7 +242,8 @@ class PosteriorVAE(VAE):
             return elbo_of_draws(x, self.decode(z), kl, self.likelihood)
         terms = self.likelihood.log_prob(x, self.decode(z)), kl  # (..., M, B) each
         shares = self.posterior.shares(heads)
-        return Elbo(*((shares * t).sum(dim=-2).reshape(-1, len(x)).mean(dim=0) for t in terms))
+        weighed = ((shares * t).sum(dim=-2) for t in terms)
+        return Elbo(*(t.mean(dim=0) if t.ndim == 2 else t for t in weighed))
 
     @checked
     def reconstruct(self, x: Tensor, *, generator: Generator | None = None) -> Tensor:
