@@ -61,3 +61,19 @@ def test_bad_shapes_are_refused():
         information_gaps(torch.ones(1, 3), torch.ones(3))
     with pytest.raises(ValueError, match="N >= 20"):
         in_equal_shares(torch.ones(3), 20)
+
+
+@pytest.mark.parametrize("classes", [FACTORS.sigmoid(), CLASSES - 1])
+def test_classes_that_are_no_whole_numbers_from_0_are_refused(classes):
+    """A continuous factor between 0 and 1 became one class, of which every latent says 0 nats."""
+    with pytest.raises(ValueError, match="classes must be whole numbers from 0"):
+        information_by_latent(FACTORS, classes)
+    with pytest.raises(ValueError, match="classes must be whole numbers from 0"):
+        entropies(classes)
+
+
+def test_a_factor_that_never_varies_has_no_gap():
+    """Its share of 0 nats was not a number, and the mean over the factors neither."""
+    constant = torch.zeros_like(CLASSES)
+    with pytest.raises(ValueError, match="entropy must be above 0"):
+        information_gaps(information_by_latent(FACTORS, constant), entropies(constant))

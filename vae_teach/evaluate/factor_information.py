@@ -41,7 +41,7 @@ def information_by_latent(codes: Tensor, classes: Tensor, *, pieces: int = 20) -
         Shape (L, F).
 
     Raises:
-        ValueError: if codes and classes differ in length.
+        ValueError: if codes and classes differ in length, or classes are not whole numbers from 0.
     """
     if codes.ndim != 2 or classes.ndim != 2 or len(codes) != len(classes):
         raise ValueError(
@@ -49,7 +49,18 @@ def information_by_latent(codes: Tensor, classes: Tensor, *, pieces: int = 20) -
             f"{tuple(classes.shape)}"
         )
     cut = torch.stack([in_equal_shares(column, pieces) for column in codes.T])  # (L, N)
-    return torch.stack([torch.stack([_information(z, v) for v in classes.T.long()]) for z in cut])
+    factors = _columns(classes)
+    return torch.stack([torch.stack([_information(z, v) for v in factors]) for z in cut])
+
+
+def _columns(classes: Tensor) -> Tensor:
+    """The classes of each factor, (N, F) -> (F, N); a fraction would be cut to the number below."""
+    if classes.ndim != 2 or not ((classes >= 0) & (classes == classes.round())).all():
+        raise ValueError(
+            f"classes must be whole numbers from 0, (N, F), but have shape {tuple(classes.shape)} "
+            f"and values from {classes.min():g} to {classes.max():g}"
+        )
+    return classes.T.long()
 
 
 def _information(a: Tensor, b: Tensor) -> Tensor:
@@ -62,8 +73,12 @@ def _information(a: Tensor, b: Tensor) -> Tensor:
 
 @checked
 def entropies(classes: Tensor) -> Tensor:
-    """H(v) of each factor, (N, F) -> (F,)."""
-    return torch.stack([_information(v, v) for v in classes.T.long()])
+    """H(v) of each factor, (N, F) -> (F,).
+
+    Raises:
+        ValueError: if classes are not whole numbers from 0.
+    """
+    return torch.stack([_information(v, v) for v in _columns(classes)])
 
 
 @checked
@@ -77,13 +92,14 @@ def information_gaps(information: Tensor, entropy: Tensor) -> Tensor:
 
     Args:
         information: as `information_by_latent` returns it, (L, F).
-        entropy: of the factors, (F,).
+        entropy: of the factors, (F,); more than 0.
 
     Returns:
         Shape (F,).
 
     Raises:
-        ValueError: if there is only one latent, or the numbers of factors differ.
+        ValueError: if there is only one latent, the numbers of factors differ, or a factor never
+            varies.
 
     Source: Chen et al. 2018 (arXiv:1802.04942), section 4, where z is drawn from q(z|x).
     """
@@ -92,5 +108,7 @@ def information_gaps(information: Tensor, entropy: Tensor) -> Tensor:
             f"information must be (L, F) with L >= 2 and entropy (F,), but have shapes "
             f"{tuple(information.shape)} and {tuple(entropy.shape)}"
         )
+    if not (entropy > 0).all():
+        raise ValueError(f"entropy must be above 0: a factor varies, but it is {entropy.tolist()}")
     first, second = information.topk(2, dim=0).values
     return (first - second) / entropy
