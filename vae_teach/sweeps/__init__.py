@@ -1,9 +1,9 @@
 """One small VAE at many settings of one number, trained ahead, so that a page can slide over them.
 
 **Here:** `protocol`, which trains all settings and seeds of a sweep as one stacked model and
-measures them; `kept`, which reads the files beside it, `beta.json`, `latent_dim.json` and
-`ten_thousand.json`, written by `python benchmarks/sweeps.py`. **In:** the name of a sweep.
-**Out:** a `Sweep`, nats a picture.
+measures them; `kept`, which reads the files beside it, written by `python benchmarks/sweeps.py`:
+`beta.json`, `latent_dim.json`, `ten_thousand.json` and, of what latents say of factors,
+`factors.json`. **In:** the name of a sweep. **Out:** a `Sweep` or `Factors`, in nats.
 **Start with:** `kept.py`.
 """
 
