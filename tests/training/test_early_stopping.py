@@ -136,3 +136,12 @@ def test_two_rules_and_numbers_without_a_sense_are_refused():
         EarlyStopping(0, 5)
     with pytest.raises(ValueError, match="patience must be"):
         EarlyStopping(1, -1)
+    with pytest.raises(ValueError, match="most_steps must be"):
+        walk(most_steps=0)
+
+
+def test_a_value_that_decides_and_is_not_measured_is_refused():
+    """A name with a slip ended in a KeyError from within the loop."""
+    validation = Validation(RULE, lambda model: {"elbo": 0.0}, by="bound", most_steps=5)
+    with pytest.raises(ValueError, match=r"by is 'bound', but what is measured is \['elbo'\]"):
+        fit(Walker(), torch.zeros(20, 3), epochs=1, progress=False, validation=validation)

@@ -65,9 +65,26 @@ class Validation:
             generator of its own.
         by: the name of the value that decides; the greater the better.
         most_steps: the training ends after so many steps if the rule has not ended it.
+
+    Raises:
+        ValueError: if most_steps is below 1.
     """
 
     rule: EarlyStopping
     measure: Callable[[nn.Module], Record]
     by: str
     most_steps: int
+
+    def __post_init__(self) -> None:
+        require_count(self.most_steps, "most_steps")
+
+    def measured(self, model: nn.Module) -> Record:
+        """What the model is worth.
+
+        Raises:
+            ValueError: if the value that decides is not among what was measured.
+        """
+        measured = self.measure(model)
+        if self.by not in measured:
+            raise ValueError(f"by is {self.by!r}, but what is measured is {sorted(measured)}")
+        return measured

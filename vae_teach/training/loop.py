@@ -250,7 +250,7 @@ class Trainer:
             return
         self.model.eval()
         with torch.no_grad():
-            measured = self.validation.measure(self.model)
+            measured = self.validation.measured(self.model)
         self.model.train()
         made = {"step": steps - 1, "train_loss": values.sum().item()}
         self.history.validations.append(made | measured)
