@@ -95,6 +95,10 @@ def test_where_a_number_comes_from_is_said_with_its_command():
         "Tested on 10,000 pictures."
     )
     assert "--seed S --steps 480`, S = 0;" in origin_line([result(steps=480)])
+    other = result()
+    for name, option in (("binarized_mnist", "--amat DIR"), ("strokes", "--data strokes")):
+        other["protocol"]["data"] = name
+        assert f"reproduce mathybit {option} --seed S`" in origin_line([other])
 
 
 def early(seed=0, steps=70_001, *, best=40_000, stopped=True):

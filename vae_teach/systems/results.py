@@ -19,6 +19,7 @@ VALIDATIONS = (
     "Step", "ELBO of one training batch", "ELBO, published", "ELBO, ours", "log p(x), published",
     "log p(x), ours",
 )  # fmt: skip
+PICTURES = {"mnist": "", "binarized_mnist": " --amat DIR"}  # how `reproduce` is told of them
 NARROW = ((0, 1, 2, 3), (0, 4, 5))  # columns of `VALIDATIONS` that stand side by side
 
 
@@ -133,17 +134,19 @@ def origin_line(members: Sequence[dict]) -> str:
     whole = steps == first["protocol"]["planned_steps"]
     ended = (early_stopping_of(first) or {}).get("stopped", False)
     short = "" if whole or ended else f" --steps {steps}"
+    data = first["protocol"]["data"]
+    pictures = PICTURES.get(data, f" --data {data}")
     seeds = ", ".join(str(member["protocol"]["seed"]) for member in members)
     minutes = statistics.mean(member["provenance"]["training_minutes"] for member in members)
     told = (str(member["provenance"]["device"]) for member in members)
     devices = _different(plain(re.sub(r"\b1 threads$", "1 thread", device)) for device in told)
     commits = _different(f"`{member['provenance']['git_commit'][:7]}`" for member in members)
     tested = next((line["images"] for line in first["results"] if line["images"]), None)
-    pictures = f" Tested on {tested:,} pictures." if tested else ""
+    test = f" Tested on {tested:,} pictures." if tested else ""
     return (
-        f"`python -m vae_teach reproduce {name} --seed S{short}`, S = {seeds}; "
+        f"`python -m vae_teach reproduce {name}{pictures} --seed S{short}`, S = {seeds}; "
         f"{minutes:.1f} minutes a seed on {devices}; files `{name}-seedS.json`, commit "
-        f"{commits}.{pictures}"
+        f"{commits}.{test}"
     )
 
 
