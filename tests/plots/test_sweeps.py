@@ -1,3 +1,5 @@
+"""Figures of one setting of a sweep: which mark stands out, and where its sheets lie."""
+
 import itertools
 
 import matplotlib.pyplot as plt
