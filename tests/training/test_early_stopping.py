@@ -27,9 +27,9 @@ class Walker(nn.Module):
         return {"error": -self.weight + 0 * x.sum(dim=-1)}
 
 
-def walk(most_steps=100, rule=RULE, mark=BEST, **options):
+def walk(most_steps=100, rule=RULE, mark=BEST, model=None, **options):
     """Ten steps an epoch, worth the more the nearer the weight is to the mark."""
-    model = Walker()
+    model = model or Walker()
     validation = Validation(
         rule,
         lambda m: {"elbo": -abs(m.weight.item() - mark), "other": m.weight.item()},
@@ -72,6 +72,20 @@ def test_it_ends_after_the_most_steps_with_the_best_so_far():
     weight, history = walk(most_steps=12)
     assert (weight, len(history.validations)) == (BEST, 4)
     assert history.last["train_error"] == -10.5
+
+
+def test_an_epoch_that_failed_leaves_no_validations():
+    """The error's history would judge weights of steps that were taken back."""
+
+    class Stumbler(Walker):
+        def loss_terms(self, x, *, generator):
+            cost = torch.where(self.weight < 14, -self.weight, math.nan)
+            return {"error": cost + 0 * x.sum(dim=-1)}
+
+    with pytest.raises(FloatingPointError) as error:
+        walk(model=Stumbler())
+    assert len(error.value.history) == 1
+    assert [record["step"] for record in error.value.history.validations] == [0, 3, 6, 9]
 
 
 @pytest.mark.parametrize("cut", [10, 12, 15])  # at the end of an epoch, and within the next

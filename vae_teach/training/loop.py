@@ -163,6 +163,8 @@ class Trainer:
             self.history.interrupted = True
         except FloatingPointError as error:
             self.model.load_state_dict(self.good)
+            done = len(self.history) * self.steps_per_epoch
+            self.history.validations[:] = [v for v in self.history.validations if v["step"] < done]
             error.history = self.history  # type: ignore[attr-defined]  # for who catches it
             raise
         if self.best is not None:
