@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 from vae_teach.machine.device import as_float64
+from vae_teach.maths.information import entropy as entropy_of
+from vae_teach.maths.information import kl_discrete
 from vae_teach.validation import AT_LEAST_1, checked
 
 
@@ -68,7 +70,7 @@ def _information(a: Tensor, b: Tensor) -> Tensor:
     counts = torch.bincount(a * (b.max() + 1) + b, minlength=int((a.max() + 1) * (b.max() + 1)))
     joint = as_float64(counts.view(-1, int(b.max()) + 1)) / len(a)
     apart = joint.sum(1, keepdim=True) * joint.sum(0, keepdim=True)
-    return torch.special.xlogy(joint, joint / apart.clamp(min=1e-300)).sum()
+    return kl_discrete(joint.flatten(), apart.flatten())
 
 
 @checked
@@ -78,7 +80,7 @@ def entropies(classes: Tensor) -> Tensor:
     Raises:
         ValueError: if classes are not whole numbers from 0.
     """
-    return torch.stack([_information(v, v) for v in _columns(classes)])
+    return torch.stack([entropy_of(as_float64(v.bincount()) / len(v)) for v in _columns(classes)])
 
 
 @checked

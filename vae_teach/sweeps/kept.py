@@ -72,8 +72,7 @@ def load_sweep(name: str) -> Sweep:
     )
     if name not in known:
         raise ValueError(f"name is {name!r}, but the known sweeps are {known}")
-    text = resources.files(__package__).joinpath(f"{name}.json").read_text("utf-8")
-    return read_sweep(json.loads(text))
+    return read_sweep(_kept(f"{name}.json"))
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ class Factors:
 
 def load_factors() -> Factors:
     """The kept measurement, `factors.json`."""
-    written = json.loads(resources.files(__package__).joinpath(FACTORS_FILE).read_text("utf-8"))
+    written = _kept(FACTORS_FILE)
     runs = {point["setting"]: point["runs"] for point in written["points"]}
     information, turned = (
         {beta: torch.tensor([run[name] for run in found]) for beta, found in runs.items()}
@@ -104,6 +103,10 @@ def load_factors() -> Factors:
         written["protocol"],
         written["origin"],
     )
+
+
+def _kept(file: str) -> dict:
+    return json.loads(resources.files(__package__).joinpath(file).read_text("utf-8"))
 
 
 def read_sweep(written: dict) -> Sweep:

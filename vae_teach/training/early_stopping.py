@@ -41,9 +41,7 @@ class EarlyStopping:
 
     def is_over(self, values: Sequence[float]) -> bool:
         """Whether these values, in order, end the training."""
-        best = best_of(values)
-        since = len(values) if best is None else len(values) - 1 - best
-        return since > self.patience
+        return since_best(values) > self.patience
 
 
 def best_of(values: Sequence[float]) -> int | None:
@@ -53,6 +51,12 @@ def best_of(values: Sequence[float]) -> int | None:
         if value > greatest:
             best, greatest = place, value
     return best
+
+
+def since_best(values: Sequence[float]) -> int:
+    """How many values follow the first greatest; all, where there is none."""
+    best = best_of(values)
+    return len(values) if best is None else len(values) - 1 - best
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from vae_teach.training import arguments as fit_arguments
 from vae_teach.training.adam import Adam
 from vae_teach.training.arguments import Batch
 from vae_teach.training.checkpoint import fingerprint, restore, save_checkpoint
-from vae_teach.training.early_stopping import Validation, best_of
+from vae_teach.training.early_stopping import Validation, best_of, since_best
 from vae_teach.training.history import History, Record
 from vae_teach.training.steps import make_steps
 from vae_teach.training.watch import OnStep, Watch
@@ -416,8 +416,7 @@ def _require_finite_record(epoch: int, terms: Record) -> None:
 
 
 def _epochs_since_best(history: History) -> int:
-    losses = history.column("held_out_loss") if len(history) else []
-    return len(losses) - 1 - losses.index(min(losses)) if losses else 0
+    return since_best([-loss for loss in history.column("held_out_loss")] if len(history) else [])
 
 
 def _copy_state(model: nn.Module) -> dict[str, Tensor]:
