@@ -44,9 +44,14 @@ class Linear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """x W^T + b: (..., I) -> (..., O)."""
-        if BY_ONEDNN and _is_large(x, self.weight) and _is_plain(x, self.weight):
-            return _Product.apply(x, self.weight, self.bias)
-        return super().forward(x)
+        return linear(x, self.weight, self.bias)
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x W^T + b, by oneDNN where that is faster: (..., I), (O, I), (O,) -> (..., O)."""
+    if BY_ONEDNN and _is_large(x, weight) and _is_plain(x, weight):
+        return _Product.apply(x, weight, bias)
+    return F.linear(x, weight, bias)
 
 
 def _is_large(x: Tensor, weight: Tensor) -> bool:

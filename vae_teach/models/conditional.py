@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vae_teach.machine.products import Linear
 from vae_teach.models.conditional_base import ConditionalModel, require_condition
 from vae_teach.models.layers import dense_chain, require_code, require_pixels, seeded_initialization
 from vae_teach.models.likelihoods import make_likelihood
@@ -112,8 +113,8 @@ class CVAE(ConditionalModel):
         # In the VAE's order, so that a condition of size 0 starts from the VAE's weights.
         trunk = (self.n_pixels + self.condition_size * self.encoder_sees, *encoder_hidden)
         self.trunk = dense_chain(trunk, activation, last=activation)
-        self.to_mu = nn.Linear(encoder_hidden[-1], self.latent_dim)
-        self.to_logvar = nn.Linear(encoder_hidden[-1], self.latent_dim)
+        self.to_mu = Linear(encoder_hidden[-1], self.latent_dim)
+        self.to_logvar = Linear(encoder_hidden[-1], self.latent_dim)
         seen = self.latent_dim + self.condition_size * self.decoder_sees
         self.decoder = dense_chain((seen, *decoder_hidden, self.n_pixels), activation)
         if prior_hidden is not None:

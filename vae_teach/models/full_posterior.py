@@ -6,6 +6,7 @@ Shapes: B batch, K draws, H features, L latent; leading axes broadcast. Nats.
 import torch
 from torch import Tensor, nn
 
+from vae_teach.machine.products import Linear
 from vae_teach.maths.gaussian import LOG_2PI, require_same_latent_size
 from vae_teach.maths.gaussian_full import log_normal_of_root
 from vae_teach.models.positive import get_parameterisation
@@ -39,7 +40,7 @@ class FullGaussianPosterior(nn.Module):
             raise ValueError(f"latent_dim is {latent_dim}, but a covariance needs at least 2")
         get_parameterisation(positive)
         self.positive, self.initial_sigma = positive, initial_sigma
-        self.to_below = nn.Linear(n_features, latent_dim * (latent_dim - 1) // 2)
+        self.to_below = Linear(n_features, latent_dim * (latent_dim - 1) // 2)
         nn.init.zeros_(self.to_below.weight)
         nn.init.zeros_(self.to_below.bias)
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from vae_teach.machine.products import Linear
 from vae_teach.maths.gaussian import log_normal, reparameterize
 from vae_teach.maths.noise import noise_like
 from vae_teach.models.conditional_base import require_condition
@@ -66,10 +67,10 @@ class MixtureDensity(nn.Module):
         self.n_components, self.pixels = n_components, pixels
         with seeded_initialization(seed):
             self.trunk = dense_chain((condition_size, *hidden), activation, last=activation)
-            self.to_weights = nn.Linear(hidden[-1], n_components)
-            self.to_params = nn.Linear(hidden[-1], n_components * n_pixels)
+            self.to_weights = Linear(hidden[-1], n_components)
+            self.to_params = Linear(hidden[-1], n_components * n_pixels)
             if pixels == "gaussian":
-                self.to_logvar = nn.Linear(hidden[-1], n_components * n_pixels)
+                self.to_logvar = Linear(hidden[-1], n_components * n_pixels)
 
     def require_data(self, x: Tensor, name: str = "x") -> None:
         """Raise a ValueError that names `name` unless the pixels can be scored."""

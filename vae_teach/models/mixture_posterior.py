@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from vae_teach.machine.products import Linear
 from vae_teach.maths.gaussian import (
     log_normal,
     log_standard_normal,
@@ -68,7 +69,7 @@ class MixturePosterior(nn.Module):
         self.components, self.positive, self.initial_sigma = components, positive, initial_sigma
         others = (components - 1) * latent_dim
         self.sizes = [components, others, others]  # logits of the shares, means, raw outputs
-        self.to_rest = nn.Linear(n_features, sum(self.sizes))
+        self.to_rest = Linear(n_features, sum(self.sizes))
         nn.init.zeros_(self.to_rest.weight[:components])
         nn.init.zeros_(self.to_rest.bias[:components])
         if initial_sigma is not None and others:

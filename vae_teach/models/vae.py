@@ -6,6 +6,7 @@ Shapes: B batch, K Monte-Carlo draws, D pixels, H hidden, L latent.
 import torch
 from torch import Tensor, nn
 
+from vae_teach.machine.products import Linear
 from vae_teach.maths.gaussian import reparameterize
 from vae_teach.maths.noise import noise, noise_like
 from vae_teach.models.elbo import Elbo, elbo_terms
@@ -51,8 +52,8 @@ class VAE(GaussianCodes, nn.Module):
             raise ValueError("encoder_hidden is empty, but the two heads need a hidden layer")
         with seeded_initialization(seed):
             self.trunk = dense_chain((n_pixels, *encoder_hidden), activation, last=activation)
-            self.to_mu = nn.Linear(encoder_hidden[-1], latent_dim)
-            self.to_logvar = nn.Linear(encoder_hidden[-1], latent_dim)
+            self.to_mu = Linear(encoder_hidden[-1], latent_dim)
+            self.to_logvar = Linear(encoder_hidden[-1], latent_dim)
             self.decoder = dense_chain((latent_dim, *decoder_hidden, n_pixels), activation)
 
     def require_data(self, x: Tensor, name: str = "x") -> None:

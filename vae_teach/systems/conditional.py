@@ -8,6 +8,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from vae_teach.machine.products import Linear
 from vae_teach.models.conditional import Regressor, join
 from vae_teach.models.conditional_base import ConditionalModel, require_condition
 from vae_teach.models.layers import dense_chain, require_code, require_pixels, seeded_initialization
@@ -42,8 +43,8 @@ class LabelConvCVAE(ConditionalModel):
                 *(_same_conv(16, 32), nn.ReLU(), nn.MaxPool2d(2)),
                 nn.Flatten(),
             )
-            self.dense = nn.Sequential(nn.Linear(1568 + 10 * label_in_encoder, 250), nn.ReLU())
-            self.to_mu, self.to_logvar = nn.Linear(250, 10), nn.Linear(250, 10)
+            self.dense = nn.Sequential(Linear(1568 + 10 * label_in_encoder, 250), nn.ReLU())
+            self.to_mu, self.to_logvar = Linear(250, 10), Linear(250, 10)
             self.decoder = nn.Sequential(
                 dense_chain((20, 120, 1568), "relu", last="relu"),
                 nn.Unflatten(-1, (32, 7, 7)),
@@ -75,8 +76,8 @@ def _tower() -> nn.ModuleDict:
     """What Doersch's two networks make of the column, in the pieces that he taps."""
     return nn.ModuleDict(
         {
-            "input2": nn.Sequential(nn.Linear(28, 1000), nn.ReLU(), nn.Linear(1000, 500)),
-            "input4": nn.Sequential(nn.ReLU(), nn.Linear(500, 250), nn.ReLU(), nn.Linear(250, 250)),
+            "input2": nn.Sequential(Linear(28, 1000), nn.ReLU(), Linear(1000, 500)),
+            "input4": nn.Sequential(nn.ReLU(), Linear(500, 250), nn.ReLU(), Linear(250, 250)),
         }
     )
 
@@ -98,10 +99,10 @@ class ColumnCVAE(ConditionalModel):
         self.likelihood = Bernoulli()
         with seeded_initialization(seed):
             self.tower = _tower()
-            self.encode2 = nn.Sequential(nn.Linear(756, 1000), nn.ReLU(), nn.Linear(1000, 500))
-            self.encode3 = nn.Linear(500, 250)
-            self.to_mu, self.to_log_sigma = nn.Linear(250, 30), nn.Linear(250, 30)
-            self.decode1 = nn.Linear(30, 250)
+            self.encode2 = nn.Sequential(Linear(756, 1000), nn.ReLU(), Linear(1000, 500))
+            self.encode3 = Linear(500, 250)
+            self.to_mu, self.to_log_sigma = Linear(250, 30), Linear(250, 30)
+            self.decode1 = Linear(30, 250)
             self.decode4 = dense_chain((250, 500, 1000, 756), "relu")
         dense = (self.to_mu, self.to_log_sigma, [*self.tower["input4"].children()][-1])
         initialize(self, "caffe-sparse", seed, heads=dict.fromkeys(dense, "caffe-dense"))

@@ -5,6 +5,7 @@ Shapes: B batch, D = side * side pixels, L latent. Pictures go in and out as row
 
 from torch import Generator, Tensor, nn
 
+from vae_teach.machine.products import Linear
 from vae_teach.models.layers import (
     conv_block,
     require_code,
@@ -41,13 +42,13 @@ class ConvAutoencoder(nn.Module):
                 *conv_block(1, 4, 5), nn.ReLU(), nn.MaxPool2d(2),
                 *conv_block(4, 8, 5), nn.ReLU(), nn.MaxPool2d(2),
                 nn.Flatten(),
-                nn.Linear(8 * small * small, 150), nn.ReLU(),
-                nn.Linear(150, latent_dim), nn.Tanh(),
+                Linear(8 * small * small, 150), nn.ReLU(),
+                Linear(150, latent_dim), nn.Tanh(),
             )  # fmt: skip
             self.decoder = nn.Sequential(
-                nn.Linear(latent_dim, 120), nn.ReLU(),
-                nn.Linear(120, 320), nn.ReLU(),
-                nn.Linear(320, 16 * small * small), nn.ReLU(),
+                Linear(latent_dim, 120), nn.ReLU(),
+                Linear(120, 320), nn.ReLU(),
+                Linear(320, 16 * small * small), nn.ReLU(),
                 nn.Unflatten(-1, (16, small, small)),
                 nn.Upsample(scale_factor=2), *conv_block(16, 8, 5), nn.ReLU(),
                 nn.Upsample(scale_factor=2), *conv_block(8, 4, 6), nn.ReLU(),

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vae_teach.machine.products import Linear, linear
 from vae_teach.maths.gaussian import log_standard_normal
 from vae_teach.models.posterior import GaussianPosterior, Heads
 from vae_teach.validation import AT_LEAST_1, NOT_NEGATIVE, POSITIVE, checked
@@ -63,7 +64,7 @@ class MaskedLinear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """Wx + b with the masked W: (..., in) -> (..., out)."""
-        return F.linear(x, self.weight * self.mask, self.bias)
+        return linear(x, self.weight * self.mask, self.bias)
 
 
 @checked(n_hidden=AT_LEAST_1, n_context=AT_LEAST_1, n_outputs=AT_LEAST_1)
@@ -75,7 +76,7 @@ class MADE(nn.Module):
         masks = degree_masks(n_inputs, n_hidden, n_outputs)
         self.n_outputs = n_outputs
         self.first, self.second, self.last = (MaskedLinear(mask) for mask in masks)
-        self.context = nn.Linear(n_context, n_hidden, bias=False)
+        self.context = Linear(n_context, n_hidden, bias=False)
 
     def forward(self, z: Tensor, context: Tensor) -> tuple[Tensor, ...]:
         """`n_outputs` tensors (..., L) from z (..., L) and context (..., C)."""
@@ -139,7 +140,7 @@ class FlowPosterior(nn.Module):
         super().__init__()
         self.start = GaussianPosterior(positive, initial_sigma)
         self.hidden = hidden
-        self.to_context = nn.Linear(n_features, latent_dim)
+        self.to_context = Linear(n_features, latent_dim)
         self.steps = nn.ModuleList(IAFStep(latent_dim, hidden, latent_dim) for _ in range(depth))
 
     @classmethod
