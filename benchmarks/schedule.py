@@ -15,7 +15,7 @@ program 15.7 and 392 MB; both are nearly all matrix products.
 thread, for each of the presets that follow. In one run (medians of 3) the seeds one by one took
 1.03 times as long as stacked for altosaar-mf (9.8 s for 1,000 steps), 1.02 for altosaar-iaf
 (16.5 s), 1.11 for lazy2, 1.15 for altosaar2 and 0.82 for doersch: too little for `reproduce` to
-stack them. On a GPU, where small kernels wait for Python, it has not been measured.
+stack them. For a GPU see `vae_teach/training/stacked.py`.
 
 Run: python benchmarks/schedule.py [EPOCHS]
      python benchmarks/schedule.py seeds [PRESET ...]
