@@ -122,14 +122,18 @@ def test_a_write_that_fails_keeps_the_old_file_and_names_it(target, monkeypatch,
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, MemoryError])
-def test_a_write_that_is_stopped_keeps_the_old_file(target, monkeypatch, stop):
+@pytest.mark.parametrize("where", ["open", "fcntl.flock", "os.replace"])
+def test_a_write_that_is_stopped_keeps_the_old_file_alone(target, monkeypatch, where, stop):
+    """Ctrl-C between the making of the temporary file and its first byte left it in the folder."""
     path, write = target
     before = path.read_bytes()
 
     def stopped(*args):
+        if where == "open":
+            open(*args).close()  # the file is made, and the signal comes before it is returned
         raise stop
 
-    monkeypatch.setattr("vae_teach.machine.whole_file.os.replace", stopped)
+    monkeypatch.setattr(f"vae_teach.machine.whole_file.{where}", stopped, raising=False)
     with pytest.raises(stop):
         write(path)
     assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]

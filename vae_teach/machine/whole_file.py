@@ -36,11 +36,12 @@ def whole_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """
     path = Path(path)
     _require_replaceable(path)
+    # named before it is made: Ctrl-C may come before `open` has returned
+    temporary = path.with_name(f".{path.name[:_KEPT]}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         remove_leftovers(path.parent)
-        temporary, file = _open_temporary(path)
         try:
-            with file:
+            with _new_file(temporary) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -103,18 +104,18 @@ def _require_replaceable(path: Path) -> None:
         raise PermissionError(f"{path} may not be written over")
 
 
-def _open_temporary(path: Path) -> tuple[Path, BinaryIO]:
+@contextlib.contextmanager
+def _new_file(temporary: Path) -> Iterator[BinaryIO]:
+    """A file of this name that is locked, so that nobody takes it for a left-over."""
     while True:
-        name = f".{path.name[:_KEPT]}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
-        temporary = path.with_name(name)
-        file = open(temporary, "xb")  # the caller closes it
-        if fcntl is None:
-            return temporary, file
-        with contextlib.suppress(OSError):  # no locks on this file system: nobody removes it either
-            fcntl.flock(file, fcntl.LOCK_EX)
-        if os.fstat(file.fileno()).st_nlink:
-            return temporary, file
-        file.close()  # another process took it for a left-over before it was locked
+        with open(temporary, "xb") as file:
+            if fcntl is not None:
+                with contextlib.suppress(OSError):  # without locks nobody removes it either
+                    fcntl.flock(file, fcntl.LOCK_EX)
+            if fcntl is None or os.fstat(file.fileno()).st_nlink:
+                yield file
+                return
+        # another process removed it before it was locked
 
 
 def _sync_folder(folder: Path) -> None:
