@@ -1,6 +1,9 @@
 """What a preset is said to be, against the numbers of its source's own files."""
 
+import dataclasses
+
 import pytest
+import torch
 
 from vae_teach.__main__ import main
 from vae_teach.systems.describe import REDUCED, SIGMA, TOLD, TREATED, describe
@@ -170,6 +173,30 @@ def test_what_a_system_has_not_is_left_out():
     told = dict(describe(PRESETS["mathybit-ae"]))
     assert not {"scale", "KL", "connections", "told"} & told.keys()
     assert "learning rate by stage" in dict(describe(PRESETS["burda1"]))
+
+
+@pytest.mark.parametrize(
+    ("posterior", "told"),
+    [
+        ({"name": "gaussian"}, "in closed form"),
+        ({"name": "gaussian", "sampled_kl": True}, "log q(z|x) − log p(z) at the draw"),
+        ({"name": "full"}, "in closed form"),
+        ({"name": "mixture"}, "log q(z|x) − log p(z) at the draw"),
+        ({"name": "flow"}, "log q(z|x) − log p(z) at the draw"),
+    ],
+)
+def test_how_the_kl_is_taken_is_what_training_does(posterior, told):
+    """A mixture's was called closed, because its name was not known to be of a sampled one."""
+    posterior = posterior | {"positive": "half-logvar"}
+    like = PRESETS["altosaar-mf"]
+    preset = dataclasses.replace(
+        like, model=(like.model[0], like.model[1] | {"posterior": posterior})
+    )
+    assert dict(describe(preset))["KL"] == told
+    model = preset.build(0)
+    heads, eps = model.heads(torch.zeros(1, 784)), torch.zeros(2, 1, model.latent_dim)
+    _, kl = model.posterior.draw_with_kl(heads, eps)
+    assert (kl.shape == (1,)) == (told == "in closed form")  # of both draws together, or of each
 
 
 def test_every_choice_has_its_words():

@@ -19,7 +19,7 @@ from vae_teach.systems.reproduce import reproduce
 from vae_teach.systems.table import PRESETS
 from vae_teach.systems.train import train_preset
 from vae_teach.training.checkpoint import load_model
-from vae_teach.training.early_stopping import EarlyStopping
+from vae_teach.training.early_stopping import EarlyStopping, Validation
 from vae_teach.training.history import History
 from vae_teach.training.provenance import git_commit, pixel_checksum
 
@@ -477,6 +477,20 @@ def test_the_command_trains_evaluates_and_writes(digits, tmp_path, capsys, monke
     assert "2 of at most 300,000 steps" in out and "published -97.1" in out
     assert "not stopped by the rule yet; the weights are those of step 0" in out
     assert json.loads((tmp_path / "altosaar-mf-seed3.json").read_text())["protocol"]["seed"] == 3
+
+
+def test_the_command_says_that_no_validation_chose_the_weights(
+    digits, tmp_path, capsys, monkeypatch
+):
+    """Every bound is NaN, so there is no best step: printing it was a TypeError."""
+    monkeypatch.setattr(data, "load", lambda name: digits)
+    lost = {"elbo": math.nan, "log_px": math.nan}
+    monkeypatch.setattr(Validation, "measured", lambda *_: lost)
+    command = ["reproduce", "altosaar-mf", "--steps", "2", "--device", "cpu", "--samples", "3"]
+    threads = ["--threads", str(torch.get_num_threads())]
+    assert main([*command, *threads, "--out", str(tmp_path)]) == 0
+    said = "the weights are the last, because no validation bound is a number"
+    assert f"not stopped by the rule yet; {said}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

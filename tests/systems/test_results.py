@@ -129,6 +129,17 @@ def test_the_rule_of_stopping_is_the_first_thing_said():
     assert group([*runs, cut, last]) == [runs, [cut], [last]]
 
 
+def test_weights_that_no_validation_chose_are_said_to_be_the_last():
+    """Where every bound is NaN there is no best step: a TypeError stopped the page."""
+    runs = [early(), early(1, 55_001, best=None)]
+    last = "**the last weights of 1 of 2 seeds, because no validation bound of theirs is a number**"
+    assert share_line(runs) == (
+        f"The source's rule ended it at step 70,000 / 55,000; {last}, 2 seeds"
+    )
+    cut = early(steps=30_000, best=None, stopped=False)
+    assert "ended it; **the last weights of 1 of 1 seed, because no" in share_line([cut])
+
+
 def test_validation_is_shown_step_by_step_beside_the_sources():
     """Up to where every seed was validated: a mean over fewer would be of other runs."""
     rows = validation_rows([early(), early(1, 15_001)])

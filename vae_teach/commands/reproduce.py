@@ -93,9 +93,15 @@ def _print(result: dict, path: Path) -> None:
     print(f"{result['title']}: {protocol['steps']:,} of {most}{protocol['planned_steps']:,} steps")
     if early is not None:
         why = "stopped by the source's rule" if early["stopped"] else "not stopped by the rule yet"
-        print(f"  {why}; the weights are those of step {early['best_step']:,}")
+        print(f"  {why}; the weights are {_kept(early['best_step'])}")
     for line in result["results"]:
         published = "" if line["published"] is None else f"  published {line['published']['value']}"
         samples = "" if line["samples"] is None else f", {line['samples']:,} draws"
         print(f"  {line['title']}{samples}: {line['value']:.4g} {line['unit']}{published}")
     print(f"written to {path}")
+
+
+def _kept(best_step: int | None) -> str:
+    if best_step is None:
+        return "the last, because no validation bound is a number"
+    return f"those of step {best_step:,}"

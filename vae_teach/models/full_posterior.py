@@ -25,7 +25,7 @@ class FullGaussianPosterior(nn.Module):
         ValueError: for one latent, which has no covariance.
     """
 
-    has_closed_kl = False
+    has_closed_kl, sampled_kl = False, False
 
     def __init__(
         self,

@@ -53,7 +53,7 @@ class MixturePosterior(nn.Module):
     (arXiv:2003.01687), who call it stratified.
     """
 
-    has_closed_kl = False
+    has_closed_kl, sampled_kl = False, True
 
     def __init__(
         self,

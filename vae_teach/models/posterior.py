@@ -43,6 +43,7 @@ class Posterior(Protocol):
     positive: str  # how the raw output makes sigma, a name in `PARAMETERISATIONS`
     initial_sigma: float | None  # where sigma starts; None leaves the second head's bias as drawn
     has_closed_kl: bool
+    sampled_kl: bool  # whether training takes log q(z|x) - log p(z) at its draws for the KL
 
     @property
     def config(self) -> dict:

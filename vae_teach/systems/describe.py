@@ -60,7 +60,7 @@ def describe(preset: Preset) -> list[tuple[str, str]]:
     rows = [
         *_networks(model),
         ("parameters", f"{count_parameters(model):,}"),
-        *_posterior(model, preset.model[1]),
+        *_posterior(model),
         ("cost", _cost(preset, model)),
         ("over the batch", REDUCED[preset.reduction]),
         ("first weights", _first_weights(model)),
@@ -132,16 +132,16 @@ def _times(*numbers: object) -> str:
     return "×".join(map(str, numbers))
 
 
-def _posterior(model: nn.Module, config: dict) -> Iterator[tuple[str, str]]:
-    """How the second output of the encoder is read, and how its KL is taken."""
-    posterior = config.get("posterior", {})
-    positive = posterior.get("positive", getattr(model, "positive", None))
+def _posterior(model: nn.Module) -> Iterator[tuple[str, str]]:
+    """How the second output of the encoder is read, and how training takes the KL."""
+    posterior = getattr(model, "posterior", model)
+    positive = getattr(posterior, "positive", None)
     if positive is None:
         return
     yield "scale", SIGMA[positive]
     if getattr(model, "scale_head", "after") == "before":
         yield "second head reads", "the last hidden layer before its activation"
-    sampled = posterior.get("name") == "flow" or posterior.get("sampled_kl", False)
+    sampled = getattr(posterior, "sampled_kl", False)
     yield "KL", "log q(z|x) − log p(z) at the draw" if sampled else "in closed form"
 
 

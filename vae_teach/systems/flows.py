@@ -125,7 +125,7 @@ class FlowPosterior(nn.Module):
     A third head gives the context. There is no closed form for the KL, so it is sampled.
     """
 
-    has_closed_kl = False
+    has_closed_kl, sampled_kl = False, True
 
     def __init__(
         self,

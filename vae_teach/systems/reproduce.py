@@ -166,8 +166,9 @@ class _Run:
 def early_stop(preset: Preset, history: History) -> dict:
     """What early stopping did, as plain values; nothing for a preset that keeps the last weights.
 
-    "stopped" says whether the rule ended the training, "best_step" which weights were kept, and
-    "validations" has a column for each thing measured. Steps count from 0, as the source's do.
+    "stopped" says whether the rule ended the training, "best_step" which weights were kept (None
+    for the last, where no bound was a number), and "validations" has a column for each thing
+    measured. Steps count from 0, as the source's do.
     """
     if preset.early_stopping is None or not (records := history.validations):
         return {}

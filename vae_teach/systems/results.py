@@ -113,14 +113,20 @@ def _stopped(members: Sequence[dict], steps: int) -> str:
             f"**Another rule than the source's**: {steps:,} steps, and the last weights, where "
             "the source evaluates those of the best validation bound"
         )
-    best = _steps(rule["best_step"] for rule in rules)
     if not rules[0]["stopped"]:
-        return (
-            f"**Cut at {steps:,} steps**, before the source's rule ended it; the best weights so "
-            f"far, of step {best}"
-        )
+        kept = _kept(rules, "the best weights so far")
+        return f"**Cut at {steps:,} steps**, before the source's rule ended it; {kept}"
     ends = _steps(rule["validations"]["step"][-1] for rule in rules)
-    return f"The source's rule ended it at step {ends}; the best weights, of step {best}"
+    return f"The source's rule ended it at step {ends}; {_kept(rules, 'the best weights')}"
+
+
+def _kept(rules: Sequence[dict], best: str) -> str:
+    """Which weights were evaluated: the last, where no validation was better than any other."""
+    steps = [rule["best_step"] for rule in rules]
+    if (lost := steps.count(None)) == 0:
+        return f"{best}, of step {_steps(steps)}"
+    runs = f"{lost} of {len(rules)} seed{'s' * (len(rules) > 1)}"
+    return f"**the last weights of {runs}, because no validation bound of theirs is a number**"
 
 
 def _steps(steps: Iterable[int]) -> str:
