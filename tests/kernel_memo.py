@@ -140,11 +140,7 @@ def _parts(value: object) -> list:
     if isinstance(value, list | tuple | set | frozenset):
         return [kind, *value]
     if isinstance(value, types.FunctionType):
-        inner = [cell.cell_contents for cell in value.__closure__ or ()]
-        inner += [value.__defaults__, value.__kwdefaults__]
-        names = sorted({name for code in _codes(value.__code__) for name in code.co_names})
-        inner += [_global(value.__globals__.get(name)) for name in names]
-        return [kind, *map(_instructions, _codes(value.__code__)), *inner]
+        return [kind, *_function(value, set())]
     if isinstance(value, types.MethodType):
         return [kind, value.__func__, value.__self__]
     if isinstance(value, functools.partial):
@@ -169,9 +165,19 @@ def _instructions(code: types.CodeType) -> bytes:
     return repr((code.co_code, code.co_names, constants)).encode()
 
 
-def _global(value: object) -> object:
-    """What a function reads from around it, if it is data; of another function what it does."""
-    if isinstance(value, types.FunctionType):
-        return [*map(_instructions, _codes(value.__code__))]
-    is_library = isinstance(value, types.ModuleType | type) or callable(value)
-    return None if is_library and not isinstance(value, nn.Module) else value
+def _function(function: types.FunctionType, seen: set[types.FunctionType]) -> Iterator[object]:
+    """What a function does, holds and reads from around it, and those beside it that it calls."""
+    seen.add(function)
+    yield from map(_instructions, _codes(function.__code__))
+    yield [cell.cell_contents for cell in function.__closure__ or ()]
+    yield [function.__defaults__, function.__kwdefaults__]
+    names = {name for code in _codes(function.__code__) for name in code.co_names}
+    for name in sorted(names & function.__globals__.keys()):
+        value = function.__globals__[name]
+        if not isinstance(value, types.FunctionType):
+            is_library = isinstance(value, types.ModuleType | type) or callable(value)
+            yield None if is_library and not isinstance(value, nn.Module) else value
+        elif value.__globals__ is not function.__globals__:  # of a library, which stays as it is
+            yield [*map(_instructions, _codes(value.__code__))]
+        elif value not in seen:
+            yield from _function(value, seen)

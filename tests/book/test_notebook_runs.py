@@ -221,6 +221,25 @@ def test_functions_are_told_apart_by_what_they_do_and_hold():
     assert before != digest(reads)
 
 
+CELL = """
+scale = 1.0
+def deepest(x): return scale * x
+def deeper(x, n=0): return deep(x) if n else deepest(x)
+def deep(x): return deeper(x)
+"""
+
+
+def test_what_a_function_reads_through_those_it_calls_tells_it_apart():
+    """A number two calls away was changed, and the training of before it was given again."""
+    around = {}
+    exec(CELL, around)
+    before = digest(around["deep"])
+    around["scale"] = 2.0
+    after = digest(around["deep"])
+    exec(CELL, around)  # a cell that is run again makes equal functions
+    assert after != before == digest(around["deep"])
+
+
 def test_arrays_are_told_apart_in_their_middle():
     """`repr` of 10,000 numbers shows the first and the last three."""
     one, other = np.zeros(10_000), np.zeros(10_000)
