@@ -139,3 +139,24 @@ def test_all_numbers_are_those_of_the_cpu():
         order = torch.randperm(100, generator=noise, device=device)
         results.append([*(p.detach().cpu() for p in net.parameters()), order.cpu()])
     assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", [(128, 784, 400), (3, 4, 5)], ids=["large", "small"])
+def test_a_product_is_that_of_the_cpu(shape, bias):
+    """Fails for a product by another library that has an operand the wrong way round."""
+    rows, n_in, n_out = shape
+    g = torch.Generator().manual_seed(0)
+    x, weight, b = (torch.randn(s, generator=g) for s in ((rows, n_in), (n_out, n_in), (n_out,)))
+    b = b if bias else None
+    on_it = [None if t is None else t.to(HERE).requires_grad_() for t in (x, weight, b)]
+    here = [None if t is None else t.double().requires_grad_() for t in (x, weight, b)]
+    products = [torch.nn.functional.linear(*tensors) for tensors in (here, on_it)]
+    for product in products:
+        product.square().sum().backward()
+    torch.testing.assert_close(products[1].cpu().double(), products[0], rtol=1e-5, atol=1e-4)
+    for theirs, ours in zip(on_it, here, strict=True):
+        if ours is not None:
+            scale = ours.grad.abs().max()
+            error = (theirs.grad.cpu().double() - ours.grad).abs().max()
+            assert error < 1e-5 * scale

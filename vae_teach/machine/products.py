@@ -49,9 +49,14 @@ class Linear(nn.Linear):
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x W^T + b, by oneDNN where that is faster: (..., I), (O, I), (O,) -> (..., O)."""
-    if BY_ONEDNN and _is_large(x, weight) and _is_plain(x, weight):
+    if suits(x, weight):
         return _Product.apply(x, weight, bias)
     return F.linear(x, weight, bias)
+
+
+def suits(x: Tensor, weight: Tensor) -> bool:
+    """Whether oneDNN is the faster one for x W^T, and nothing stands in its way."""
+    return BY_ONEDNN and _is_large(x, weight) and _is_plain(x, weight)
 
 
 def _is_large(x: Tensor, weight: Tensor) -> bool:
