@@ -43,27 +43,31 @@ def remember(function: Callable) -> Callable:
     """The function, whose second call with the same arguments is not computed.
 
     What it changes comes back too: the weights of models and the states of generators, recorders
-    and scikit-learn's estimators among the arguments, and PyTorch's own random numbers.
+    and scikit-learn's estimators among the arguments, and the global random numbers. Where these
+    stand is one of the arguments of a call that has moved them; of another it is not, or one cell
+    that draws from them would have every training after it computed anew.
     """
-    known: dict[str, tuple] = {}
+    known: dict[str | tuple[str, str], tuple] = {}
 
     @functools.wraps(function)
     def remembered(*args, **options):
         changed = list(_changed((args, options)))
         if any(options.get(name) not in (None, *changed) for name in RECOMPUTED):
             return function(*args, **options)
-        key = digest(args, options, _randomness())
-        if key not in known:
+        before, asked = digest(_randomness()), digest(args, options)
+        if asked not in known and (asked, before) not in known:
             result = function(*args, **options)
             itself = [n for n, value in enumerate(changed) if value is result]
-            kept = None if itself else result, list(map(_state, changed)), _randomness()
-            known[key] = itself, copy.deepcopy(kept)
-        itself, kept = known[key]
-        result, states, randomness = copy.deepcopy(kept)
+            moved = _randomness() if digest(_randomness()) != before else None
+            kept = None if itself else result, list(map(_state, changed)), moved
+            known[(asked, before) if moved else asked] = itself, copy.deepcopy(kept)
+        itself, kept = known.get(asked) or known[asked, before]
+        result, states, moved = copy.deepcopy(kept)
         for value, state in zip(changed, states, strict=True):
             _put_back(value, state)
-        torch.set_rng_state(randomness[0])
-        np.random.set_state(randomness[1])  # noqa: NPY002 - what scikit-learn draws from
+        if moved:
+            torch.set_rng_state(moved[0])
+            np.random.set_state(moved[1])  # noqa: NPY002 - what scikit-learn draws from
         return changed[itself[0]] if itself else result
 
     return remembered

@@ -194,6 +194,24 @@ def test_dropout_draws_from_the_global_state_which_is_part_of_the_training(count
     assert len(calls) == 2 and after[0] == after[1] != after[2]
 
 
+def test_what_draws_from_no_global_state_is_given_again_wherever_that_stands(counted):
+    """One cell with an unseeded layer once had every training of its chapter computed four times.
+
+    Fails too if what is given again takes the global states back to where they stood."""
+    remembered, calls = counted
+    trained, here = [], []
+    with torch.random.fork_rng():
+        for _ in range(2):
+            torch.rand(3), np.random.random()  # noqa: NPY002
+            here.append((torch.get_rng_state().tolist(), np.random.get_state()[1].tolist()))  # noqa: NPY002
+            trained.append(vae())
+            remembered(trained[-1], X, **SETTINGS)
+            now = torch.get_rng_state().tolist(), np.random.get_state()[1].tolist()  # noqa: NPY002
+            assert now == here[-1]
+    assert len(calls) == 1 and here[0] != here[1]
+    torch.testing.assert_close(trained[0].state_dict(), trained[1].state_dict(), atol=0, rtol=0)
+
+
 def test_a_pure_function_is_called_once_and_its_result_is_not_shared():
     calls = []
     remembered = remember(lambda *args, **options: calls.append(args) or [args])
