@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
+from execution_order import longest_first
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
 from jupyter_cache.executors.utils import single_nb_execution
@@ -21,8 +22,8 @@ log = logging.getLogger(__name__)
 
 
 def missing(cache: JupyterCacheAbstract, folder: Path) -> Iterator[Path]:
-    """The notebooks of the folder whose code is not in the cache, the last and longest first."""
-    for path in sorted(folder.glob("*.ipynb"), reverse=True):
+    """The notebooks of the folder whose code is not in the cache, the longest first."""
+    for path in longest_first(folder.glob("*.ipynb")):
         try:
             cache.match_cache_notebook(nbformat.read(path, as_version=4))
         except KeyError:

@@ -7,6 +7,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from chapters import extension
 from kernel_memo import digest, remember
 from notebook_runs import findings, plan, run
 from sklearn.mixture import GaussianMixture
@@ -20,6 +21,14 @@ KEPT = {"tags": ["nbval-check-output", "keep_output"]}
 
 def test_the_plan_runs_each_cell_four_times_and_backwards_at_the_end():
     assert [step.cell for step in plan([1, 3])] == [1, 3, 1, 1, 3, 3, 3, 1]
+
+
+def test_the_notebooks_that_train_most_are_run_first(tmp_path):
+    """Fails if a core waits at the end while the other one trains a chapter's models."""
+    for name, trainings in {"1": 3, "2": 0, "3": 0, "4": 1}.items():
+        (tmp_path / name).write_text(trainings * "fit(model)\n")
+    order = extension("execution_order").longest_first(tmp_path.iterdir())
+    assert [path.name for path in order] == ["1", "4", "3", "2"]
 
 
 def chapter(tmp_path, *sources: str):
