@@ -444,6 +444,12 @@ def test_the_unfinished_runs_are_as_long_as_is_said():
     assert values("burda1", "active_units") == [published("burda1", "active_units")]
 
 
+def test_the_regressor_ends_below_the_bound_of_doerschs_conditional_vae():
+    said("lies 51 nats below the bound of the conditional VAE (one run each)")
+    (with_z,), (without,) = (values(f"doersch-{n}", "test_given") for n in ("cvae", "regressor"))
+    assert round(with_z - without) == 51
+
+
 def test_altosaars_numbers_are_met_within_what_is_said():
     runs = [r for r in read_results(FOLDER) if r["preset"] == "altosaar-mf"]
     early = {"early_stopping" in r for r in runs}
