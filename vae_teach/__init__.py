@@ -5,8 +5,10 @@ is first asked for, so that `import vae_teach` alone needs neither PyTorch nor M
 """
 
 import importlib
+from types import ModuleType
 from typing import TYPE_CHECKING
 
+from vae_teach.machine.collector import paused_collector
 from vae_teach.machine.threads import share_cores_in_a_kernel
 
 __version__ = "0.1.0"  # the one place; pyproject.toml reads it from here
@@ -63,16 +65,21 @@ __all__ = [
 def __getattr__(name: str) -> object:
     """Load one of the package's names, or one of its modules, when it is first asked for."""
     if name in _HOMES:
-        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+        value = getattr(_loaded(_HOMES[name]), name)
         globals()[name] = value
         return value
     if name in _modules():
-        return importlib.import_module(f"{__name__}.{name}")
+        return _loaded(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__, *_modules()})
+
+
+def _loaded(module: str) -> ModuleType:
+    with paused_collector():
+        return importlib.import_module(f"{__name__}.{module}")
 
 
 def _modules() -> set[str]:

@@ -3,6 +3,7 @@
 Shapes: images (N, H, W) uint8 on disk become (N, H * W) float32 in [0, 1]; labels (N,) int64.
 """
 
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -148,6 +149,8 @@ def how_to_mend(source: Source, place: str, folder: Path) -> str:
 
 def _split(arrays: dict[str, np.ndarray], part: str, limit: int | None) -> Split:
     pixels = arrays[f"{part}_images"][:limit]
-    images = np.divide(pixels.reshape(len(pixels), -1), 255, dtype=np.float32)
+    # in memory of PyTorch: NumPy asks for pages of 2 MB, and on a virtual machine waits for them
+    images = torch.empty(len(pixels), math.prod(pixels.shape[1:]))
+    np.divide(pixels.reshape(images.shape), 255, out=images.numpy(), dtype=np.float32)
     labels = arrays[f"{part}_labels"][:limit].astype(np.int64)
-    return Split(torch.from_numpy(images), torch.from_numpy(labels))
+    return Split(images, torch.from_numpy(labels))
