@@ -1,7 +1,8 @@
 """The code behind the book: formulas, models, training, figures and widgets.
 
-Start with `gaussian.py`; every other module builds on its three functions. A name is loaded when it
-is first asked for, so that `import vae_teach` alone needs neither PyTorch nor Matplotlib.
+Start with `maths/gaussian.py`, on whose three functions the models and estimators build. A name is
+loaded when it is first asked for, so that `import vae_teach` alone needs neither PyTorch nor
+Matplotlib.
 """
 
 import importlib

@@ -12,11 +12,12 @@ class History:
     "train_loss" and "held_out_loss" are the weighted sums that were minimised. Training values are
     averages over the epoch while the weights moved; held-out values are taken at its end. Where
     `fit` validates every so many steps, `validations` has a record for each: "step", counted from 0
-    as the sources count, "train_loss" of that step's batch, and what was measured.
+    as the sources count, "train_loss" of that step's batch (here without weights and scale), and
+    what was measured.
     """
 
     records: list[Record] = field(default_factory=list)
-    best_epoch: int | None = None  # the epoch whose weights the model holds, if it stopped early
+    best_epoch: int | None = None  # the epoch whose weights a training with patience keeps
     interrupted: bool = False  # the reader pressed stop; the model keeps what it had learned
     validations: list[Record] = field(default_factory=list)
     how: str = ""  # "one recorded step, replayed", or "step by step" and why

@@ -51,6 +51,10 @@ class Recorder:
     A look maps the model to a tensor, such as the codes of fixed pictures or the pictures of fixed
     codes. It runs without gradients and in evaluation mode, and must draw no noise of its own: then
     the trained weights are those of a run without a recorder.
+
+    Raises:
+        ValueError: if a moment is no whole number from 0 on, a look is no function, or, at a
+            moment, a look returns no tensor.
     """
 
     def __init__(self, moments: Iterable[int], **looks: Look):
