@@ -1,12 +1,15 @@
 """What every test file shares: the order of a run, and lines of counts at its end."""
 
 import os
+import sys
 
 import pytest
 from hypothesis import settings
 
 from vae_teach.machine.threads import share_cores
 
+# jsonschema, which nbformat loads, looks for this grammar of web addresses: a second a process.
+sys.modules.setdefault("rfc3987_syntax", None)
 share_cores()  # before PyTorch is loaded: others may compute on this machine
 os.environ["VAE_TEACH_STRICT"] = "1"  # in every kernel too: a false conclusion fails its chapter
 

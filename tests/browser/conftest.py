@@ -4,11 +4,13 @@
 find things by role and wait for states, never for a number of seconds.
 """
 
+import itertools
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import torch
@@ -59,39 +61,89 @@ def browser() -> Iterator:
         browser.close()
 
 
+class Window:
+    """A page in a context of its own that is kept for later tests, and who hears its complaints."""
+
+    # What a page can take on later; everything else is decided when the context is made.
+    MEDIA: ClassVar = {
+        "color_scheme": "light",
+        "reduced_motion": "no-preference",
+        "forced_colors": "none",
+    }
+    SIZE: ClassVar = {"width": 1280, "height": 720}
+
+    def __init__(self, browser, **lasting) -> None:
+        self.context = browser.new_context(offline=True, viewport=self.SIZE, **lasting)
+        self.context.route("**/*", self._abort_unless_local)
+        self.page = self.context.new_page()
+        self.page.on("console", lambda m: self.heard.get(m.type, []).append(m.text))
+        self.page.on("pageerror", lambda error: self.heard["error"].append(f"uncaught: {error}"))
+
+    def _abort_unless_local(self, route) -> None:
+        if route.request.url.startswith(LOCAL):
+            route.continue_()
+        else:
+            self.heard["error"].append(f"request to {route.request.url}")
+            route.abort()
+
+    def open(self, path: Path, heard: dict[str, list[str]], **options) -> None:
+        """Load the page; the options are those of this window that a page can take on."""
+        self.heard = heard
+        size = options.pop("viewport", self.SIZE)
+        self.page.emulate_media(media="null", **{**self.MEDIA, **options})
+        if self.page.viewport_size != size:
+            self.page.set_viewport_size(size)
+        self.page.goto(path.as_uri())
+
+    def can_be_used_again(self) -> bool:
+        """Leave the page as a new one has it: false if a test has put in a clock of its own."""
+        self.page.mouse.move(-1, -1)  # else the next page has the pointer over it
+        return self.page.evaluate(
+            """() => {
+              localStorage.clear();
+              sessionStorage.clear();
+              return Function.prototype.toString.call(Date).includes("[native code]");
+            }"""
+        )
+
+
 @pytest.fixture(scope="module")
-def opening(browser) -> Callable:
-    """`with opening() as open_page`: pages that close together, and fail then if one complained."""
+def opening(browser, request) -> Iterator[Callable]:
+    """`with opening() as open_page`: pages that end together, and fail then if one complained.
+
+    A new context with its process costs as much as a test, so windows are kept for later pages,
+    but not by a module that says `KEEP_WINDOWS = False`.
+    """
+    keeps = getattr(request.module, "KEEP_WINDOWS", True)
+    free: dict[str, list[Window]] = {}  # by what they were made with
 
     @contextmanager
     def opening() -> Iterator[Callable]:
-        contexts, complaints, warnings = [], [], []
+        taken, complaints, warnings = [], [], []
         heard = {"error": complaints, "warning": warnings}
 
-        def abort_unless_local(route) -> None:
-            if route.request.url.startswith(LOCAL):
-                route.continue_()
-            else:
-                complaints.append(f"request to {route.request.url}")
-                route.abort()
-
         def open_page(path: Path, **options):
-            context = browser.new_context(offline=True, **options)
-            contexts.append(context)
-            context.route("**/*", abort_unless_local)
-            page = context.new_page()
-            page.on("console", lambda m: heard.get(m.type, []).append(m.text))
-            page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
-            page.goto(path.as_uri())
-            return page
+            own = {
+                name: options.pop(name) for name in (*Window.MEDIA, "viewport") if name in options
+            }
+            kept = free.setdefault(repr(sorted(options.items())), [])
+            window = kept.pop() if kept else Window(browser, **options)
+            taken.append((kept, window))
+            window.open(path, heard, **own)
+            return window.page
 
         open_page.complaints, open_page.warnings = complaints, warnings
         yield open_page
-        for context in contexts:
-            context.close()
+        for kept, window in taken:
+            if keeps and window.can_be_used_again():
+                kept.append(window)
+            else:
+                window.context.close()
         assert complaints == []
 
-    return opening
+    yield opening
+    for window in itertools.chain(*free.values()):
+        window.context.close()
 
 
 @pytest.fixture

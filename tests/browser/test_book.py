@@ -16,6 +16,7 @@ from absent import unbuilt
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
+KEEP_WINDOWS = False  # MathJax may be at work for seconds on a page that a test has done with
 
 ROOT = Path(__file__).parents[2]
 HTML = ROOT / "_build" / "html"

@@ -214,6 +214,7 @@ def test_a_finger_on_the_pad_moves_z_and_does_not_scroll(show):
     touch("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [at]})
     assert pad.evaluate("e => getComputedStyle(e).touchAction") == "none"
     assert explorer.evaluate("e => getComputedStyle(e).touchAction") == "auto"  # else no scrolling
+    touch("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
 def test_buttons_go_to_zero_to_the_prior_and_to_a_test_code(show):

@@ -133,6 +133,64 @@ def test_an_uncaught_error_is_noticed(show, complaints):
     assert any("nonsense" in complaint for complaint in complaints)
 
 
+LEFT = """async () => {
+  for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame); // a pointer is noticed late
+  return {
+    stored: localStorage.length + sessionStorage.length,
+    width: innerWidth,
+    media: ["print", "(prefers-color-scheme: dark)", "(prefers-reduced-motion)",
+      "(forced-colors: active)"].map((query) => matchMedia(query).matches),
+    hovered: document.querySelectorAll("p:hover").length,
+  };
+}"""
+
+
+@pytest.fixture
+def paragraph(tmp_path):
+    """The file of a page that the pointer is always on."""
+    path = tmp_path / "page.html"
+    path.write_text("<!DOCTYPE html><title>t</title><p style='position: fixed; inset: 0'>x")
+    return path
+
+
+def test_a_kept_window_has_nothing_of_the_page_before(opening, paragraph):
+    """Fails if a test passes or fails by what another test has left."""
+    with opening() as open_page:
+        page = open_page(paragraph)
+        new = page.evaluate(LEFT)
+        page.evaluate("() => { localStorage.a = sessionStorage.b = 1; }")
+        page.emulate_media(
+            media="print", color_scheme="dark", reduced_motion="reduce", forced_colors="active"
+        )
+        page.set_viewport_size(NARROW["viewport"])
+        page.mouse.move(50, 50)
+        left = page.evaluate(LEFT)
+        assert all(left[name] != new[name] for name in new) and all(left["media"])
+    with opening() as open_page:
+        again = open_page(paragraph)
+        assert again is page and again.evaluate(LEFT) == new
+
+
+def test_a_window_with_a_false_clock_or_of_another_kind_is_not_used_again(opening, paragraph):
+    with opening() as open_page:
+        first, second = open_page(paragraph), open_page(paragraph)
+        assert second is not first  # two at a time
+        first.clock.install()
+    with opening() as open_page:
+        assert open_page(paragraph, has_touch=True) not in (first, second)
+        assert open_page(paragraph, color_scheme="dark") is second
+        assert open_page(paragraph) is not first
+
+
+def test_a_complaint_is_told_once(opening, paragraph):
+    """Fails if a window that is kept fails every later test, or hears nothing any more."""
+    for _ in range(2):
+        with pytest.raises(AssertionError, match="wrong"), opening() as open_page:
+            open_page(paragraph).evaluate("() => { console.error('wrong'); }")
+    with opening() as open_page:
+        open_page(paragraph)
+
+
 @pytest.mark.parametrize(
     ("content", "finding"),
     [
