@@ -97,7 +97,6 @@ class Window:
 
     def can_be_used_again(self) -> bool:
         """Leave the page as a new one has it: false if a test has put in a clock of its own."""
-        self.page.mouse.move(-1, -1)  # else the next page has the pointer over it
         return self.page.evaluate(
             """() => {
               localStorage.clear();
