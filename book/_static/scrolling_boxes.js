@@ -14,8 +14,7 @@ const BOXES = {
   "span.vt-wide-formula": "Formula, scrolls sideways",
 };
 
-/** @param {string} text
- * @param {string} text */
+/** @param {string} text */
 function isPrintedTable(text) {
   const lines = text.split("\n").filter((line) => line.trim());
   const aligned = lines.filter((line) => GAP.test(line)).length;
@@ -25,10 +24,8 @@ function isPrintedTable(text) {
 /**
  * @param {HTMLElement} box
  * @param {string} name
- * @param {HTMLElement} box
- * @param {string} name */
-function update(box, name) {
-  const scrolls = box.scrollWidth > box.clientWidth + 1;
+ * @param {boolean} scrolls */
+function update(box, name, scrolls) {
   box.classList.toggle("vt-scrolls", scrolls);
   if (scrolls) {
     box.tabIndex = 0;
@@ -52,11 +49,19 @@ function boxWideFormulas() {
 
 function updateAll() {
   boxWideFormulas();
+  /** @type {Map<HTMLElement, string>} */
+  const boxes = new Map();
   for (const [selector, name] of Object.entries(BOXES)) {
     /** @type {NodeListOf<HTMLElement>} */
-    const boxes = document.querySelectorAll(`.bd-article ${selector}`);
-    for (const box of boxes) update(box, name);
+    const found = document.querySelectorAll(`.bd-article ${selector}`);
+    for (const box of found) boxes.set(box, name);
   }
+  // measured without the words that a box gets, which may change its width
+  for (const box of boxes.keys()) box.classList.remove("vt-scrolls");
+  const wide = [...boxes.keys()].map((box) => box.scrollWidth > box.clientWidth + 1);
+  [...boxes].forEach(([box, name], i) => {
+    update(box, name, wide[i]);
+  });
 }
 
 document.addEventListener("DOMContentLoaded", () => {
