@@ -1,12 +1,13 @@
 """Many models of one architecture, trained as one network whose weights have one axis more.
 
 Adam works number by number, so every model takes the steps that it would take alone (tested against
-`fit`); what is saved is the time between small operations. On one CPU core 8 and 24 networks of
-30-32-1 take 0.31 and 0.19 of the time that they take one by one, and of 784-64-16 all of it
-(batches of 100, medians of 3). A GPU waits for Python between small kernels, so it saves more: in a
-prototype on one H200, each step replayed as a CUDA graph, an epoch of MNIST with 784-400-20 took
-0.146 s for 1 network, 0.207 for 8 and 0.342 for 24 (measured once; this module has no graph, and
-has not been timed on a GPU). Shapes: M models, N examples, B batch, D pixels, L latent. Nats.
+`fit`); what is saved is the time between small operations. Of the time that they take one by one,
+8 and 24 networks of 30-32-1 take 0.31 and 0.19 on one CPU core and 0.31 and 0.15 on two; networks
+of 784-64-16 take all of it on one, and 0.8 on two (batches of 100, medians of 3). A GPU waits for
+Python between small kernels, so it saves more: in a prototype on one H200, each step replayed as a
+CUDA graph, an epoch of MNIST with 784-400-20 took 0.146 s for 1 network, 0.207 for 8 and 0.342 for
+24 (measured once; this module has no graph, and has not been timed on a GPU).
+Shapes: M models, N examples, B batch, D pixels, L latent. Nats.
 """
 
 from collections.abc import Sequence
